@@ -1,0 +1,155 @@
+package activities
+
+import "everfold/config"
+
+// Registered activity names; other people's scripts and the Web UI show them.
+const (
+	PrepareDataName    = "PrepareData"
+	FitFoldName        = "FitFold"
+	PublishMetricsName = "PublishMetrics"
+	SummarizeName      = "Summarize"
+)
+
+// Application error types. Those of the first group are never retried: another attempt
+// would meet the same data and the same spec.
+const (
+	ErrInvalidSpec  = "InvalidSpec"
+	ErrDataInvalid  = "DataInvalid"
+	ErrNoEvents     = "NoEvents"
+	ErrNotConverged = "NotConverged"
+	ErrPoisonFold   = "PoisonFold"
+	ErrSuperseded   = "Superseded" // a newer execution of the run owns the artifacts
+	ErrNoMemory     = "InsufficientMemory"
+
+	ErrArtifactCorrupt  = "ArtifactCorrupt"
+	ErrStoreUnavailable = "StoreUnavailable"
+	ErrInterrupted      = "Interrupted" // the worker is stopping; the next attempt goes on
+)
+
+// RunRef says which run an activity works for and where its artifacts are.
+type RunRef struct {
+	Type  config.RunType `json:"type"`
+	Run   string         `json:"run"`
+	Store config.Store   `json:"store"`
+}
+
+// Ref is the run's reference.
+func Ref(s *config.Spec) RunRef { return RunRef{Type: s.Type, Run: s.Run, Store: s.Store} }
+
+// Action is what the plan says about one fold.
+type Action string
+
+// The actions.
+const (
+	Train   Action = "train"   // fit, score, write
+	Rescore Action = "rescore" // complete but scored under another metric setting: score from the files
+	Reuse   Action = "reuse"   // complete: nothing to do
+)
+
+// PrepareInput is the accepted spec with the operator's wishes.
+type PrepareInput struct {
+	Spec    *config.Spec   `json:"spec"`
+	Request config.Request `json:"request"`
+}
+
+// PrepareResult is the plan in brief; everything long stays in the store.
+type PrepareResult struct {
+	Run        RunRef      `json:"run"`
+	Output     string      `json:"output"`
+	SpecDigest string      `json:"spec_digest"`
+	Rows       int         `json:"rows"`
+	Events     int         `json:"events"`
+	Models     []ModelPlan `json:"models"`
+	Warnings   []string    `json:"warnings,omitempty"`
+}
+
+// ModelPlan is the plan of one model, folds in order.
+type ModelPlan struct {
+	Model string     `json:"model"`
+	Folds []FoldPlan `json:"folds"`
+}
+
+// FoldPlan is the plan of one fold. Scores are set for a fold that is reused.
+type FoldPlan struct {
+	Fold   int      `json:"fold"`
+	Action Action   `json:"action"`
+	Force  string   `json:"force,omitempty"` // digest of the manifest that a forced fit may replace
+	CIndex *float64 `json:"cindex,omitempty"`
+	IBS    *float64 `json:"ibs,omitempty"`
+}
+
+// FitFoldInput names one fold of one model.
+type FitFoldInput struct {
+	Run        RunRef `json:"run"`
+	SpecDigest string `json:"spec_digest"`
+	Model      string `json:"model"`
+	Fold       int    `json:"fold"`
+	Force      string `json:"force,omitempty"`
+}
+
+// FitFoldResult is what the workflow keeps of a fold: scalars only. Undefined scores are absent.
+type FitFoldResult struct {
+	Model    string   `json:"model"`
+	Fold     int      `json:"fold"`
+	Action   Action   `json:"action"` // what was really done
+	CIndex   *float64 `json:"cindex,omitempty"`
+	IBS      *float64 `json:"ibs,omitempty"`
+	Seconds  float64  `json:"seconds"` // fit and predict
+	Attempt  int      `json:"attempt"` // Temporal's attempt that ended it
+	Manifest string   `json:"manifest"`
+	Warnings int      `json:"warnings"`
+}
+
+// FitProgress is the heartbeat detail of FitFold: progress only, never state.
+type FitProgress struct {
+	Model string  `json:"model"`
+	Fold  int     `json:"fold"`
+	Stage string  `json:"stage"` // load | fit | predict | score | write
+	Done  float64 `json:"done"`
+	Total float64 `json:"total"`
+}
+
+// PublishInput asks for model_metrics.csv to be brought up to date.
+type PublishInput struct {
+	Run        RunRef `json:"run"`
+	SpecDigest string `json:"spec_digest"`
+}
+
+// PublishResult counts the rows of model_metrics.csv.
+type PublishResult struct {
+	Rows int `json:"rows"`
+}
+
+// SummarizeInput asks for both CSVs, from verified manifests.
+type SummarizeInput struct {
+	Run        RunRef   `json:"run"`
+	SpecDigest string   `json:"spec_digest"`
+	Skipped    []string `json:"skipped,omitempty"` // models the operator skipped: not incomplete
+	Failed     []string `json:"failed,omitempty"`  // "model:fold" known to have failed: not incomplete
+}
+
+// SummarizeResult is the leaderboard, and the folds whose artifacts did not verify.
+type SummarizeResult struct {
+	Leaderboard []Standing   `json:"leaderboard"`
+	Incomplete  []Incomplete `json:"incomplete,omitempty"`
+}
+
+// Standing is one row of the leaderboard: model_summary.csv without the intervals.
+type Standing struct {
+	Rank       int      `json:"rank,omitempty"` // 0: not ranked
+	Model      string   `json:"model"`
+	CIndexMean *float64 `json:"cindex_mean,omitempty"`
+	CIndexStd  *float64 `json:"cindex_std,omitempty"`
+	IBSMean    *float64 `json:"ibs_mean,omitempty"`
+	IBSStd     *float64 `json:"ibs_std,omitempty"`
+	IPAMean    *float64 `json:"ipa_mean,omitempty"`
+	Folds      int      `json:"n_folds"`
+	Failed     int      `json:"failed_folds"`
+}
+
+// Incomplete is a fold whose artifacts are missing or do not verify, and why.
+type Incomplete struct {
+	Model  string `json:"model"`
+	Fold   int    `json:"fold"`
+	Reason string `json:"reason"`
+}

@@ -1,0 +1,117 @@
+package workflows
+
+import "everfold/activities"
+
+// Registered names: part of the published contract.
+const (
+	TrainSurvivalModelsName = "TrainSurvivalModels"
+	QueryProgress           = "progress"
+	UpdateSkipModel         = "skip-model"
+	UpdateSetParallelism    = "set-parallelism"
+	MemoSpecDigest          = "everfold_spec_digest"
+	MemoOutput              = "everfold_output"
+)
+
+// Task queues, split by need so that a long fit never starves a small call.
+const (
+	QueueWorkflows = "everfold-workflows"
+	QueueTrain     = "everfold-train"
+	QueueIO        = "everfold-io"
+)
+
+// Outcome of a finished run.
+type Outcome string
+
+// The outcomes. A run that failed or was cancelled has no result, but a workflow error.
+const (
+	Completed Outcome = "completed"
+	Partial   Outcome = "partial" // finished, but some model failed
+)
+
+// Result is what TrainSurvivalModels returns: scalars and names, small at any layout.
+type Result struct {
+	Type        string                `json:"type"`
+	Run         string                `json:"run"`
+	Output      string                `json:"output"`
+	Outcome     Outcome               `json:"outcome"`
+	Planned     int                   `json:"planned"`
+	Trained     int                   `json:"trained"`
+	Rescored    int                   `json:"rescored"`
+	Reused      int                   `json:"reused"`
+	Leaderboard []activities.Standing `json:"leaderboard"`
+	Failures    []Failure             `json:"failures,omitempty"`
+	Skipped     []string              `json:"skipped,omitempty"`
+	Retried     []Retried             `json:"retried,omitempty"`
+	Warnings    []string              `json:"warnings,omitempty"`
+}
+
+// Failure is one fold that could not be fitted, with its reason.
+type Failure struct {
+	Model   string `json:"model"`
+	Fold    int    `json:"fold"`
+	Type    string `json:"type"`
+	Message string `json:"message"`
+}
+
+// Retried is a fold that needed more than one attempt.
+type Retried struct {
+	Model    string `json:"model"`
+	Fold     int    `json:"fold"`
+	Attempts int    `json:"attempts"`
+}
+
+// FoldState is where one fold stands.
+type FoldState string
+
+// The fold states. Done covers trained, rescored and reused.
+const (
+	Waiting   FoldState = "waiting"
+	Running   FoldState = "running"
+	DoneState FoldState = "done"
+	Failed    FoldState = "failed"
+	Skipped   FoldState = "skipped"
+)
+
+// Progress answers the query "progress".
+type Progress struct {
+	Stage    string          `json:"stage"` // preparing | fitting | summarizing | finished
+	Output   string          `json:"output"`
+	Planned  int             `json:"planned"`
+	Done     int             `json:"done"`
+	Reused   int             `json:"reused"`
+	Running  int             `json:"running"`
+	Failed   int             `json:"failed"`
+	Skipped  int             `json:"skipped"`
+	Parallel int             `json:"parallel"`
+	Models   []ModelProgress `json:"models"`
+	Warnings []string        `json:"warnings,omitempty"`
+}
+
+// ModelProgress is one model's folds in order.
+type ModelProgress struct {
+	Model string         `json:"model"`
+	Folds []FoldProgress `json:"folds"`
+}
+
+// FoldProgress is one cell of the live table.
+type FoldProgress struct {
+	Fold    int               `json:"fold"`
+	State   FoldState         `json:"state"`
+	Action  activities.Action `json:"action,omitempty"` // when done: what was really done
+	CIndex  *float64          `json:"cindex,omitempty"`
+	IBS     *float64          `json:"ibs,omitempty"`
+	Seconds float64           `json:"seconds,omitempty"`
+	Attempt int               `json:"attempt,omitempty"`
+	Error   string            `json:"error,omitempty"`
+}
+
+// SkipModel is the argument of the update "skip-model".
+type SkipModel struct {
+	Model string `json:"model"`
+}
+
+// SetParallelism is the argument of the update "set-parallelism". 0 means the default of
+// resources.parallel_fits.
+type SetParallelism struct {
+	Fits int `json:"fits"`
+}
