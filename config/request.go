@@ -1,10 +1,133 @@
 package config
 
-// Request is what the operator asks of one start of a run, beside its spec: the optional
-// key "request" of the workflow's JSON input. Spec files do not know it.
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Request is what the operator wants of one execution, beside the spec: it is neither
+// part of run.json nor of any digest.
 type Request struct {
-	Force          []string `json:"force,omitempty"`           // "model" or "model:fold": fit again though complete
-	OnlyFailed     bool     `json:"only_failed,omitempty"`     // fit only folds that were planned before and are incomplete
-	RetrainChanged bool     `json:"retrain_changed,omitempty"` // fit again complete folds whose inputs changed
-	Fresh          bool     `json:"fresh,omitempty"`           // refuse to start where the run has artifacts
+	Force          []string `json:"force,omitempty"` // "model" or "model:fold", trained again
+	OnlyFailed     bool     `json:"only_failed,omitempty"`
+	RetrainChanged bool     `json:"retrain_changed,omitempty"`
+	Fresh          bool     `json:"fresh,omitempty"`
+}
+
+// requestKey is where the workflow's input holds the Request.
+const requestKey = "request"
+
+var requestShape = &shape{keys: []key{
+	{name: "force", doc: "Models or folds trained again.", rule: rule{list: &listRule{
+		item: namePattern("model or model:fold", forceEntry), what: "entries model or model:fold", max: maxFolds, unique: true,
+	}}},
+	{name: "only_failed", doc: "Only what failed before.", rule: rule{boolean: true}, def: false},
+	{name: "retrain_changed", doc: "Trains again what the spec or data changed.", rule: rule{boolean: true}, def: false},
+	{name: "fresh", doc: "Refuses a run that has artifacts.", rule: rule{boolean: true}, def: false},
+}}
+
+// DecodeInput reads the workflow's input: the JSON form of a spec, with an optional key
+// "request". The error is an *Error.
+func DecodeInput(data []byte) (*Spec, Request, error) {
+	root, p := jsonTree(data)
+	if p != nil {
+		return nil, Request{}, &Error{Problems: []Problem{*p}}
+	}
+	asked := root.take(requestKey)
+	spec, found := decode(root)
+	if asked == nil || asked.kind == nullNode {
+		return spec, Request{}, found.err("")
+	}
+	c := &checker{problems: *found}
+	values, ok := c.value(requestKey, asked, rule{group: requestShape})
+	if !ok || spec == nil {
+		return nil, Request{}, c.err("")
+	}
+	request, err := bindRequest(values)
+	if err != nil {
+		c.add(requestKey, asked, "%v", err)
+	}
+	for i, entry := range request.Force {
+		if text := spec.checkForce(entry); text != "" {
+			c.add(fmt.Sprintf("%s.force[%d]", requestKey, i), asked, "%s", text)
+		}
+	}
+	if len(c.list) > 0 {
+		return nil, Request{}, c.err("")
+	}
+	return spec, request, nil
+}
+
+// EncodeInput writes what DecodeInput reads; an empty Request leaves its key out.
+func EncodeInput(s *Spec, r Request) ([]byte, error) {
+	input := struct {
+		*Spec
+		Request *Request `json:"request,omitempty"`
+	}{Spec: s}
+	if len(r.Force) > 0 || r.OnlyFailed || r.RetrainChanged || r.Fresh {
+		input.Request = &r
+	}
+	text, err := json.Marshal(input)
+	if err != nil {
+		return nil, fmt.Errorf("encode workflow input of run %s: %w", s.RunID(), err)
+	}
+	return text, nil
+}
+
+// Check refuses, with an *Error, force entries that name no model or fold of the spec.
+func (r Request) Check(s *Spec) error {
+	var found problems
+	for i, entry := range r.Force {
+		text := s.checkForce(entry)
+		if !forceEntry.MatchString(entry) {
+			text = fmt.Sprintf("%q is not allowed; want model or model:fold", shorten(entry))
+		}
+		if text != "" {
+			found.add(fmt.Sprintf("%s.force[%d]", requestKey, i), nil, "%s", text)
+		}
+	}
+	return found.err("")
+}
+
+func bindRequest(values any) (Request, error) {
+	var r Request
+	text, err := json.Marshal(values)
+	if err != nil {
+		return r, fmt.Errorf("encode checked values: %w", err)
+	}
+	if err := json.Unmarshal(text, &r); err != nil {
+		return r, fmt.Errorf("bind checked values: %w", err)
+	}
+	return r, nil
+}
+
+// checkForce says what is wrong with "model" or "model:fold", or "". Fold numbers of a
+// folds.file are only known when it is read.
+func (s *Spec) checkForce(entry string) string {
+	name, fold, hasFold := strings.Cut(entry, ":")
+	if _, err := s.Model(name); err != nil {
+		var names []string
+		for _, m := range s.AllModels() {
+			names = append(names, m.Name)
+		}
+		return fmt.Sprintf("no model %q in models; there are: %s", shorten(name), strings.Join(names, ", "))
+	}
+	count := s.FoldCount()
+	if number, err := strconv.Atoi(fold); hasFold && count > 0 && (err != nil || number >= count) {
+		return fmt.Sprintf("no fold %s; folds are 0 to %d", fold, count-1)
+	}
+	return ""
+}
+
+// take removes a key from a map and returns its value.
+func (n *node) take(key string) *node {
+	for i, f := range n.fields {
+		if f.key == key {
+			n.fields = append(n.fields[:i], n.fields[i+1:]...)
+			return f.value
+		}
+	}
+	return nil
 }

@@ -12,7 +12,7 @@ const (
 	Production RunType = "production" // keeps all rows
 )
 
-// Spec is one run, completely. A Spec from Parse or Decode has every default filled in
+// Spec is one run, completely. A Spec from ParseYAML or DecodeJSON has every default filled in
 // and is valid; its JSON form is what the workflow takes and what run.json keeps.
 type Spec struct {
 	Run            string     `json:"run"`
@@ -21,7 +21,7 @@ type Spec struct {
 	Preprocess     Preprocess `json:"preprocess"`
 	Folds          Folds      `json:"folds"`
 	Metrics        Metrics    `json:"metrics"`
-	Models         []Model    `json:"models"`
+	Models         []Model    `json:"models"` // without km, which every run has: see AllModels
 	Final          Final      `json:"final"`
 	Store          Store      `json:"store"`
 	Tracker        Tracker    `json:"tracker"`
@@ -40,8 +40,8 @@ type Data struct {
 	Entry       string   `json:"entry,omitempty"`
 	Weight      string   `json:"weight,omitempty"`
 	Group       string   `json:"group,omitempty"`
-	Numeric     []string `json:"numeric,omitempty"`     // nil: every other numeric column
-	Categorical []string `json:"categorical,omitempty"` // nil: every other text column
+	Numeric     []string `json:"numeric,omitzero"`     // nil: every other numeric column
+	Categorical []string `json:"categorical,omitzero"` // nil: every other text column
 	Ignore      []string `json:"ignore"`
 	SampleRows  int      `json:"sample_rows"`
 }
@@ -87,7 +87,7 @@ type Grid struct {
 	Burk80 bool
 }
 
-// Model is one model of the run. Settings holds every key of the type with its default
+// Model is one model of the run, in JSON one flat object {"name", "type", settings…}. Settings holds every key of the type with its default
 // filled in, as decoded JSON values (string, float64, bool, []any), without name and type.
 type Model struct {
 	Name     string

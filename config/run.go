@@ -1,0 +1,78 @@
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// RunID is "<type>/<run>": the folder of the run in its store and its name in commands.
+func (s *Spec) RunID() string { return string(s.Type) + "/" + s.Run }
+
+// WorkflowID is "everfold/<type>/<run>", the run's lock.
+func (s *Spec) WorkflowID() string { return "everfold/" + s.RunID() }
+
+// FoldCount is k × repeats, and 0 where folds.file decides.
+func (s *Spec) FoldCount() int {
+	if s.Folds.File != "" {
+		return 0
+	}
+	return s.Folds.K * s.Folds.Repeats
+}
+
+// Digest is the SHA-256 (hex) of the spec's JSON form, which has one fixed order of keys
+// and every default written out: equal for all texts that mean the same run. It panics on
+// numbers that JSON cannot hold, which no decoded Spec has.
+func (s *Spec) Digest() string {
+	text, err := json.Marshal(s)
+	if err != nil {
+		panic("config: Digest: the spec holds a number that is not finite")
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// CheckAvailable refuses, with an *Error, model types that are not in available: a spec
+// may be valid under the contract before every type is built.
+func (s *Spec) CheckAvailable(available []string) error {
+	known := map[string]bool{KM: true}
+	for _, t := range available {
+		known[t] = true
+	}
+	var found problems
+	for _, m := range s.Models {
+		if !known[m.Type] {
+			found.add("models."+m.Name+".type", nil, "%s is not available yet; available: %s", m.Type, strings.Join(available, ", "))
+		}
+	}
+	return found.err("")
+}
+
+// Warnings are the texts of category config that a run with this spec logs: parts that
+// are validated and then skipped.
+func (s *Spec) Warnings() []string {
+	var skipped []string
+	if !reflect.DeepEqual(s.Final, defaultFinal()) {
+		skipped = append(skipped, "final")
+	}
+	if s.Tracker.URI != "" && s.Tracker.URI != trackerOff {
+		skipped = append(skipped, "tracker")
+	}
+	if len(s.Notify) > 0 {
+		skipped = append(skipped, "notify")
+	}
+	if len(skipped) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s: valid, but not available yet; skipped in this run", strings.Join(skipped, ", "))}
+}
+
+func defaultFinal() Final {
+	return Final{
+		Models: FinalModels{Keyword: finalShape.find("models").def.(string)},
+		Select: finalShape.find("select").def.(string),
+	}
+}
