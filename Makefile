@@ -1,0 +1,73 @@
+# everfold. A fresh machine needs Go and make; `make help` lists what there is.
+
+GO    ?= go
+TOOLS := tools/go.mod
+TOOL  := $(GO) tool -modfile=$(TOOLS)
+
+# Static programs, the same with and without a C compiler.
+BUILD := CGO_ENABLED=0 $(GO) build -trimpath
+# Go stamps the revision into programs; where git cannot tell it, the build goes on without.
+VCS   := $(shell git status >/dev/null 2>&1 && echo auto || echo false)
+
+# Packages with goroutines of their own, for the race detector. Numerics is left to the
+# tests that compare bytes across thread counts: under the detector it takes hours.
+RACE  := ./logging/... ./store/... ./artifact/... ./activities/... ./workflows/... ./internal/...
+
+# One package's tests may take this long, on two cores with everything else running.
+TIMEOUT ?= 20m
+
+.DEFAULT_GOAL := help
+.PHONY: help build programs run test check fmt vet static workflow unit race bench soak oracle clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: programs bin/temporal ## bin/starter, bin/worker, bin/temporal (the last takes minutes, once)
+
+programs:
+	@mkdir -p bin
+	@$(BUILD) -buildvcs=$(VCS) -o bin/ ./starter ./worker
+
+# The Temporal dev server and CLI, from source at the version pinned in tools/go.mod.
+bin/temporal: $(TOOLS)
+	@mkdir -p bin
+	@echo "building the Temporal dev server: about 3 minutes, once"
+	@cd tools && $(BUILD) -o ../bin/temporal github.com/temporalio/cli/cmd/temporal
+	@touch $@
+
+run: build ## train on the shipped real data, on an embedded server; run it again to go on
+	@bin/starter quickstart
+
+test: build check unit race ## everything: build, check, all tests, the race detector where it can run
+	@echo "ok: everything passed"
+
+check: fmt vet static workflow ## gofmt, vet, staticcheck, workflowcheck
+
+fmt:
+	@files="$$(gofmt -l $$($(GO) list -f '{{.Dir}}' ./...))"; \
+	if [ -n "$$files" ]; then echo "gofmt these files:"; echo "$$files"; exit 1; fi
+
+vet:
+	@$(GO) vet ./...
+
+static:
+	@$(TOOL) staticcheck ./...
+
+# Workflow code must be deterministic: no clock, randomness, environment, map order.
+workflow:
+	@$(TOOL) workflowcheck ./workflows/...
+
+unit:
+	@$(GO) test -timeout $(TIMEOUT) ./...
+
+# The detector needs a C compiler; without one Go says CGO_ENABLED=0.
+race:
+	@if [ "$$($(GO) env CGO_ENABLED)" = 1 ] && command -v "$$($(GO) env CC)" >/dev/null; then \
+		$(GO) test -race -timeout $(TIMEOUT) $(RACE); \
+	else echo "race detector: left out, there is no C compiler"; fi
+
+bench: ## Go benchmarks of the libraries
+	@$(GO) test -run '^$$' -bench . -benchmem ./survival/... ./dataset/... ./artifact/... ./store/...
+
+clean: ## remove what was built; runs in outputs/ stay
+	@rm -rf bin
