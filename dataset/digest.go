@@ -1,0 +1,113 @@
+package dataset
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"hash"
+	"math"
+	"slices"
+)
+
+// digestVersion begins the digested form; it changes when the form does.
+const digestVersion = "everfold.table.1"
+
+// Digest is SHA-256, in hexadecimal, over what a fit can depend on, in row order: per
+// column name, kind and cells (floats by their bits, all missing cells alike; levels by
+// their text, so that the numbering of codes does not matter), then time, event, entry
+// and weight. Not in it are ids (they name rows of predictions only), groups (they act
+// through the fold rows, which fingerprints hold beside this digest), the names of the
+// outcome columns and the rows' places in the file.
+func (t *Table) Digest() string {
+	d := digester{sum: sha256.New()}
+	d.text(digestVersion)
+	d.count(t.Rows())
+	d.count(len(t.Columns))
+	for _, c := range t.Columns {
+		d.text(c.Name)
+		d.text(c.Kind.String())
+		if c.Kind == Categorical {
+			d.levels(c)
+		} else {
+			d.floats(c.Values)
+		}
+	}
+	d.floats(t.Outcome.Time)
+	d.flags(t.Outcome.Event)
+	d.floats(t.Outcome.Entry)
+	d.floats(t.Outcome.Weight)
+	return hex.EncodeToString(d.sum.Sum(nil))
+}
+
+// digester writes length-prefixed little-endian values into a hash, through a buffer.
+type digester struct {
+	sum hash.Hash
+	buf [4096]byte
+	n   int
+}
+
+// put8 queues eight bytes.
+func (d *digester) put8(v uint64) {
+	if d.n == len(d.buf) {
+		d.flush()
+	}
+	binary.LittleEndian.PutUint64(d.buf[d.n:], v)
+	d.n += 8
+}
+
+func (d *digester) flush() {
+	d.sum.Write(d.buf[:d.n])
+	d.n = 0
+}
+
+func (d *digester) count(n int) {
+	d.put8(uint64(n))
+	d.flush()
+}
+
+func (d *digester) text(s string) {
+	d.count(len(s))
+	d.sum.Write([]byte(s))
+}
+
+// floats digests a column; nil, a column that is absent, differs from an empty one.
+func (d *digester) floats(values []float64) {
+	if values == nil {
+		d.count(-1)
+		return
+	}
+	d.count(len(values))
+	for _, v := range values {
+		if v != v {
+			v = math.NaN() // one bit pattern for all missing cells
+		}
+		d.put8(math.Float64bits(v))
+	}
+	d.flush()
+}
+
+func (d *digester) flags(values []bool) {
+	d.count(len(values))
+	for _, v := range values {
+		bit := uint64(0)
+		if v {
+			bit = 1
+		}
+		d.put8(bit)
+	}
+	d.flush()
+}
+
+// levels digests the levels that occur, in byte order, and each row's rank among them.
+func (d *digester) levels(c Column) {
+	codes, levels := compact(slices.Clone(c.Codes), c.Levels)
+	d.count(len(levels))
+	for _, level := range levels {
+		d.text(level)
+	}
+	d.count(len(codes))
+	for _, code := range codes {
+		d.put8(uint64(int64(code)))
+	}
+	d.flush()
+}

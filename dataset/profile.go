@@ -1,0 +1,128 @@
+package dataset
+
+import "everfold/survival"
+
+// Profile says what was read, how it was understood and what was dropped. It is meant to
+// be stored beside the table; level names are the only contents of cells in it.
+type Profile struct {
+	Source       string             `json:"source"`
+	Format       Format             `json:"format"`
+	Bytes        int64              `json:"bytes"`         // of the file
+	SourceSHA256 string             `json:"source_sha256"` // of the file's bytes
+	Digest       string             `json:"digest"`        // of the table, see Table.Digest
+	RowsRead     int                `json:"rows_read"`
+	RowsKept     int                `json:"rows_kept"`
+	Events       int                `json:"events"` // in the rows kept
+	EventsRead   int                `json:"events_read"`
+	Dropped      []Drop             `json:"dropped"`       // one a reason, in the order applied
+	ZeroReplaced int                `json:"zero_replaced"` // rows whose time of zero was replaced
+	Groups       int                `json:"groups"`        // distinct groups; 0 without a group column
+	Columns      []ColumnProfile    `json:"columns"`       // every column of the file, in order
+	Warnings     []survival.Warning `json:"warnings"`
+}
+
+// Drop counts the rows dropped for one reason.
+type Drop struct {
+	Reason string  `json:"reason"` // ReasonZeroTime or ReasonMissing
+	Rows   int     `json:"rows"`
+	Events int     `json:"events"`       // events among them
+	Share  float64 `json:"events_share"` // of all events read; 0 where there are none
+}
+
+func (d *Drop) add(event bool) {
+	d.Rows++
+	if event {
+		d.Events++
+	}
+}
+
+// ColumnProfile says how one column of the file was understood.
+type ColumnProfile struct {
+	Name    string       `json:"name"`
+	Role    string       `json:"role"`              // id, time, event, entry, weight, group, numeric, categorical, ignored, not used
+	How     string       `json:"how"`               // declared | inferred
+	Missing int          `json:"missing"`           // missing cells of a covariate, in the rows as read
+	Share   float64      `json:"missing_share"`     // of the rows as read
+	Levels  []LevelCount `json:"levels,omitempty"`  // categorical: in byte order
+	Minimum *float64     `json:"minimum,omitempty"` // numeric: over the rows kept; absent where no cell is observed
+	Maximum *float64     `json:"maximum,omitempty"`
+}
+
+// LevelCount is a level and the kept rows that have it.
+type LevelCount struct {
+	Level string `json:"level"`
+	Rows  int    `json:"rows"`
+}
+
+// profile describes the finished table.
+func (c *collector) profile(t *Table, used []*feature, drops []Drop, warnings []survival.Warning) *Profile {
+	p := &Profile{RowsRead: c.rows, RowsKept: t.Rows(), Events: t.Outcome.Events(),
+		Dropped: []Drop{}, ZeroReplaced: c.replaced, Warnings: append([]survival.Warning{}, warnings...)}
+	for _, e := range c.event.values {
+		if e {
+			p.EventsRead++
+		}
+	}
+	for _, d := range drops {
+		if p.EventsRead > 0 {
+			d.Share = float64(d.Events) / float64(p.EventsRead)
+		}
+		p.Dropped = append(p.Dropped, d)
+	}
+	if c.group != nil {
+		p.Groups = len(c.group.names)
+	}
+	p.Columns = make([]ColumnProfile, len(c.header))
+	for at, name := range c.header {
+		p.Columns[at] = ColumnProfile{Name: name, Role: string(c.roles[at][0]), How: "declared"}
+		if r := c.roles[at][0]; r == roleInferred || r == roleUnlisted {
+			p.Columns[at].Role, p.Columns[at].How = "not used", "inferred"
+		}
+	}
+	for k, f := range used {
+		column := &p.Columns[f.at]
+		column.Role = t.Columns[k].Kind.String()
+		column.Missing, column.Share = f.gaps(), float64(f.gaps())/float64(c.rows)
+		describe(column, t.Columns[k])
+		if column.constant() {
+			p.Warnings = append(p.Warnings, survival.Warning{Category: "data",
+				Message: "column " + quoteAll([]string{column.Name}) + " has the same value in every observed cell"})
+		}
+	}
+	return p
+}
+
+// describe adds what the rows kept hold.
+func describe(column *ColumnProfile, f Column) {
+	if f.Kind == Categorical {
+		column.Levels = make([]LevelCount, len(f.Levels))
+		for k, level := range f.Levels {
+			column.Levels[k].Level = level
+		}
+		for _, code := range f.Codes {
+			if code >= 0 {
+				column.Levels[code].Rows++
+			}
+		}
+		return
+	}
+	var low, high float64
+	observed := false
+	for _, v := range f.Values {
+		switch {
+		case v != v:
+		case !observed:
+			low, high, observed = v, v, true
+		default:
+			low, high = min(low, v), max(high, v)
+		}
+	}
+	if observed {
+		column.Minimum, column.Maximum = &low, &high
+	}
+}
+
+// constant says whether all observed cells of the rows kept are equal.
+func (c *ColumnProfile) constant() bool {
+	return len(c.Levels) == 1 || c.Minimum != nil && *c.Minimum == *c.Maximum
+}

@@ -1,0 +1,73 @@
+package dataset
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Format is how a file holds a table.
+type Format string
+
+// The formats.
+const (
+	CSV     Format = "csv"     // .csv
+	CSVGzip Format = "csv.gz"  // .csv.gz
+	Parquet Format = "parquet" // .parquet
+)
+
+// FormatOf tells the format from the end of a name, in any case.
+func FormatOf(name string) (Format, error) {
+	lower := strings.ToLower(name)
+	for _, f := range []Format{CSVGzip, CSV, Parquet} {
+		if strings.HasSuffix(lower, "."+string(f)) {
+			return f, nil
+		}
+	}
+	e := invalid("", "the name does not tell the format", "names ending in .csv, .csv.gz or .parquet")
+	e.Source = name
+	return "", e
+}
+
+// Opener opens the file and tells its size in bytes, or −1 where that is unknown. A reader
+// that is also an io.ReaderAt lets Parquet be read in place; others are first copied to a
+// temporary file. An error of the opener is passed on, wrapped: a missing file stays
+// recognisable to errors.Is.
+type Opener func(ctx context.Context) (r io.ReadCloser, size int64, err error)
+
+// Source is a file to read.
+type Source struct {
+	Name   string // for messages
+	Format Format // "": told from Name
+	Open   Opener
+	Limits Limits // zero fields mean the defaults
+}
+
+// Limits bound what a file may make Read allocate.
+type Limits struct {
+	Rows      int // data rows; default 100,000,000
+	Columns   int // columns of the file; default 10,000
+	CellBytes int // one cell; default 1 MiB
+	LineBytes int // one CSV record with all its cells; default 16 MiB
+	Levels    int // levels of a declared categorical column; default 10,000
+}
+
+func (l Limits) orDefault() Limits {
+	set := func(v *int, value int) {
+		if *v == 0 {
+			*v = value
+		}
+	}
+	set(&l.Rows, 100_000_000)
+	set(&l.Columns, 10_000)
+	set(&l.CellBytes, 1<<20)
+	set(&l.LineBytes, 16<<20)
+	set(&l.Levels, 10_000)
+	return l
+}
+
+// tooMany is the refusal of a file beyond a limit.
+func tooMany(what string, limit int) *InvalidError {
+	return invalid("", "has too many "+what, fmt.Sprintf("at most %d", limit))
+}
