@@ -1,0 +1,91 @@
+package artifact
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Keys of the objects that a run has once.
+const (
+	RunKey         = "run.json"
+	PreparedKey    = "data/prepared.parquet"
+	ProfileKey     = "data/profile.json"
+	MetricsKey     = "artifacts/model_metrics.csv"
+	SummaryKey     = "artifacts/model_summary.csv"
+	PHTestsKey     = "artifacts/ph_tests.csv"
+	PredictionsKey = "predictions/predictions.csv"
+	ParquetKey     = "predictions/predictions.parquet"
+	OutOfFoldKey   = "predictions/oof.csv"
+	ReportKey      = "report/index.html"
+)
+
+// Prefixes of the parts of a run's folder.
+const (
+	ArtifactsPrefix   = "artifacts/"
+	CheckpointsPrefix = "checkpoints/"
+	LogsPrefix        = "logs/"
+	ReportPrefix      = "report/"
+)
+
+// Folder is the key of a run's folder in its store, "<type>/<run>".
+func Folder(runType, run string) string { return runType + "/" + run }
+
+// RowsKey holds the test rows of a fold: int64, ascending rows of the prepared table.
+func RowsKey(fold int) string { return fmt.Sprintf("folds/fold%d_rows.npy", fold) }
+
+// TrainKey holds the training rows of a fold, int64; only where they are not all others.
+func TrainKey(fold int) string { return fmt.Sprintf("folds/fold%d_train.npy", fold) }
+
+// TimesKey holds the time grid of a fold: float64, ascending.
+func TimesKey(fold int) string { return fmt.Sprintf("folds/fold%d_times.npy", fold) }
+
+// RiskKey holds a fold's risks: float64 [n_test], higher = earlier event.
+func RiskKey(model string, fold int) string { return foldKey(model, fold) + "_risk.npy" }
+
+// SurvKey holds a fold's survival curves: float32 [n_test, n_times].
+func SurvKey(model string, fold int) string { return foldKey(model, fold) + "_surv.npy" }
+
+// ManifestKey holds a fold's manifest.
+func ManifestKey(model string, fold int) string { return foldKey(model, fold) + ".json" }
+
+func foldKey(model string, fold int) string {
+	return fmt.Sprintf("%s%s/%s_fold%d", ArtifactsPrefix, model, model, fold)
+}
+
+// ManifestOf is the inverse of ManifestKey; ok is false for every other key.
+func ManifestOf(key string) (model string, fold int, ok bool) {
+	rest, found := strings.CutPrefix(key, ArtifactsPrefix)
+	model, file, slash := strings.Cut(rest, "/")
+	number, isJSON := strings.CutSuffix(strings.TrimPrefix(file, model+"_fold"), ".json")
+	fold, err := strconv.Atoi(number)
+	if !found || !slash || !isJSON || err != nil || fold < 0 || ManifestKey(model, fold) != key {
+		return "", 0, false
+	}
+	return model, fold, true
+}
+
+// CheckpointPrefix holds everything that is of use only until a fold's manifest exists.
+func CheckpointPrefix(model string, fold int) string {
+	return fmt.Sprintf("%s%s/fold%d/", CheckpointsPrefix, model, fold)
+}
+
+// CheckpointKey holds the state of an unfinished fit after its piece-th piece. The
+// fingerprint in the name keeps a fit from taking up another spec's state.
+func CheckpointKey(model string, fold int, fit string, piece int) string {
+	return fmt.Sprintf("%s%.16s/%09d.bin", CheckpointPrefix(model, fold), fit, piece)
+}
+
+func startsPrefix(model string, fold int) string { return CheckpointPrefix(model, fold) + "starts/" }
+
+// ModelKey, ModelInfoKey, CardKey and PredictKey are the files of a final model.
+func ModelKey(model string) string { return "models/" + model + "/model.bin" }
+
+// ModelInfoKey holds the fingerprint, digests and columns of a final model.
+func ModelInfoKey(model string) string { return "models/" + model + "/model.json" }
+
+// CardKey holds the model card of a final model.
+func CardKey(model string) string { return "models/" + model + "/card.md" }
+
+// PredictKey holds the Python reader of a final model.
+func PredictKey(model string) string { return "models/" + model + "/predict.py" }
