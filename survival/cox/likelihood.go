@@ -1,0 +1,153 @@
+package cox
+
+import (
+	"context"
+	"math"
+
+	"everfold/survival"
+	"everfold/survival/linear"
+	"everfold/survival/riskset"
+)
+
+// etaRange is the widest linear predictor whose exponentials, centred, stay far enough
+// from the ends of float64 (e^{±709}) for sums over ten million rows.
+const etaRange = 1300
+
+// Likelihood is the log partial likelihood of one data set as a function of γ, the
+// coefficients of the standardised columns. It reuses its work space: one goroutine only.
+type Likelihood struct {
+	Matrix *linear.Matrix // rows in the order of Order
+	Order  *riskset.Order
+
+	ties    riskset.Ties
+	weight  []float64 // by position; nil means 1
+	offset  []float64 // by position; nil means 0
+	penalty []float64 // by column: α/s_j²
+
+	eta, risk, exposure []float64 // by position: η, w·e^{η−shift}, and Λ, then u, then residuals
+	step, tied          []float64 // by group: hazard steps in units of e^{−shift}
+	eventWeight         []float64 // by group
+	curvature           curvature
+	sums                riskSums
+}
+
+// NewLikelihood sorts and standardises a data set. y must be valid; the error is that of
+// linear.NewMatrix. It panics where x, y and opt.Offset differ in length.
+func NewLikelihood(x *survival.Design, y survival.Outcome, opt Options) (*Likelihood, error) {
+	if x.Rows != y.Len() || (opt.Offset != nil && len(opt.Offset) != x.Rows) {
+		panic("cox: design, outcome and offset differ in length")
+	}
+	var strata []int
+	if opt.Stratified {
+		if strata = x.Strata; strata == nil {
+			panic("cox: a stratified fit needs Design.Strata")
+		}
+	}
+	order := riskset.New(y, strata)
+	matrix, err := linear.NewMatrix(x, order.Rows)
+	if err != nil {
+		return nil, err
+	}
+	n, p, groups := matrix.N, matrix.P, len(order.Groups)
+	l := &Likelihood{Matrix: matrix, Order: order, ties: opt.Ties,
+		weight: order.Gather(y.Weight), offset: order.Gather(opt.Offset), penalty: make([]float64, p),
+		eta: make([]float64, n), risk: make([]float64, n), exposure: make([]float64, n),
+		step: make([]float64, groups), tied: make([]float64, groups), eventWeight: make([]float64, groups)}
+	for j, s := range matrix.Scale {
+		l.penalty[j] = opt.Alpha / s / s
+	}
+	order.EventSums(l.eventWeight, l.weight)
+	l.curvature = newCurvature(p)
+	l.sums = riskSums{l: l, vector: make([]float64, p), mean: make([]float64, p), tiedMean: make([]float64, p)}
+	return l, nil
+}
+
+// Eval is the penalised log-likelihood at gamma; it overwrites grad with its gradient and
+// the upper triangle of info (row-major) with its negative Hessian:
+//
+//	∇ℓ  = Xᵀ(wδ − u),   u_i = w_i e^{η_i} Λ_i
+//	−∇²ℓ = Xᵀdiag(u)X − Σ_k Σ_l m_k z_{k,l} z_{k,l}ᵀ
+//
+// with Λ_i the hazard that row i is exposed to and z_{k,l} the mean covariate under
+// φ_{k,l}. Beyond the range of float64 the value is −Inf and the rest unfinished.
+// The error is that of survival.Check.
+func (l *Likelihood) Eval(ctx context.Context, gamma, grad, info []float64) (float64, error) {
+	shift, ok := l.relativeRisks(gamma)
+	if !ok {
+		return math.Inf(-1), nil
+	}
+	clear(grad)
+	clear(info)
+	l.curvature.begin(ctx, info)
+	l.sums.loglik = 0
+	l.Order.Backward(&l.sums)
+	if l.curvature.flush(); l.curvature.err != nil {
+		return 0, l.curvature.err
+	}
+	l.Order.Exposure(l.exposure, l.step, l.tied)
+	for i, r := range l.risk {
+		l.exposure[i] *= r
+	}
+	if err := linear.RankUpdate(ctx, info, l.Matrix.P, l.Matrix.X, l.exposure); err != nil {
+		return 0, err
+	}
+	value := l.sums.loglik + l.residuals(shift)
+	l.Matrix.AddTransposed(grad, l.exposure)
+	return value - l.penalise(gamma, grad, info), nil
+}
+
+// relativeRisks fills eta and risk. The linear predictor is centred at the middle of its
+// range, shift; ok is false where that range leaves float64.
+func (l *Likelihood) relativeRisks(gamma []float64) (shift float64, ok bool) {
+	clear(l.eta)
+	copy(l.eta, l.offset)
+	l.Matrix.Product(l.eta, gamma)
+	lo, hi := math.Inf(1), math.Inf(-1)
+	for _, e := range l.eta {
+		lo, hi = min(lo, e), max(hi, e)
+	}
+	if !(hi-lo <= etaRange) {
+		return 0, false
+	}
+	shift = lo + (hi-lo)/2
+	for i, e := range l.eta {
+		l.risk[i] = l.caseWeight(i) * math.Exp(e-shift)
+	}
+	return shift, true
+}
+
+func (l *Likelihood) caseWeight(position int) float64 {
+	if l.weight == nil {
+		return 1
+	}
+	return l.weight[position]
+}
+
+// residuals turns exposure from u_i into the martingale residuals w_iδ_i − u_i and
+// returns Σ w_i δ_i (η_i − shift).
+func (l *Likelihood) residuals(shift float64) float64 {
+	sum := 0.0
+	for _, g := range l.Order.Groups {
+		events := g.Start + g.Events
+		for p := g.Start; p < events; p++ {
+			w := l.caseWeight(p)
+			sum += float64(w * (l.eta[p] - shift))
+			l.exposure[p] = w - l.exposure[p]
+		}
+		for p := events; p < g.End; p++ {
+			l.exposure[p] = -l.exposure[p]
+		}
+	}
+	return sum
+}
+
+// penalise adds the ridge term's derivatives and returns its value ½·Σ penalty_j γ_j².
+func (l *Likelihood) penalise(gamma, grad, info []float64) float64 {
+	sum := 0.0
+	for j, c := range l.penalty {
+		sum += float64(c * gamma[j] * gamma[j] / 2)
+		grad[j] -= float64(c * gamma[j])
+		info[j*len(gamma)+j] += c
+	}
+	return sum
+}

@@ -1,0 +1,90 @@
+package linear
+
+import "math"
+
+// factor is an upper-triangular Cholesky factor over the active parameters: A = UᵀU.
+type factor struct {
+	n      int
+	u      []float64 // n×n, row-major
+	active []int     // the parameter of each row
+}
+
+// pivotTolerance: a pivot below this share of its diagonal element is zero but for the
+// rounding of the sums (a multiple correlation of 1 − 5·10⁻¹²).
+const pivotTolerance = 1e-11
+
+// cholesky factors the symmetric matrix whose upper triangle is a (size n), restricted
+// to the active parameters. dependent is the first active parameter whose pivot is not
+// safely positive, or −1; then the factor is unusable.
+func cholesky(a []float64, n int, active []int) (f factor, dependent int) {
+	k := len(active)
+	f = factor{n: k, u: make([]float64, k*k), active: active}
+	for i, pi := range active {
+		for j := i; j < k; j++ {
+			f.u[i*k+j] = a[pi*n+active[j]]
+		}
+	}
+	for i := range k {
+		row := f.u[i*k : (i+1)*k]
+		diagonal := row[i]
+		for m := range i {
+			above := f.u[m*k : (m+1)*k]
+			c := above[i]
+			for j := i; j < k; j++ {
+				row[j] -= float64(c * above[j])
+			}
+		}
+		pivot := row[i]
+		if !(pivot > pivotTolerance*diagonal) || math.IsInf(pivot, 0) {
+			return f, active[i]
+		}
+		root := math.Sqrt(pivot)
+		for j := i; j < k; j++ {
+			row[j] /= root
+		}
+	}
+	return f, -1
+}
+
+// solve writes A⁻¹b into dst, both of full length; inactive parameters get 0.
+func (f factor) solve(dst, b []float64) {
+	k := f.n
+	v := make([]float64, k)
+	for i := range k {
+		s := b[f.active[i]]
+		for m := range i {
+			s -= float64(f.u[m*k+i] * v[m])
+		}
+		v[i] = s / f.u[i*k+i]
+	}
+	for i := k - 1; i >= 0; i-- {
+		s := v[i]
+		for j := i + 1; j < k; j++ {
+			s -= float64(f.u[i*k+j] * v[j])
+		}
+		v[i] = s / f.u[i*k+i]
+	}
+	clear(dst)
+	for i, p := range f.active {
+		dst[p] = v[i]
+	}
+}
+
+// inverse is A⁻¹ as a full n×n matrix over all parameters; rows and columns of inactive
+// parameters are NaN.
+func (f factor) inverse(n int) []float64 {
+	out := make([]float64, n*n)
+	for i := range out {
+		out[i] = math.NaN()
+	}
+	unit, column := make([]float64, n), make([]float64, n)
+	for _, p := range f.active {
+		unit[p] = 1
+		f.solve(column, unit)
+		unit[p] = 0
+		for _, q := range f.active {
+			out[q*n+p] = column[q]
+		}
+	}
+	return out
+}
