@@ -1,0 +1,54 @@
+package metric
+
+import (
+	"everfold/survival"
+	"everfold/survival/nonparam"
+)
+
+// zeroFloor replaces Ĝ = 0 of an event under Mlr3proba.
+const zeroFloor = 1e-3
+
+// censoring is Ĝ of the training rows with the weights that a convention derives from it.
+type censoring struct {
+	nonparam.Censoring
+	first float64 // the first training time
+}
+
+// newCensoring estimates Ĝ. *Undefined: left truncation in either outcome.
+func newCensoring(train, test survival.Outcome, c Convention) (censoring, error) {
+	rule := c.known()
+	if train.Entry != nil || test.Entry != nil {
+		return censoring{}, &Undefined{ReasonTruncated}
+	}
+	g, err := nonparam.CensoringDistribution(train, rule)
+	if err != nil {
+		return censoring{}, err
+	}
+	out := censoring{Censoring: g}
+	for i, t := range train.Time {
+		if i == 0 || t < out.first {
+			out.first = t
+		}
+	}
+	return out, nil
+}
+
+// ofEvent is the Ĝ by which an event at t is weighted; 0 leaves the weight undefined.
+func (c censoring) ofEvent(t float64) float64 {
+	g := c.AtFailure(t)
+	if g <= 0 && c.Convention == nonparam.Mlr3proba {
+		return zeroFloor
+	}
+	return g
+}
+
+// pairWeight is Uno's Ĝ⁻² of an event at t; ok is false where it is undefined. Under
+// Mlr3proba an event before the first training time weighs −1: the reference does so,
+// and published scores contain it.
+func (c censoring) pairWeight(t float64) (w float64, ok bool) {
+	if c.Convention == nonparam.Mlr3proba && t < c.first {
+		return -1, true
+	}
+	g := c.ofEvent(t)
+	return 1 / float64(g*g), g > 0
+}

@@ -1,0 +1,207 @@
+package metric
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"everfold/survival"
+	"everfold/survival/nonparam"
+	"everfold/survival/riskset"
+)
+
+// The values of Config.CIndex.
+const (
+	CIndexIPCW    = "ipcw"
+	CIndexHarrell = "harrell"
+)
+
+// Config says how a fold is scored.
+type Config struct {
+	Convention Convention
+	CIndex     string  // which C the column cindex repeats: CIndexIPCW or CIndexHarrell
+	Tau        float64 // truncation of Uno's C; +Inf: none
+}
+
+// Scores are the metrics of one fold; nil where the data leave a value undefined. Reasons
+// then has the reason under the CSV column's name: cindex, ibs, cindex_harrell,
+// cindex_ipcw, auc_mean, ipa.
+type Scores struct {
+	CIndex, IBS, CHarrell, CIPCW, AUCMean, IPA *float64
+
+	Reasons map[string]string
+}
+
+// checkRows is how many rows are scored between two looks at the context.
+const checkRows = 4096
+
+// Evaluate scores the predictions of one fold's test rows: risk[i] of row i, and surv,
+// row-major n_test × n_times as stored, with surv[i·n_times+j] = S(times[j]|i).
+//
+// Errors: a risk that is not finite, a survival value outside [0,1], cancellation of ctx.
+// It panics where sizes differ, times do not ascend or cfg has an unknown name.
+func Evaluate(ctx context.Context, train, test survival.Outcome, times, risk []float64, surv []float32, cfg Config) (Scores, error) {
+	cfg.Convention.known()
+	mustAscend(times)
+	if cfg.CIndex != CIndexIPCW && cfg.CIndex != CIndexHarrell {
+		panic("metric: Config.CIndex is neither ipcw nor harrell")
+	}
+	if len(risk) != test.Len() || len(surv) != test.Len()*len(times) {
+		panic("metric: predictions, outcome and grid differ in size")
+	}
+	for i, r := range risk {
+		if math.IsNaN(r) || math.IsInf(r, 0) {
+			return Scores{}, fmt.Errorf("test row %d: risk is not finite", i)
+		}
+	}
+	e := &evaluation{train: train, test: test, times: times, risk: risk, surv: surv, cfg: cfg}
+	e.scores.Reasons = map[string]string{}
+	e.g, e.noWeights = newCensoring(train, test, cfg.Convention)
+	for stage, score := range []func(context.Context) error{e.concordance, e.brier, e.auc} {
+		if err := survival.Check(ctx, float64(stage), 3); err != nil {
+			return Scores{}, err
+		}
+		if err := score(ctx); err != nil {
+			return Scores{}, err
+		}
+	}
+	return e.scores, nil
+}
+
+// evaluation is one call of Evaluate.
+type evaluation struct {
+	train, test survival.Outcome
+	times, risk []float64
+	surv        []float32
+	cfg         Config
+	g           censoring
+	noWeights   error // why there is no g
+	scores      Scores
+}
+
+// record stores a value, or the reason why there is none; other errors are returned.
+func (e *evaluation) record(dst **float64, column string, value float64, err error) error {
+	if reason := reasonOf(err); reason != "" {
+		e.scores.Reasons[column] = reason
+		return nil
+	}
+	if err == nil {
+		*dst = &value
+	}
+	return err
+}
+
+func (e *evaluation) concordance(context.Context) error {
+	harrell, err := Harrell(e.test, e.risk, e.cfg.Convention).Index()
+	if err := e.record(&e.scores.CHarrell, "cindex_harrell", harrell, err); err != nil {
+		return err
+	}
+	ipcw, err := e.uno()
+	if err := e.record(&e.scores.CIPCW, "cindex_ipcw", ipcw, err); err != nil {
+		return err
+	}
+	chosen, column := e.scores.CIPCW, "cindex_ipcw"
+	if e.cfg.CIndex == CIndexHarrell {
+		chosen, column = e.scores.CHarrell, "cindex_harrell"
+	}
+	e.scores.CIndex = chosen
+	if reason, missing := e.scores.Reasons[column]; missing {
+		e.scores.Reasons["cindex"] = reason
+	}
+	return nil
+}
+
+func (e *evaluation) uno() (float64, error) {
+	if e.noWeights != nil {
+		return 0, e.noWeights
+	}
+	pairs, err := e.g.uno(e.test, e.risk, e.cfg.Tau, e.cfg.Convention)
+	if err != nil {
+		return 0, err
+	}
+	return pairs.Index()
+}
+
+// brier scores the curves and the Kaplan–Meier curve of the training rows.
+func (e *evaluation) brier(ctx context.Context) error {
+	m := len(e.times)
+	s := make([]float64, m)
+	ibs, err := e.integrated(ctx, func(row int) []float64 {
+		for j, v := range e.surv[row*m : (row+1)*m] {
+			s[j] = float64(v)
+		}
+		return s
+	})
+	if err := e.record(&e.scores.IBS, "ibs", ibs, err); err != nil {
+		return err
+	}
+	if err != nil {
+		e.scores.Reasons["ipa"] = e.scores.Reasons["ibs"]
+		return nil
+	}
+	km, err := e.nullCurve()
+	if err != nil {
+		return err
+	}
+	null, err := e.integrated(ctx, func(int) []float64 { return km })
+	if err != nil {
+		return err
+	}
+	ipa, err := IPA(ibs, null)
+	return e.record(&e.scores.IPA, "ipa", ipa, err)
+}
+
+func (e *evaluation) integrated(ctx context.Context, curve func(row int) []float64) (float64, error) {
+	if e.noWeights != nil {
+		return 0, e.noWeights
+	}
+	b := newBrier(e.g, e.test, e.times)
+	for row := range e.test.Time {
+		if row%checkRows == 0 {
+			if err := survival.Check(ctx, 1, 3); err != nil {
+				return 0, err
+			}
+		}
+		if err := b.Add(row, curve(row)); err != nil {
+			return 0, err
+		}
+	}
+	scores, err := b.Curve()
+	if err != nil {
+		return 0, err
+	}
+	return Integrate(e.times, scores), nil
+}
+
+// nullCurve is the Kaplan–Meier curve of the training rows on the grid, rounded to float32
+// like every stored curve, so that a Kaplan–Meier model has an IPA of exactly 0.
+func (e *evaluation) nullCurve() ([]float64, error) {
+	rule := e.cfg.Convention.timeRule()
+	y, err := riskset.Merge(e.train, rule)
+	if err != nil {
+		return nil, err
+	}
+	s := nonparam.KaplanMeier(y)
+	riskset.CurveTimes(s.Times, rule)
+	out := make([]float64, len(e.times))
+	for j, t := range e.times {
+		out[j] = float64(float32(s.At(t)))
+	}
+	return out, nil
+}
+
+func (e *evaluation) auc(context.Context) error {
+	mean, err := e.meanAUC()
+	return e.record(&e.scores.AUCMean, "auc_mean", mean, err)
+}
+
+func (e *evaluation) meanAUC() (float64, error) {
+	if e.noWeights != nil {
+		return 0, e.noWeights
+	}
+	curve, err := e.g.auc(e.test, e.times, Prediction{Risk: e.risk, Surv: e.surv}, e.cfg.Convention)
+	if err != nil {
+		return 0, err
+	}
+	return MeanAUC(e.test, e.times, curve)
+}

@@ -1,0 +1,161 @@
+package metric
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"everfold/survival"
+)
+
+var background = context.Background()
+
+func config(c Convention) Config {
+	return Config{Convention: c, CIndex: CIndexIPCW, Tau: math.Inf(1)}
+}
+
+func constantCurves(n, m int) []float32 {
+	surv := make([]float32, n*m)
+	for i := range surv {
+		surv[i] = 0.5
+	}
+	return surv
+}
+
+// Evaluate returns what the single functions return, from one Ĝ.
+func TestEvaluateComposes(t *testing.T) {
+	train, _ := largeFold(2000)
+	test, risk := largeFold(500)
+	times := []float64{5, 20, 40, 60}
+	surv := make([]float32, 0, 2000)
+	for i := range risk {
+		for _, u := range times {
+			surv = append(surv, float32(math.Exp(-u/100*math.Exp(risk[i]))))
+		}
+	}
+	for _, c := range conventions {
+		cfg := config(c)
+		cfg.Tau = 60
+		got, err := Evaluate(background, train, test, times, risk, surv, cfg)
+		require.NoError(t, err)
+		require.Empty(t, got.Reasons)
+		pairs, err := Uno(train, test, risk, 60, c)
+		require.NoError(t, err)
+		want, err := pairs.Index()
+		require.NoError(t, err)
+		require.Equal(t, want, *got.CIPCW)
+		require.Equal(t, want, *got.CIndex)
+		b, err := NewBrier(train, test, times, c)
+		require.NoError(t, err)
+		require.NoError(t, addAll(b, surv, len(times)))
+		curve, err := b.Curve()
+		require.NoError(t, err)
+		require.Equal(t, Integrate(times, curve), *got.IBS)
+		auc, err := AUC(train, test, times, Prediction{Risk: risk, Surv: surv}, c)
+		require.NoError(t, err)
+		mean, err := MeanAUC(test, times, auc)
+		require.NoError(t, err)
+		require.Equal(t, mean, *got.AUCMean)
+		require.Less(t, *got.IPA, 1.0)
+	}
+}
+
+// With entry times C is Harrell's and everything that needs Ĝ says why it is absent.
+func TestEvaluateTruncated(t *testing.T) {
+	y := survival.Outcome{Time: []float64{1, 2, 3}, Event: []bool{true, true, false}, Entry: []float64{0, 1, 0}}
+	got, err := Evaluate(background, y, y, []float64{1, 2}, []float64{3, 5, 1}, constantCurves(3, 2), config(RiskRegression))
+	require.NoError(t, err)
+	require.Equal(t, 1.0, *got.CHarrell) // row 1 enters at 1, so it is not at risk at time 1
+	require.Nil(t, got.CIndex)
+	require.Nil(t, got.CIPCW)
+	require.Nil(t, got.IBS)
+	require.Nil(t, got.IPA)
+	require.Nil(t, got.AUCMean)
+	for _, column := range []string{"cindex", "cindex_ipcw", "ibs", "ipa", "auc_mean"} {
+		require.Equal(t, ReasonTruncated, got.Reasons[column], column)
+	}
+	require.NotContains(t, got.Reasons, "cindex_harrell")
+}
+
+// A test fold without events has an IBS, but neither C nor AUC.
+func TestEvaluateNoEvents(t *testing.T) {
+	train := survival.Outcome{Time: []float64{1, 2, 3, 9}, Event: []bool{true, true, true, false}}
+	test := survival.Outcome{Time: []float64{4, 5}, Event: []bool{false, false}}
+	got, err := Evaluate(background, train, test, []float64{1, 2}, []float64{0, 1}, constantCurves(2, 2), config(RiskRegression))
+	require.NoError(t, err)
+	require.NotNil(t, got.IBS)
+	require.Equal(t, map[string]string{"cindex": ReasonNoPair, "cindex_ipcw": ReasonNoPair,
+		"cindex_harrell": ReasonNoPair, "auc_mean": ReasonNoEvent}, got.Reasons)
+}
+
+// Ĝ = 0 where a weight is needed leaves IPCW values undefined; Harrell's C stays, and
+// mlr3proba has its own rule for all of them.
+func TestEvaluateZeroWeight(t *testing.T) {
+	train := survival.Outcome{Time: []float64{1, 2}, Event: []bool{true, false}}
+	test := survival.Outcome{Time: []float64{1, 3, 4}, Event: []bool{true, true, true}}
+	for _, c := range conventions {
+		got, err := Evaluate(background, train, test, []float64{1, 3}, []float64{3, 2, 1}, constantCurves(3, 2), config(c))
+		require.NoError(t, err)
+		require.NotNil(t, got.CHarrell)
+		if c == Mlr3proba {
+			require.Empty(t, got.Reasons)
+			continue
+		}
+		require.Equal(t, map[string]string{"cindex": ReasonZeroWeight, "cindex_ipcw": ReasonZeroWeight,
+			"ibs": ReasonZeroWeight, "ipa": ReasonZeroWeight, "auc_mean": ReasonZeroWeight}, got.Reasons)
+	}
+}
+
+// A perfect Kaplan–Meier reference leaves the IPA undefined.
+func TestEvaluatePerfectNull(t *testing.T) {
+	y := survival.Outcome{Time: []float64{2, 2}, Event: []bool{true, true}}
+	got, err := Evaluate(background, y, y, []float64{1, 3}, []float64{0, 0}, []float32{1, 0, 1, 0}, config(RiskRegression))
+	require.NoError(t, err)
+	require.Equal(t, 0.0, *got.IBS)
+	require.Equal(t, ReasonZeroNull, got.Reasons["ipa"])
+}
+
+// Predictions that are no predictions are errors that name the row.
+func TestEvaluateRefuses(t *testing.T) {
+	y := survival.Outcome{Time: []float64{1, 2}, Event: []bool{true, true}}
+	for _, bad := range []float64{math.NaN(), math.Inf(1)} {
+		_, err := Evaluate(background, y, y, []float64{1}, []float64{0, bad}, constantCurves(2, 1), config(RiskRegression))
+		require.ErrorContains(t, err, "test row 1: risk is not finite")
+	}
+	_, err := Evaluate(background, y, y, []float64{1}, []float64{0, 1}, []float32{0.5, 1.5}, config(RiskRegression))
+	require.ErrorContains(t, err, "test row 1: survival at grid time 0 is outside [0, 1]")
+}
+
+// A cancelled context stops the evaluation with its cause.
+func TestEvaluateCancelled(t *testing.T) {
+	cause := errors.New("worker stops")
+	ctx, cancel := context.WithCancelCause(background)
+	cancel(cause)
+	y := survival.Outcome{Time: []float64{1, 2}, Event: []bool{true, true}}
+	_, err := Evaluate(ctx, y, y, []float64{1}, []float64{0, 1}, constantCurves(2, 1), config(RiskRegression))
+	require.ErrorIs(t, err, cause)
+}
+
+func TestEvaluatePanics(t *testing.T) {
+	y := survival.Outcome{Time: []float64{1, 2}, Event: []bool{true, true}}
+	call := func(risk []float64, surv []float32, cfg Config) func() {
+		return func() { _, _ = Evaluate(background, y, y, []float64{1}, risk, surv, cfg) }
+	}
+	require.Panics(t, call([]float64{1}, constantCurves(2, 1), config(RiskRegression)))
+	require.Panics(t, call([]float64{1, 2}, constantCurves(1, 1), config(RiskRegression)))
+	require.Panics(t, call([]float64{1, 2}, constantCurves(2, 1), config("sksurv")))
+	require.Panics(t, call([]float64{1, 2}, constantCurves(2, 1), Config{Convention: RiskRegression, CIndex: "c"}))
+}
+
+func ExampleEvaluate() {
+	y := survival.Outcome{Time: []float64{1, 2, 3, 4}, Event: []bool{true, true, true, true}}
+	surv := []float32{0.5, 0.25, 0.75, 0.5, 0.75, 0.5, 1, 0.75} // 4 rows × 2 times
+	scores, err := Evaluate(context.Background(), y, y, []float64{1, 2}, []float64{3, 2, 2, 1}, surv,
+		Config{Convention: RiskRegression, CIndex: CIndexHarrell, Tau: math.Inf(1)})
+	fmt.Printf("C %.4f, IBS %.4f, AUC %.4f, IPA %.4f, %v\n", *scores.CIndex, *scores.IBS, *scores.AUCMean, *scores.IPA, err)
+	// Output: C 0.9167, IBS 0.1250, AUC 0.9375, IPA 0.4286, <nil>
+}
