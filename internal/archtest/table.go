@@ -55,9 +55,11 @@ var Table = []Row{
 		"config", "logging", "survival/...", "dataset", "store/...", "artifact", "tracker/...",
 		"notify", "report", "activities", "workflows",
 	}},
+	{"internal/app/embedded", nil},
 	{"worker", []string{"config", "logging", "internal/app"}},
 	{"starter", []string{
-		"config", "logging", "workflows", "artifact", "report", "internal/app", "examples",
+		"config", "logging", "workflows", "artifact", "report", "internal/app", "internal/app/embedded",
+		"examples",
 	}},
 
 	{"testsuite/...", []string{everything}},

@@ -1,0 +1,144 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// SuperviseCommand is the starter's hidden command that calls Supervise.
+const SuperviseCommand = "__supervise"
+
+const (
+	// abandonedFor is how long a former server may hold the database after its starter has
+	// gone. It ends within milliseconds, unless it lost its supervisor too where the kernel
+	// does not kill it (not Linux).
+	abandonedFor = 3 * time.Second
+	// early is how soon a server ends that could not start: port taken, damaged database.
+	early = 5 * time.Second
+)
+
+var errParentGone = errors.New("the starter has ended")
+
+// superviseArgs are the arguments of Supervise: the home folder, then the server's command
+// line.
+func superviseArgs(h home, temporal string, s state) []string {
+	return []string{
+		string(h), temporal, "server", "start-dev", "--ip", "127.0.0.1",
+		"--port", strconv.Itoa(s.Port), "--ui-port", strconv.Itoa(s.UIPort),
+		"--db-filename", h.database(s.Server.Version), "--log-level", "warn",
+		"--disable-config-file", "--disable-config-env", "--env-file", h.path("no-environment.yaml"),
+	}
+}
+
+// Supervise runs the server for a starter: args as that starter appended them. It starts
+// the server again when it dies, kills it when standard input ends, because the starter
+// has gone, and stops it gracefully on SIGTERM. It returns the exit code. A server that
+// cannot start is not tried again: 1.
+//
+// Call it from main's goroutine.
+func Supervise(args []string) int {
+	// Linux ties the parent-death signal to the thread that forks; this one lives as long
+	// as the process.
+	runtime.LockOSThread()
+	if len(args) < 2 {
+		fmt.Fprintln(os.Stderr, "supervise: want a home folder and a command line; this command is started by --embedded alone")
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin) // the end is the message
+		cancel(errParentGone)
+	}()
+	if err := supervise(ctx, home(args[0]), args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "supervise:", err)
+		return 1
+	}
+	return 0
+}
+
+func supervise(ctx context.Context, h home, argv []string) error {
+	lock, err := lockServer(ctx, h)
+	if err != nil {
+		return err
+	}
+	p := program{argv: argv, out: os.Stdout, extra: []*os.File{lock}, attr: serverAttributes()}
+	wait := firstBackoff
+	for first := true; ; first = false {
+		c, err := p.start()
+		if err != nil {
+			return err
+		}
+		recordServer(lock, c.cmd.Process.Pid)
+		select {
+		case <-ctx.Done():
+			grace := serverGrace
+			if errors.Is(context.Cause(ctx), errParentGone) {
+				grace = 0 // nobody waits for its last words, and the database survives
+			}
+			c.end(grace)
+			return nil
+		case <-c.done:
+		}
+		recordServer(lock, 0)
+		lived, ended := time.Since(c.born), c.cmd.ProcessState
+		if first && lived < early && ended.ExitCode() > 0 {
+			return fmt.Errorf("the server could not start: %v", ended)
+		}
+		if lived > stable {
+			wait = firstBackoff
+		}
+		fmt.Fprintf(os.Stderr, "supervise: the server has ended (%v) and is started again in %v\n", ended, wait)
+		if pause(ctx, wait) != nil {
+			return nil
+		}
+		wait = min(2*wait, longestBackoff)
+	}
+}
+
+// lockServer waits until no server holds the database. The server inherits the lock, so it
+// is held exactly as long as supervisor or server live.
+func lockServer(ctx context.Context, h home) (*os.File, error) {
+	f, err := os.OpenFile(h.path("server.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	for since := time.Now(); ; {
+		ok, err := flock(f)
+		if err != nil || ok {
+			return f, err
+		}
+		if time.Since(since) > abandonedFor {
+			killAbandoned(f)
+			since = time.Now()
+		}
+		if err := pause(ctx, pollEvery); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// killAbandoned kills the server whose id is in the lock that it still holds. While it
+// does, the id cannot be another program's.
+func killAbandoned(lock *os.File) {
+	text := make([]byte, 20)
+	n, _ := lock.ReadAt(text, 0) // shorter than the buffer: io.EOF
+	if pid, err := strconv.Atoi(strings.TrimSpace(string(text[:n]))); err == nil && pid > 1 {
+		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended meanwhile
+	}
+}
+
+// recordServer writes the server's process id into its lock; 0 when there is none.
+func recordServer(lock *os.File, pid int) {
+	_, _ = lock.WriteAt([]byte(fmt.Sprintf("%-19d\n", pid)), 0) // only killAbandoned reads it
+}

@@ -1,0 +1,69 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"sync"
+
+	"everfold/config"
+	"everfold/store"
+	"everfold/store/local"
+)
+
+// ErrStoreKind: no implementation of this program opens that store URI.
+var ErrStoreKind = errors.New("store not available")
+
+// Stores opens the stores that specs name, each once. The zero value is ready; safe for
+// concurrent use.
+type Stores struct {
+	// Wrap, where not nil, decorates every store on opening: fault injection in tests.
+	Wrap func(store.Store) store.Store
+
+	mu   sync.Mutex
+	open map[config.Store]store.Store
+}
+
+// Open returns the store that s describes: DIR or file://DIR. s3:// is ErrStoreKind.
+// Opening touches nothing: a store that cannot be reached says so on its first use.
+func (s *Stores) Open(_ context.Context, c config.Store) (store.Store, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st, ok := s.open[c]; ok {
+		return st, nil
+	}
+	st, err := openStore(c)
+	if err != nil {
+		return nil, err
+	}
+	if s.Wrap != nil {
+		st = s.Wrap(st)
+	}
+	if s.open == nil {
+		s.open = map[config.Store]store.Store{}
+	}
+	s.open[c] = st
+	return st, nil
+}
+
+func openStore(c config.Store) (store.Store, error) {
+	if strings.HasPrefix(c.URI, "s3://") {
+		return nil, fmt.Errorf("%w: s3 stores are not available yet; use a directory or file://DIR", ErrStoreKind)
+	}
+	st, err := local.Open(c.URI)
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	return st, nil
+}
+
+// directory returns the folder of a local store; ok is false for any other.
+func directory(st store.Store) (dir string, ok bool) {
+	u, err := url.Parse(st.URI())
+	if err != nil || u.Scheme != "file" {
+		return "", false
+	}
+	return u.Path, true
+}

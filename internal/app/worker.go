@@ -1,0 +1,168 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
+	sdkworker "go.temporal.io/sdk/worker"
+
+	"everfold/store"
+	"everfold/workflows"
+)
+
+const (
+	// DefaultStopTimeout is how long running activities have to save a checkpoint and
+	// return after a worker is asked to stop: under the 10 s after which containers are
+	// killed.
+	DefaultStopTimeout = 8 * time.Second
+
+	// deadlockTimeout replaces the SDK's 1 s: fits on all cores may keep a workflow task
+	// waiting that long (TMPRL1101) without anything being wrong.
+	deadlockTimeout = 10 * time.Second
+
+	// heartbeatThrottle bounds how old the newest heartbeat on the server is: cancellation
+	// and pause reach a fit with it. The SDK's default is 60 s.
+	heartbeatThrottle = 5 * time.Second
+
+	// ioSlots: publishing and summarizing are short and wait for the store, not the cores.
+	ioSlots = 8
+)
+
+// Queues returns the names of all task queues that a worker can serve.
+func Queues() []string {
+	return []string{workflows.QueueWorkflows, workflows.QueueTrain, workflows.QueueIO}
+}
+
+// WorkerOptions say what one worker process serves. The zero value serves all three
+// queues with as many parallel fits as there are cores.
+type WorkerOptions struct {
+	Queues           []string      // nil: all of Queues()
+	Slots            int           // parallel fits; 0: one per core
+	Threads          int           // of one fit; 0: cores / slots, at least 1
+	Name             string        // in histories and log file names; "": <host>-<pid>
+	HeartbeatTimeout time.Duration // of fits; 0: workflows.DefaultHeartbeatTimeout
+	StopTimeout      time.Duration // 0: DefaultStopTimeout
+	AllowData        []string      // folders that data may be read from; nil: any
+	Terminal         slog.Handler  // of every record; nil: slog.Default's
+
+	// Interceptors and WrapStore let tests watch and disturb an otherwise unmodified worker.
+	Interceptors []interceptor.WorkerInterceptor
+	WrapStore    func(store.Store) store.Store
+}
+
+// withDefaults fills in every zero field but the hooks, or says what is wrong.
+func (o WorkerOptions) withDefaults() (WorkerOptions, error) {
+	if len(o.Queues) == 0 {
+		o.Queues = Queues()
+	}
+	for _, q := range o.Queues {
+		if !slices.Contains(Queues(), q) {
+			return o, fmt.Errorf("unknown task queue %q: want some of %v", q, Queues())
+		}
+	}
+	if o.Slots < 0 || o.Threads < 0 {
+		return o, fmt.Errorf("%d slots of %d threads: want numbers from 1, or 0 for the default", o.Slots, o.Threads)
+	}
+	if o.HeartbeatTimeout < 0 || o.StopTimeout < 0 {
+		return o, fmt.Errorf("heartbeat timeout %v, stop timeout %v: want positive durations, or 0 for the default",
+			o.HeartbeatTimeout, o.StopTimeout)
+	}
+	cores := runtime.GOMAXPROCS(0) // follows the container's limit
+	o.Slots = cmp.Or(o.Slots, cores)
+	o.Threads = cmp.Or(o.Threads, max(1, cores/o.Slots))
+	o.StopTimeout = cmp.Or(o.StopTimeout, DefaultStopTimeout)
+	if o.Name == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			host = "worker"
+		}
+		o.Name = fmt.Sprintf("%s-%d", host, os.Getpid())
+	}
+	if o.Terminal == nil {
+		o.Terminal = slog.Default().Handler()
+	}
+	return o, nil
+}
+
+// RunWorker serves the queues until ctx ends or a worker fails for good. It then stops
+// gracefully: running activities see activity.GetWorkerStopChannel closed and have
+// StopTimeout to return. It returns nil after a requested stop.
+func RunWorker(ctx context.Context, c client.Client, o WorkerOptions) error {
+	o, err := o.withDefaults()
+	if err != nil {
+		return fmt.Errorf("worker options: %w", err)
+	}
+	services := newServices(o)
+	defer services.close()
+	return serve(ctx, c, o, services.register)
+}
+
+// serve runs one SDK worker a queue, so that a queue's slots are its own.
+func serve(ctx context.Context, c client.Client, o WorkerOptions, register func(queue string, r sdkworker.Registry)) error {
+	fatal := make(chan error, len(o.Queues))
+	var started []sdkworker.Worker
+	defer func() { stopAll(started) }()
+	for _, queue := range o.Queues {
+		w := sdkworker.New(c, queue, sdkOptions(queue, o, fatal))
+		register(queue, w)
+		if err := w.Start(); err != nil {
+			return fmt.Errorf("serve task queue %s: %w", queue, err)
+		}
+		started = append(started, w)
+	}
+	log := slog.New(o.Terminal)
+	log.Info("worker is serving", "worker", o.Name, "queues", o.Queues, "slots", o.Slots, "threads", o.Threads)
+	select {
+	case err := <-fatal:
+		return fmt.Errorf("worker failed: %w", err)
+	case <-ctx.Done():
+		log.Info("worker is stopping", "worker", o.Name, "timeout", o.StopTimeout)
+		return nil
+	}
+}
+
+// stopAll stops the workers at once rather than one after the other: each may take the
+// whole stop timeout.
+func stopAll(workers []sdkworker.Worker) {
+	var wg sync.WaitGroup
+	for _, w := range workers {
+		wg.Go(w.Stop)
+	}
+	wg.Wait()
+}
+
+func sdkOptions(queue string, o WorkerOptions, fatal chan<- error) sdkworker.Options {
+	options := sdkworker.Options{
+		Identity:                     o.Name,
+		WorkerStopTimeout:            o.StopTimeout,
+		DeadlockDetectionTimeout:     deadlockTimeout,
+		MaxHeartbeatThrottleInterval: heartbeatThrottle,
+		Interceptors:                 o.Interceptors,
+		// A panic in workflow code is a bug in this program. The run waits for a worker that
+		// has it mended; failing would give up a day's work for it.
+		WorkflowPanicPolicy: sdkworker.BlockWorkflow,
+		// Published names only: a workflow or activity that nobody named is not reachable.
+		DisableRegistrationAliasing: true,
+		OnFatalError:                func(err error) { fatal <- err },
+	}
+	switch queue {
+	case workflows.QueueWorkflows:
+		options.LocalActivityWorkerOnly = true
+	case workflows.QueueTrain:
+		options.DisableWorkflowWorker = true
+		options.MaxConcurrentActivityExecutionSize = o.Slots
+	case workflows.QueueIO:
+		options.DisableWorkflowWorker = true
+		options.MaxConcurrentActivityExecutionSize = ioSlots
+	}
+	return options
+}

@@ -1,0 +1,98 @@
+package harness
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"go.temporal.io/sdk/client"
+
+	"everfold/internal/app"
+)
+
+// TemporalServer is a private dev server with its database in a temporary folder.
+type TemporalServer struct {
+	Address string // host:port
+	DB      string // the database file, kept over Kill and Restart
+
+	tb     testing.TB
+	dir    string
+	port   string
+	ui     string
+	proc   *Process
+	client client.Client
+}
+
+// Server starts a server and waits until it answers.
+func Server(tb testing.TB) *TemporalServer {
+	tb.Helper()
+	dir := tb.TempDir()
+	ports := FreePorts(tb, 2)
+	s := &TemporalServer{
+		tb: tb, dir: dir, DB: filepath.Join(dir, "temporal.db"),
+		port: strconv.Itoa(ports[0]), ui: strconv.Itoa(ports[1]),
+	}
+	s.Address = net.JoinHostPort("127.0.0.1", s.port)
+	s.Restart()
+	return s
+}
+
+// Restart starts the server again, on the same ports and database, and waits until it
+// answers. A running one is killed first.
+func (s *TemporalServer) Restart() {
+	s.tb.Helper()
+	s.Kill()
+	s.proc = Start(s.tb, s.dir, environment(s.tb, Env{}), Temporal(s.tb), "server", "start-dev",
+		"--ip", "127.0.0.1", "--port", s.port, "--ui-port", s.ui, "--headless",
+		"--db-filename", s.DB, "--log-level", "error", "--disable-config-file", "--disable-config-env")
+	ctx, cancel := context.WithTimeout(s.tb.Context(), patience)
+	defer cancel()
+	c, err := app.Dial(ctx, app.DialOptions{Address: s.Address, Wait: patience, Logger: Quiet()})
+	if err != nil {
+		s.tb.Fatalf("harness: the Temporal server does not answer: %v\n%s", err, s.proc.Stderr())
+	}
+	c.Close()
+}
+
+// Kill ends the server by SIGKILL.
+func (s *TemporalServer) Kill() {
+	if s.proc != nil {
+		s.proc.Kill()
+	}
+}
+
+// Client returns a client of the server, closed with the test.
+func (s *TemporalServer) Client() client.Client {
+	s.tb.Helper()
+	if s.client == nil {
+		c, err := app.Dial(s.tb.Context(), app.DialOptions{Address: s.Address, Wait: patience, Logger: Quiet()})
+		if err != nil {
+			s.tb.Fatalf("harness: %v", err)
+		}
+		s.tb.Cleanup(c.Close)
+		s.client = c
+	}
+	return s.client
+}
+
+// FreePorts returns n different loopback ports that nobody listens on.
+func FreePorts(tb testing.TB, n int) []int {
+	tb.Helper()
+	ports := make([]int, n)
+	for i := range ports {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			tb.Fatalf("harness: %v", err)
+		}
+		defer l.Close() // after the loop, so that they differ
+		ports[i] = l.Addr().(*net.TCPAddr).Port
+	}
+	return ports
+}
+
+// Quiet returns a logger that keeps nothing.
+func Quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
