@@ -1,0 +1,113 @@
+package aft
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"everfold/survival"
+	"everfold/survival/linear"
+	"everfold/survival/riskset"
+)
+
+// degenerate is the scale below which the likelihood has no maximum but σ → 0: the times
+// are an exact function of the columns.
+const degenerate = 1e-7
+
+// Fit estimates the Weibull model. It fails with survival.ErrNoEvents, with a
+// *survival.DataError for values that are not allowed, with survival.ErrNotConverged
+// where the likelihood grows without bound (σ → 0: the columns explain every time), and
+// with the context's cause. Columns that are constant or depend linearly on those before them get
+// coefficient 0, standard error NaN and a warning; where a coefficient has no finite
+// maximum the estimate is finite, Report.Converged false, and a warning names the column.
+//
+// It panics where x and y differ in length.
+func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, fit survival.FitOptions) (*Model, error) {
+	if err := y.Validate(); err != nil {
+		return nil, err
+	}
+	if y.Events() == 0 {
+		return nil, survival.ErrNoEvents
+	}
+	y, err := riskset.Merge(y, fit.Times)
+	if err != nil {
+		return nil, err
+	}
+	null, err := maximiseNull(ctx, y)
+	if err != nil {
+		return nil, fmt.Errorf("without covariates: %w", err)
+	}
+	l, err := NewLikelihood(x, y)
+	if err != nil {
+		return nil, err
+	}
+	p := l.Matrix.P
+	start := make([]float64, p+2)
+	start[0], start[p+1] = null.Theta[0], null.Theta[1]
+	contrast := make([]float64, p)
+	for j, r := range l.Matrix.Range {
+		contrast[j] = r * math.Exp(-null.Theta[1]) // in units of σ
+	}
+	s, err := linear.Maximise(ctx, linear.Problem{Objective: l.Eval, Start: start, First: 1,
+		Constant: l.Matrix.Constant, Range: contrast})
+	if err != nil {
+		return nil, err
+	}
+	if math.Exp(s.Theta[p+1]) < degenerate {
+		return nil, survival.ErrNotConverged
+	}
+	return newModel(l.Matrix, s, y.Events()), nil
+}
+
+// maximiseNull fits the model without covariates, from moments of log T.
+func maximiseNull(ctx context.Context, y survival.Outcome) (linear.Solution, error) {
+	l, err := NewLikelihood(&survival.Design{Rows: y.Len()}, y)
+	if err != nil {
+		return linear.Solution{}, err
+	}
+	mean, square, n := 0.0, 0.0, float64(y.Len())
+	for _, v := range l.logTime {
+		mean += v / n
+	}
+	for _, v := range l.logTime {
+		square += float64((v - mean) * (v - mean) / n)
+	}
+	sigma := math.Sqrt(square) / l.law.spread()
+	if sigma < degenerate {
+		sigma = 1
+	}
+	start := []float64{mean - float64(sigma*l.law.center()), math.Log(sigma)}
+	s, err := linear.Maximise(ctx, linear.Problem{Objective: l.Eval, Start: start, First: 2})
+	if err == nil && math.Exp(s.Theta[1]) < degenerate {
+		err = survival.ErrNotConverged
+	}
+	return s, err
+}
+
+// newModel converts the solution to the columns' own scale.
+func newModel(matrix *linear.Matrix, s linear.Solution, events int) *Model {
+	p, size := matrix.P, matrix.P+2
+	m := &Model{sigma: math.Exp(s.Theta[p+1]), location: s.Theta[0],
+		sigmaSE: math.Sqrt(s.Covariance[size*size-1]),
+		report: survival.Report{Converged: s.Converged, Iterations: s.Iterations, LogLik: s.LogLik[:],
+			Coefficients: matrix.Coefficients(s, 1), Warnings: matrix.Warnings(s, events)}}
+	m.predictor = matrix.Predictor(m.report.Coefficients)
+
+	// β₀ = γ₀ − Σ γ_j m_j/s_j, with the variance of that linear combination.
+	direction := make([]float64, p+1)
+	direction[0], m.intercept = 1, s.Theta[0]
+	for j := range p {
+		direction[j+1] = -matrix.Mean[j] / matrix.Scale[j]
+		m.intercept += float64(direction[j+1] * s.Theta[j+1])
+	}
+	variance := 0.0
+	for i, a := range direction {
+		for j, b := range direction {
+			if c := s.Covariance[i*size+j]; !math.IsNaN(c) {
+				variance += float64(a * b * c)
+			}
+		}
+	}
+	m.interceptSE = math.Sqrt(variance)
+	return m
+}

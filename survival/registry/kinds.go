@@ -1,0 +1,66 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+
+	"everfold/survival"
+	"everfold/survival/aft"
+	"everfold/survival/cox"
+	"everfold/survival/nonparam"
+	"everfold/survival/riskset"
+)
+
+// kinds is the list of model types; a function, so that nothing can change it.
+func kinds() []Kind {
+	return []Kind{
+		{Type: nonparam.Type, Version: nonparam.Version, Entry: true, Fit: fitKaplanMeier, Decode: decoder(nonparam.Decode)},
+		{Type: cox.Type, Version: cox.Version, Entry: true, Fit: fitCox, Decode: decoder(cox.Decode)},
+		{Type: aft.Type, Version: aft.Version, Entry: true, Fit: fitWeibull, Decode: decoder(aft.Decode)},
+	}
+}
+
+func fitKaplanMeier(ctx context.Context, _ *survival.Design, y survival.Outcome, settings json.RawMessage, opt survival.FitOptions) (survival.Model, error) {
+	if err := decodeSettings(nonparam.Type, settings, &struct{}{}); err != nil {
+		return nil, err
+	}
+	return model(nonparam.Fit(ctx, y, opt))
+}
+
+func fitCox(ctx context.Context, x *survival.Design, y survival.Outcome, settings json.RawMessage, opt survival.FitOptions) (survival.Model, error) {
+	set := struct {
+		Ties  string  `json:"ties"`
+		Alpha float64 `json:"alpha"`
+	}{Ties: riskset.Efron.String()}
+	if err := decodeSettings(cox.Type, settings, &set); err != nil {
+		return nil, err
+	}
+	ties, err := riskset.ParseTies(set.Ties)
+	if err != nil {
+		return nil, &SettingsError{Type: cox.Type, Problem: err.Error()}
+	}
+	if !(set.Alpha >= 0) || math.IsInf(set.Alpha, 1) {
+		return nil, &SettingsError{Type: cox.Type, Problem: "alpha must be a number ≥ 0"}
+	}
+	return model(cox.Fit(ctx, x, y, cox.Options{Ties: ties, Alpha: set.Alpha}, opt))
+}
+
+func fitWeibull(ctx context.Context, x *survival.Design, y survival.Outcome, settings json.RawMessage, opt survival.FitOptions) (survival.Model, error) {
+	if err := decodeSettings(aft.Type, settings, &struct{}{}); err != nil {
+		return nil, err
+	}
+	return model(aft.Fit(ctx, x, y, opt))
+}
+
+// model keeps a nil pointer from becoming a non-nil interface.
+func model[M survival.Model](m M, err error) (survival.Model, error) {
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+func decoder[M survival.Model](decode func([]byte) (M, error)) func([]byte) (survival.Model, error) {
+	return func(data []byte) (survival.Model, error) { return model(decode(data)) }
+}
