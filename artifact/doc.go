@@ -22,7 +22,3 @@ var (
 	// results would not be used; stop.
 	ErrSuperseded = errors.New("superseded by another start of the run")
 )
-
-// Baseline is the model that every run fits beside its own: the Kaplan–Meier curve. It
-// comes last in every table, and is never ranked.
-const Baseline = "km"

@@ -48,7 +48,8 @@ type Manifest struct {
 
 	FitFingerprint   string `json:"fit_fingerprint"`
 	ScoreFingerprint string `json:"score_fingerprint"`
-	Files            []File `json:"files"` // risk, then survival
+	FitInputs        Inputs `json:"fit_inputs"` // what FitFingerprint is the digest of
+	Files            []File `json:"files"`      // risk, then survival
 
 	Scores  Scores            `json:"metrics"`
 	Reasons map[string]string `json:"reasons,omitempty"` // metric column → why it is undefined
@@ -72,7 +73,7 @@ type Manifest struct {
 	Forced     bool      `json:"forced,omitempty"`     // fitted again on request
 	Supersedes string    `json:"supersedes,omitempty"` // digest of the manifest it replaced
 
-	SHA256 string `json:"sha256"` // of this document's compact JSON with this field empty
+	SHA256 string `json:"sha256"` // of this document's compact JSON with this value empty; last key
 }
 
 func (m *Manifest) seal() *string { return &m.SHA256 }
@@ -104,8 +105,8 @@ func DecodeManifest(content []byte) (*Manifest, error) {
 	if err := decode(content, m); err != nil {
 		return nil, err
 	}
-	if m.Format != manifestFormat {
-		return nil, fmt.Errorf("%w: manifest format %d, this program reads %d", ErrDamaged, m.Format, manifestFormat)
+	if err := m.check(); err != nil {
+		return nil, err
 	}
 	return m, nil
 }
@@ -115,31 +116,28 @@ func DecodeManifest(content []byte) (*Manifest, error) {
 // does). The ETag is returned even with ErrDamaged, for replacing what is in place.
 // ErrNotFound where there is none.
 func ReadManifest(ctx context.Context, s store.Store, model string, fold int) (*Manifest, string, error) {
-	key := ManifestKey(model, fold)
-	content, info, err := store.ReadAll(ctx, s, key, maxJSON)
-	if errors.Is(err, store.ErrTooLarge) {
-		info, err = statLarge(ctx, s, key)
-		return nil, info.ETag, errors.Join(fmt.Errorf("%s: %w: too large for a manifest", key, ErrDamaged), err)
+	m := &Manifest{}
+	etag, err := readSealed(ctx, s, ManifestKey(model, fold), m)
+	if err == nil {
+		err = m.check()
+	}
+	if err == nil {
+		err = m.belongs(model, fold)
+	}
+	if errors.Is(err, ErrDamaged) {
+		return nil, etag, fmt.Errorf("manifest of %s fold %d: %w", model, fold, err)
 	}
 	if err != nil {
 		return nil, "", err
 	}
-	m, err := DecodeManifest(content)
-	if err == nil {
-		err = m.belongs(model, fold)
-	}
-	if err != nil {
-		return nil, info.ETag, fmt.Errorf("%s: %w", key, err)
-	}
-	return m, info.ETag, nil
+	return m, etag, nil
 }
 
-func statLarge(ctx context.Context, s store.Store, key string) (store.Info, error) {
-	body, info, err := s.Get(ctx, key)
-	if err != nil {
-		return store.Info{}, err
+func (m *Manifest) check() error {
+	if m.Format != manifestFormat {
+		return fmt.Errorf("%w: manifest format %d, this program reads %d", ErrDamaged, m.Format, manifestFormat)
 	}
-	return info, body.Close()
+	return nil
 }
 
 // belongs finds a whole manifest in another one's place.

@@ -3,9 +3,11 @@ package artifact
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 
 	"everfold/store"
 )
@@ -14,9 +16,12 @@ import (
 // grid of 10⁵ times stay under it.
 const maxJSON = 16 << 20
 
-// sealed is a document that holds the SHA-256 of its own canonical bytes: its compact JSON
-// with the digest empty.
+// sealed is a document whose last key is "sha256": the digest of its own compact JSON with
+// that value empty. The digest is over text, not over decoded values, so a program that
+// knows more or fewer keys comes to the same verdict.
 type sealed interface{ seal() *string }
+
+const sealKey = `"sha256":"`
 
 // encode sets the digest and returns the document for people, indented.
 func encode(doc sealed) ([]byte, error) {
@@ -31,26 +36,24 @@ func encode(doc sealed) ([]byte, error) {
 	return append(pretty, '\n'), err
 }
 
-// decode reads a document and checks it against its own digest. Errors wrap ErrDamaged.
+// decode checks a document against its own digest and reads it. Errors wrap ErrDamaged.
 func decode(content []byte, doc sealed) error {
-	d := json.NewDecoder(bytes.NewReader(content))
-	d.DisallowUnknownFields()
-	if err := d.Decode(doc); err != nil {
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, content); err != nil {
 		return fmt.Errorf("%w: %s", ErrDamaged, plain(err))
 	}
-	if d.More() {
-		return fmt.Errorf("%w: text after its end", ErrDamaged)
+	text := compact.Bytes()
+	head := len(text) - len(sealKey) - sha256.Size*2 - len(`"}`)
+	if head < 0 || !bytes.HasPrefix(text[head:], []byte(sealKey)) || !bytes.HasSuffix(text, []byte(`"}`)) {
+		return fmt.Errorf("%w: it does not end with its digest", ErrDamaged)
 	}
-	digest := doc.seal()
-	want := *digest
-	*digest = ""
-	canonical, err := json.Marshal(doc)
-	*digest = want
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
-	}
-	if got := store.SHA256(canonical); got != want {
+	head += len(sealKey)
+	want := string(text[head : len(text)-len(`"}`)])
+	if got := store.SHA256(append(bytes.Clone(text[:head]), `"}`...)); got != want {
 		return fmt.Errorf("%w: its content has sha256 %.12s…, it says %.12s…", ErrDamaged, got, want)
+	}
+	if err := json.Unmarshal(text, doc); err != nil {
+		return fmt.Errorf("%w: %s", ErrDamaged, plain(err))
 	}
 	return nil
 }
@@ -64,17 +67,23 @@ func plain(err error) string {
 	return err.Error()
 }
 
-// readSealed reads and decodes an object. An object too large to be one is damaged.
-func readSealed(ctx context.Context, s store.Store, key string, doc sealed) (store.Info, error) {
-	content, info, err := store.ReadAll(ctx, s, key, maxJSON)
-	if errors.Is(err, store.ErrTooLarge) {
-		return info, fmt.Errorf("%s: %w: %w", key, ErrDamaged, err)
-	}
+// readSealed reads and decodes an object. The ETag comes with ErrDamaged too, so that what
+// is in place can be replaced. An object too large to be one is damaged.
+func readSealed(ctx context.Context, s store.Store, key string, doc sealed) (etag string, err error) {
+	body, info, err := s.Get(ctx, key)
 	if err != nil {
-		return info, err
+		return "", err
+	}
+	defer body.Close()
+	content, err := io.ReadAll(io.LimitReader(body, maxJSON+1))
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", key, err)
+	}
+	if len(content) > maxJSON {
+		return info.ETag, fmt.Errorf("%s: %w: more than %d bytes", key, ErrDamaged, maxJSON)
 	}
 	if err := decode(content, doc); err != nil {
-		return info, fmt.Errorf("%s: %w", key, err)
+		return info.ETag, fmt.Errorf("%s: %w", key, err)
 	}
-	return info, nil
+	return info.ETag, nil
 }

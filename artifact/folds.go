@@ -1,0 +1,102 @@
+package artifact
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"everfold/store"
+)
+
+// FoldData is one outer split with its rows and its time grid.
+type FoldData struct {
+	Index, Repeat           int
+	Train, Test             []int     // ascending rows of the prepared table, disjoint
+	TrainEvents, TestEvents int       // of those rows
+	Times                   []float64 // ascending
+}
+
+// WriteFoldData stores test rows and times of a fold, and its training rows where they
+// are not all other rows of a table of that many rows.
+func WriteFoldData(ctx context.Context, s store.Store, f FoldData, rows int) (FoldInfo, error) {
+	info := FoldInfo{Index: f.Index, Repeat: f.Repeat, TrainRows: len(f.Train), TestRows: len(f.Test),
+		TrainEvents: f.TrainEvents, TestEvents: f.TestEvents}
+	train := int64s(f.Train)
+	info.TrainSHA256 = ArraySHA256(train)
+	var err error
+	if info.Rows, err = PutArray(ctx, s, RowsKey(f.Index), int64s(f.Test), len(f.Test)); err != nil {
+		return FoldInfo{}, fmt.Errorf("write rows of fold %d: %w", f.Index, err)
+	}
+	if !slices.Equal(f.Train, others(f.Test, rows)) {
+		file, err := PutArray(ctx, s, TrainKey(f.Index), train, len(train))
+		if err != nil {
+			return FoldInfo{}, fmt.Errorf("write training rows of fold %d: %w", f.Index, err)
+		}
+		info.Train = &file
+	}
+	if info.Times, err = PutArray(ctx, s, TimesKey(f.Index), f.Times, len(f.Times)); err != nil {
+		return FoldInfo{}, fmt.Errorf("write times of fold %d: %w", f.Index, err)
+	}
+	return info, nil
+}
+
+// ReadFoldData reads back what WriteFoldData stored for a fold of a table of that many
+// rows, verified against run.json. Where the files are those of another spec by now, the
+// error wraps store.ErrCorrupt: read run.json again.
+func ReadFoldData(ctx context.Context, s store.Store, info FoldInfo, rows int) (FoldData, error) {
+	f := FoldData{Index: info.Index, Repeat: info.Repeat, TrainEvents: info.TrainEvents, TestEvents: info.TestEvents}
+	test, err := GetArray[int64](ctx, s, info.Rows)
+	if err != nil {
+		return FoldData{}, fmt.Errorf("rows of fold %d: %w", info.Index, err)
+	}
+	if f.Test, err = rowNumbers(test, rows); err != nil {
+		return FoldData{}, fmt.Errorf("rows of fold %d: %w", info.Index, err)
+	}
+	if f.Times, err = GetArray[float64](ctx, s, info.Times); err != nil {
+		return FoldData{}, fmt.Errorf("times of fold %d: %w", info.Index, err)
+	}
+	if info.Train == nil {
+		f.Train = others(f.Test, rows)
+		return f, nil
+	}
+	train, err := GetArray[int64](ctx, s, *info.Train)
+	if err != nil {
+		return FoldData{}, fmt.Errorf("training rows of fold %d: %w", info.Index, err)
+	}
+	if f.Train, err = rowNumbers(train, rows); err != nil {
+		return FoldData{}, fmt.Errorf("training rows of fold %d: %w", info.Index, err)
+	}
+	return f, nil
+}
+
+// others are the rows 0…n−1 that are not in the ascending list taken.
+func others(taken []int, n int) []int {
+	rest := make([]int, 0, max(n-len(taken), 0))
+	for row := range n {
+		if len(taken) > 0 && taken[0] == row {
+			taken = taken[1:]
+			continue
+		}
+		rest = append(rest, row)
+	}
+	return rest
+}
+
+func int64s(rows []int) []int64 {
+	out := make([]int64, len(rows))
+	for i, row := range rows {
+		out[i] = int64(row)
+	}
+	return out
+}
+
+func rowNumbers(stored []int64, n int) ([]int, error) {
+	out := make([]int, len(stored))
+	for i, row := range stored {
+		if row < 0 || row >= int64(n) || i > 0 && row <= stored[i-1] {
+			return nil, fmt.Errorf("%w: row numbers are not ascending within 0 to %d", ErrDamaged, n-1)
+		}
+		out[i] = int(row)
+	}
+	return out, nil
+}

@@ -1,0 +1,241 @@
+package artifact
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"everfold/config"
+	"everfold/store"
+)
+
+// Task is one (model, fold).
+type Task struct {
+	Model string `json:"model"`
+	Fold  int    `json:"fold"`
+}
+
+// String is such as "rsf fold 3".
+func (t Task) String() string { return fmt.Sprintf("%s fold %d", t.Model, t.Fold) }
+
+// Action is what is to be done about a task.
+type Action string
+
+// The actions.
+const (
+	Train   Action = "train"   // fit, score, write
+	Rescore Action = "rescore" // the fit stands, metrics are computed anew from its files
+	Reuse   Action = "reuse"   // complete: nothing to do
+)
+
+// FoldPlan is the plan of one task.
+type FoldPlan struct {
+	Task
+	Action Action `json:"action"`
+	Reason string `json:"reason"` // which check failed, for people
+	// Changed: a whole result of other inputs is in place, and training would replace it.
+	Changed bool `json:"changed,omitempty"`
+	// Force is the digest of the complete manifest that a forced fit may replace.
+	Force string `json:"force,omitempty"`
+	// Manifest is the one in place, verified; nil where there is none that verifies.
+	Manifest *Manifest `json:"-"`
+}
+
+// Plan is what a start of a run would do.
+type Plan struct {
+	Folds []FoldPlan `json:"folds"` // in the order of Run.Tasks
+	Left  []Task     `json:"left"`  // with OnlyFailed: not planned before, so left alone
+}
+
+// PlanOptions are the wishes of a start.
+type PlanOptions struct {
+	Request  config.Request // Force and OnlyFailed act here; RetrainChanged on Check
+	Former   *Run           // run.json before this start; nil where there was none
+	Parallel int            // manifests verified at a time; 0 means 4
+}
+
+const defaultParallel = 4
+
+// BuildPlan verifies every manifest and every file of the run and says what is to be done
+// about each task under run, which need not be stored yet. Errors are the store's, or
+// *config.Error for a force entry that names nothing.
+func BuildPlan(ctx context.Context, s store.Store, run *Run, opt PlanOptions) (*Plan, error) {
+	forced, err := forcedTasks(run, opt.Request)
+	if err != nil {
+		return nil, err
+	}
+	plan := &Plan{}
+	for _, task := range run.Tasks() {
+		if opt.Request.OnlyFailed && !(opt.Former != nil && slices.Contains(opt.Former.Tasks(), task)) {
+			plan.Left = append(plan.Left, task)
+			continue
+		}
+		plan.Folds = append(plan.Folds, FoldPlan{Task: task})
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallel(opt.Parallel))
+	for i := range plan.Folds {
+		group.Go(func() error {
+			f := &plan.Folds[i]
+			e, err := examine(ctx, s, run, f.Task)
+			if err != nil {
+				return fmt.Errorf("plan %s: %w", f.Task, err)
+			}
+			if err := e.verify(ctx, s); err != nil {
+				return fmt.Errorf("plan %s: %w", f.Task, err)
+			}
+			e.decide(f, forced[f.Task])
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return plan, nil
+}
+
+func parallel(n int) int {
+	if n <= 0 {
+		return defaultParallel
+	}
+	return n
+}
+
+// ChangedError lists complete folds that a start would train again because their inputs
+// changed, which it does only on request.
+type ChangedError struct{ Folds []FoldPlan }
+
+// Error names up to ten folds with what changed.
+func (e *ChangedError) Error() string {
+	const shown = 10
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d complete folds were fitted from other inputs; nothing was started. Use --retrain-changed to fit them again, or another run id:", len(e.Folds))
+	for i, f := range e.Folds {
+		if i == shown {
+			fmt.Fprintf(&b, "\n  and %d more", len(e.Folds)-shown)
+			break
+		}
+		fmt.Fprintf(&b, "\n  %s: %s", f.Task, f.Reason)
+	}
+	return b.String()
+}
+
+// Check returns a *ChangedError where the plan would replace complete folds whose inputs
+// changed, unless that is asked for.
+func (p *Plan) Check(request config.Request) error {
+	var changed []FoldPlan
+	for _, f := range p.Folds {
+		if f.Changed {
+			changed = append(changed, f)
+		}
+	}
+	if len(changed) == 0 || request.RetrainChanged {
+		return nil
+	}
+	return &ChangedError{Folds: changed}
+}
+
+// forcedTasks expands the force entries, "model" or "model:fold".
+func forcedTasks(run *Run, request config.Request) (map[Task]bool, error) {
+	if err := request.Check(run.Spec); err != nil {
+		return nil, err
+	}
+	forced := map[Task]bool{}
+	for i, entry := range request.Force {
+		model, number, one := strings.Cut(entry, ":")
+		found := false
+		for _, f := range run.Folds {
+			if !one || number == strconv.Itoa(f.Index) {
+				forced[Task{model, f.Index}] = true
+				found = true
+			}
+		}
+		if !found {
+			return nil, &config.Error{Problems: []config.Problem{{
+				Path: fmt.Sprintf("request.force[%d]", i),
+				Text: fmt.Sprintf("no fold %s; the run has %d folds", number, len(run.Folds)),
+			}}}
+		}
+	}
+	return forced, nil
+}
+
+// examined is what the store holds for a task, beside what is wanted.
+type examined struct {
+	want     fingerprints
+	manifest *Manifest // nil where fault is set by examine
+	etag     string    // of whatever has the manifest's key; "" where nothing has
+	fault    error     // why what is in place does not count; wraps ErrNotFound or ErrDamaged
+}
+
+// examine reads the manifest of a task, not its files. The error is the store's, or that
+// the run does not have this task.
+func examine(ctx context.Context, s store.Store, run *Run, task Task) (*examined, error) {
+	want, err := run.fingerprints(task.Model, task.Fold)
+	if err != nil {
+		return nil, err
+	}
+	e := &examined{want: want}
+	e.manifest, e.etag, err = ReadManifest(ctx, s, task.Model, task.Fold)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		e.fault = fmt.Errorf("no manifest: %w", err)
+	case errors.Is(err, ErrDamaged):
+		e.fault = err
+	case err != nil:
+		return nil, err
+	}
+	return e, nil
+}
+
+// verify hashes the files of the manifest; damage becomes the fault, other errors are the
+// store's.
+func (e *examined) verify(ctx context.Context, s store.Store) error {
+	if e.fault != nil {
+		return nil
+	}
+	err := Verify(ctx, s, e.manifest)
+	if errors.Is(err, ErrDamaged) {
+		e.fault = err
+		return nil
+	}
+	return err
+}
+
+// action is what to do where nothing is forced, given what verify found.
+func (e *examined) action() Action {
+	switch {
+	case e.fault != nil, e.manifest.FitFingerprint != e.want.fit:
+		return Train
+	case e.manifest.ScoreFingerprint != e.want.score:
+		return Rescore
+	default:
+		return Reuse
+	}
+}
+
+func (e *examined) decide(f *FoldPlan, forced bool) {
+	f.Action = e.action()
+	if e.fault == nil {
+		f.Manifest = e.manifest
+	}
+	switch {
+	case errors.Is(e.fault, ErrDamaged):
+		f.Reason = e.fault.Error()
+	case e.fault != nil:
+		f.Reason = "no manifest"
+	case forced:
+		f.Action, f.Force, f.Reason = Train, e.manifest.SHA256, "forced"
+	case f.Action == Train:
+		f.Changed, f.Reason = true, "fitted from other inputs: "+e.want.explain(e.manifest)
+	case f.Action == Rescore:
+		f.Reason = "metric settings changed"
+	default:
+		f.Reason = "complete"
+	}
+}
