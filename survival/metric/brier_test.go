@@ -191,3 +191,21 @@ func ExampleBrier() {
 	fmt.Println(curve, Integrate(times, curve), err)
 	// Output: [0.1875 0.25] 0.21875 <nil>
 }
+
+// Ĝ is estimated from the training rows alone; training and test rows together (as in a
+// scikit-survival user guide) give another score.
+func TestBrierTrainsOnTrainOnly(t *testing.T) {
+	train := survival.Outcome{Time: []float64{1, 2, 3, 4}, Event: []bool{true, true, false, false}}
+	test := survival.Outcome{Time: []float64{1, 1, 2, 5}, Event: []bool{false, false, true, true}}
+	both := survival.Outcome{Time: append(slices.Clone(train.Time), test.Time...), Event: append(slices.Clone(train.Event), test.Event...)}
+	score := func(train survival.Outcome) float64 {
+		b, err := NewBrier(train, test, []float64{3}, RiskRegression)
+		require.NoError(t, err)
+		require.NoError(t, addAll(b, []float32{0.5, 0.5, 0.5, 0.5}, 1))
+		curve, err := b.Curve()
+		require.NoError(t, err)
+		return curve[0]
+	}
+	require.InDelta(t, (0.25/1+0.25/0.5)/4, score(train), 1e-15)
+	require.InDelta(t, (0.35+0.525)/4, score(both), 1e-15)
+}
