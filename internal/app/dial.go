@@ -35,8 +35,8 @@ type UnreachableError struct {
 
 // Error names the address and what to do.
 func (e *UnreachableError) Error() string {
-	return fmt.Sprintf("no Temporal server answers at %s (namespace %s): start one, point TEMPORAL_ADDRESS "+
-		"or a profile at one, or use --embedded: %v", e.Address, e.Namespace, e.Err)
+	return fmt.Sprintf("no Temporal server answers at %s (namespace %s): start one, or set TEMPORAL_ADDRESS "+
+		"or a profile to one, or let `starter run --embedded` run one: %v", e.Address, e.Namespace, e.Err)
 }
 
 // Unwrap returns the last try's error.

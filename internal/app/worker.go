@@ -3,11 +3,13 @@ package app
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -42,6 +44,9 @@ func Queues() []string {
 	return []string{workflows.QueueWorkflows, workflows.QueueTrain, workflows.QueueIO}
 }
 
+// ErrWorkerOptions: the options cannot be used. Callers exit with 2.
+var ErrWorkerOptions = errors.New("worker options")
+
 // WorkerOptions say what one worker process serves. The zero value serves all three
 // queues with as many parallel fits as there are cores.
 type WorkerOptions struct {
@@ -59,22 +64,29 @@ type WorkerOptions struct {
 	WrapStore    func(store.Store) store.Store
 }
 
-// withDefaults fills in every zero field but the hooks, or says what is wrong.
-func (o WorkerOptions) withDefaults() (WorkerOptions, error) {
-	if len(o.Queues) == 0 {
-		o.Queues = Queues()
-	}
+// Validate returns ErrWorkerOptions, naming the value and what is allowed, where RunWorker
+// would refuse the options.
+func (o WorkerOptions) Validate() error {
 	for _, q := range o.Queues {
 		if !slices.Contains(Queues(), q) {
-			return o, fmt.Errorf("unknown task queue %q: want some of %v", q, Queues())
+			return fmt.Errorf("%w: unknown task queue %q: want some of %s", ErrWorkerOptions, q, strings.Join(Queues(), ", "))
 		}
 	}
 	if o.Slots < 0 || o.Threads < 0 {
-		return o, fmt.Errorf("%d slots of %d threads: want numbers from 1, or 0 for the default", o.Slots, o.Threads)
+		return fmt.Errorf("%w: %d slots of %d threads: want numbers from 1, or 0 for the default",
+			ErrWorkerOptions, o.Slots, o.Threads)
 	}
 	if o.HeartbeatTimeout < 0 || o.StopTimeout < 0 {
-		return o, fmt.Errorf("heartbeat timeout %v, stop timeout %v: want positive durations, or 0 for the default",
-			o.HeartbeatTimeout, o.StopTimeout)
+		return fmt.Errorf("%w: heartbeat timeout %v, stop timeout %v: want durations such as 30s, or 0 for the default",
+			ErrWorkerOptions, o.HeartbeatTimeout, o.StopTimeout)
+	}
+	return nil
+}
+
+// withDefaults fills in every zero field but the hooks.
+func (o WorkerOptions) withDefaults() WorkerOptions {
+	if len(o.Queues) == 0 {
+		o.Queues = Queues()
 	}
 	cores := runtime.GOMAXPROCS(0) // follows the container's limit
 	o.Slots = cmp.Or(o.Slots, cores)
@@ -90,17 +102,17 @@ func (o WorkerOptions) withDefaults() (WorkerOptions, error) {
 	if o.Terminal == nil {
 		o.Terminal = slog.Default().Handler()
 	}
-	return o, nil
+	return o
 }
 
 // RunWorker serves the queues until ctx ends or a worker fails for good. It then stops
 // gracefully: running activities see activity.GetWorkerStopChannel closed and have
 // StopTimeout to return. It returns nil after a requested stop.
 func RunWorker(ctx context.Context, c client.Client, o WorkerOptions) error {
-	o, err := o.withDefaults()
-	if err != nil {
-		return fmt.Errorf("worker options: %w", err)
+	if err := o.Validate(); err != nil {
+		return err
 	}
+	o = o.withDefaults()
 	services := newServices(o)
 	defer services.close()
 	return serve(ctx, c, o, services.register)

@@ -10,9 +10,7 @@
 package harness
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -109,12 +107,12 @@ func compile(folder, target, pkg string) error {
 	}
 	fresh := target + ".new"
 	defer os.Remove(fresh)
-	out, err := exec.Command("go", "build", "-o", fresh, pkg).CombinedOutput()
+	// As `make build` does; the revision is not of interest.
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", fresh, pkg)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
 	}
-	if err := os.Rename(fresh, target); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return nil
+	return os.Rename(fresh, target)
 }

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"everfold/internal/app"
+	"everfold/logging"
+)
+
+// settings are what the command line says.
+type settings struct {
+	options        app.WorkerOptions
+	connectTimeout time.Duration
+	exitWithParent bool
+	logFormat      string
+	run            func(context.Context) error
+}
+
+// usageError is a mistake on the command line.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() + "; see worker --help" }
+func (e *usageError) Unwrap() error { return e.err }
+
+const long = `worker serves everfold's task queues: it decides what a run does next and fits its
+folds. Without flags it serves all three queues, with one parallel fit per core, at the
+server that Temporal's own settings name: TEMPORAL_ADDRESS (default localhost:7233),
+TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS…, or a profile of temporal.toml.
+
+SIGTERM and SIGINT stop it gracefully: running fits save a checkpoint, and go on from there
+on the next worker. A second signal ends it at once; nothing but seconds of work is lost.
+
+Exit codes: 0 stopped as asked; 1 failed; 2 bad usage; 5 no Temporal server answered.`
+
+const example = `  worker                                         # all queues, all cores
+  worker --queues everfold-train --slots 4       # four fits at a time, and nothing else
+  TEMPORAL_ADDRESS=temporal:7233 worker --allow-data /data`
+
+// newCommand returns the command; run is called once the flags are known to be good.
+func newCommand(s *settings) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:           "worker",
+		Short:         "Serve everfold's task queues",
+		Long:          long,
+		Example:       example,
+		Version:       app.Build().String(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return &usageError{fmt.Errorf("unexpected argument %q: worker takes flags only", args[0])}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := s.check(); err != nil {
+				return &usageError{err}
+			}
+			return s.run(cmd.Context())
+		},
+	}
+	cmd.CompletionOptions.DisableDefaultCmd = true
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	f, o := cmd.Flags(), &s.options
+	f.SortFlags = false
+	f.StringSliceVar(&o.Queues, "queues", app.Queues(), "task queues to serve")
+	f.IntVar(&o.Slots, "slots", 0, "parallel fits (0: one per core)")
+	f.IntVar(&o.Threads, "threads", 0, "threads of one fit (0: cores / slots)")
+	f.StringSliceVar(&o.AllowData, "allow-data", nil, "folder that data may be read from, repeatable (default: any)")
+	f.StringVar(&o.Name, "name", "", "name of this worker in histories and log files (default <host>-<pid>)")
+	f.DurationVar(&o.StopTimeout, "stop-timeout", app.DefaultStopTimeout, "time that running fits have to save a checkpoint")
+	f.DurationVar(&o.HeartbeatTimeout, "heartbeat-timeout", 0, "after which a vanished fit is given to another worker; for tests (0: the run's default)")
+	f.DurationVar(&s.connectTimeout, "connect-timeout", time.Minute, "how long to wait for the server at the start")
+	f.BoolVar(&s.exitWithParent, "exit-with-parent", false, "stop when standard input ends")
+	f.StringVar(&s.logFormat, "log-format", "text", "text or json, on standard error")
+	return cmd
+}
+
+// check refuses what no run could use, and makes folders absolute.
+func (s *settings) check() error {
+	o := &s.options
+	if err := o.Validate(); err != nil {
+		return err
+	}
+	if s.connectTimeout < 0 {
+		return fmt.Errorf("--connect-timeout %v: want a duration that is not negative, such as 30s", s.connectTimeout)
+	}
+	if s.logFormat != "text" && s.logFormat != "json" {
+		return fmt.Errorf("--log-format %q: want text or json", s.logFormat)
+	}
+	if strings.ContainsAny(o.Name, "/ \t\n") {
+		return fmt.Errorf("--name %q: want no spaces or slashes", o.Name)
+	}
+	for i, folder := range o.AllowData {
+		abs, err := filepath.Abs(folder)
+		if err != nil {
+			return fmt.Errorf("--allow-data %s: %w", folder, err)
+		}
+		if info, err := os.Stat(abs); err != nil || !info.IsDir() {
+			return fmt.Errorf("--allow-data %s: not a folder", folder)
+		}
+		o.AllowData[i] = abs
+	}
+	return nil
+}
+
+// newLogger writes to stderr: for a person with colour, for a pipe as plain text or JSON.
+func newLogger(stderr io.Writer, format string) *slog.Logger {
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(stderr, nil))
+	}
+	file, ok := stderr.(*os.File)
+	colour := ok && term.IsTerminal(int(file.Fd())) && os.Getenv("NO_COLOR") == ""
+	return slog.New(logging.Terminal(stderr, slog.LevelInfo, colour))
+}

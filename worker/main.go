@@ -1,0 +1,92 @@
+// Command worker serves everfold's task queues: it runs the workflow code and fits the
+// folds. Start as many as there are machines; each takes what it has slots for.
+//
+// The connection to Temporal comes from Temporal's own environment variables and profiles
+// (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_PROFILE, …).
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"everfold/internal/app"
+)
+
+// Exit codes, those of the starter.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitUnreachable = 5
+)
+
+// hardStop is added to the stop timeout: a worker that has not ended by then ends anyway.
+const hardStop = 3 * time.Second
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	os.Exit(execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// execute is the program: it returns the exit code, having printed the error once.
+func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	var s settings
+	cmd := newCommand(&s)
+	cmd.SetArgs(args)
+	cmd.SetOut(stdout)
+	cmd.SetErr(stderr)
+	s.run = func(ctx context.Context) error { return serve(ctx, s, stdin, stderr) }
+	err := cmd.ExecuteContext(ctx)
+	code := exitCode(err)
+	if code != exitOK {
+		fmt.Fprintln(stderr, "worker:", err)
+	}
+	return code
+}
+
+func exitCode(err error) int {
+	var unreachable *app.UnreachableError
+	var usage *usageError
+	switch {
+	case err == nil, errors.Is(err, context.Canceled):
+		return exitOK // stopped as asked, perhaps before it was connected
+	case errors.As(err, &usage), errors.Is(err, app.ErrConnectionSettings):
+		return exitUsage
+	case errors.As(err, &unreachable):
+		return exitUnreachable
+	}
+	return exitFailed
+}
+
+// serve connects and serves until ctx ends or, with exitWithParent, stdin does.
+func serve(ctx context.Context, s settings, stdin io.Reader, stderr io.Writer) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if s.exitWithParent {
+		go func() {
+			_, _ = io.Copy(io.Discard, stdin) // the end is the message: nobody writes
+			cancel()
+		}()
+	}
+	log := newLogger(stderr, s.logFormat)
+	c, err := app.Dial(ctx, app.DialOptions{Wait: s.connectTimeout, Identity: s.options.Name, Logger: log})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	context.AfterFunc(ctx, func() {
+		time.AfterFunc(s.options.StopTimeout+hardStop, func() {
+			log.Error("the worker did not stop in time and ends now", "stop_timeout", s.options.StopTimeout)
+			os.Exit(exitFailed)
+		})
+	})
+	s.options.Terminal = log.Handler()
+	return app.RunWorker(ctx, c, s.options)
+}
