@@ -17,7 +17,7 @@ RACE  := ./logging/... ./store/... ./artifact/... ./activities/... ./workflows/.
 TIMEOUT ?= 20m
 
 .DEFAULT_GOAL := help
-.PHONY: help build programs run test check fmt vet static workflow unit race bench soak oracle clean
+.PHONY: help build programs run test check fmt vet static workflow unit race bench oracle clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,22 @@ race:
 
 bench: ## Go benchmarks of the libraries
 	@$(GO) test -run '^$$' -bench . -benchmem ./survival/... ./dataset/... ./artifact/... ./store/...
+
+# Reference values from the reference implementations. Debian: r-base-core r-cran-survival
+# r-cran-jsonlite r-cran-riskregression r-cran-prodlim, and python3-venv.
+ORACLES := survival/oracle
+VENV    := .cache/oracle
+
+oracle: $(VENV)/bin/python ## compute the reference values of survival/*/testdata again (R, Python)
+	@command -v Rscript >/dev/null || { echo "make oracle needs R: see the Makefile"; exit 1; }
+	@for script in $(ORACLES)/*.R; do echo $$script; Rscript $$script || exit 1; done
+	@for script in $(ORACLES)/*.py; do echo $$script; $(VENV)/bin/python $$script || exit 1; done
+	@git diff --stat -- survival
+
+$(VENV)/bin/python: $(ORACLES)/requirements.txt
+	@python3 -m venv $(VENV)
+	@$(VENV)/bin/pip install --quiet --requirement $<
+	@touch $@
 
 clean: ## remove what was built; runs in outputs/ stay
 	@rm -rf bin

@@ -27,6 +27,13 @@ func TestRepository(t *testing.T) {
 // Claim: what a newcomer expects at the root is there.
 func TestTopLevel(t *testing.T) { report(t, CheckTopLevel(repository)) }
 
+// Claim: files that tests compare with say where they are from.
+func TestProvenance(t *testing.T) {
+	bad, err := CheckProvenance(repository)
+	require.NoError(t, err)
+	report(t, bad)
+}
+
 // Claim: every direct dependency has its reason in DECISIONS, and no other module has one.
 func TestDependenciesAreExplained(t *testing.T) {
 	goMod, err := fs.ReadFile(repository, "go.mod")

@@ -98,3 +98,49 @@ func CheckTopLevel(root fs.FS) []string {
 	}
 	return bad
 }
+
+// CheckProvenance reports testdata folders with files that do not say where these are from.
+func CheckProvenance(root fs.FS) ([]string, error) {
+	var bad []string
+	err := fs.WalkDir(root, ".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		if p != "." && strings.HasPrefix(d.Name(), ".") || slices.Contains([]string{"bin", "outputs"}, p) {
+			return fs.SkipDir
+		}
+		if d.Name() != "testdata" {
+			return nil
+		}
+		found, err := provenance(root, p)
+		if err == nil && !found {
+			bad = append(bad, p+": no PROVENANCE.md says tool, version, command and seed")
+		}
+		return err
+	})
+	return bad, err
+}
+
+// provenance is true where the folder, or each of its folders, has the note. What the Go
+// fuzzer found, under fuzz/, is its own provenance.
+func provenance(root fs.FS, dir string) (bool, error) {
+	entries, err := fs.ReadDir(root, dir)
+	if err != nil {
+		return false, err
+	}
+	if slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == "PROVENANCE.md" }) {
+		return true, nil
+	}
+	for _, e := range entries {
+		if e.Name() == "fuzz" {
+			continue
+		}
+		if !e.IsDir() {
+			return false, nil
+		}
+		if below, err := provenance(root, path.Join(dir, e.Name())); err != nil || !below {
+			return false, err
+		}
+	}
+	return true, nil
+}

@@ -191,6 +191,20 @@ func TestDependencyRule(t *testing.T) {
 	require.Equal(t, []string{"docs/DECISIONS.md: no section ## Dependencies"}, CheckDependencies(goMod, "# D\n"))
 }
 
+// Claim: a testdata folder needs the note, or each of its folders does; the fuzzer's not.
+func TestProvenanceRule(t *testing.T) {
+	bad, err := CheckProvenance(tree(
+		"a/testdata/x.json", "", "b/testdata/x.json", "", "b/testdata/PROVENANCE.md", "",
+		"c/testdata/one/x", "", "c/testdata/one/PROVENANCE.md", "", "c/testdata/fuzz/FuzzX/1", "",
+		"d/testdata/one/x", "", ".cache/testdata/x", "", "outputs/testdata/x", "",
+	))
+	require.NoError(t, err)
+	require.Equal(t, []string{
+		"a/testdata: no PROVENANCE.md says tool, version, command and seed",
+		"d/testdata: no PROVENANCE.md says tool, version, command and seed",
+	}, bad)
+}
+
 // Claim: a missing root entry and a file that is not Go are errors with their names.
 func TestTreeErrors(t *testing.T) {
 	require.Contains(t, CheckTopLevel(tree("go.mod", "")), "Makefile: missing at the root")

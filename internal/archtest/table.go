@@ -56,6 +56,7 @@ var Table = []Row{
 		"notify", "report", "activities", "workflows",
 	}},
 	{"internal/app/embedded", nil},
+	{"internal/app/embedded", []string{"logging", "internal/app"}},
 	{"worker", []string{"config", "logging", "internal/app"}},
 	{"starter", []string{
 		"config", "logging", "workflows", "artifact", "report", "internal/app", "internal/app/embedded",
@@ -79,7 +80,9 @@ var (
 )
 
 // testOnly are packages that nothing but tests, and they themselves, import.
-var testOnly = []string{"survival/survtest", "store/storetest", "tracker/trackertest", "testsuite/..."}
+var testOnly = []string{
+	"survival/survtest", "survival/oracle", "store/storetest", "tracker/trackertest", "testsuite/...",
+}
 
 // topLevel must exist: a newcomer finds these at the root.
 var topLevel = []string{
