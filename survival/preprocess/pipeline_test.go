@@ -140,10 +140,8 @@ func sameBits(t *rapid.T, got, want *survival.Design) {
 // On the training rows a scaled column has mean 0 and population variance 1.
 func TestScaledMoments(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		values := rapid.SliceOfN(rapid.Float64Range(-1e3, 1e3), 2, 40).Draw(t, "values")
-		if slices.Max(values)-slices.Min(values) < 1e-3 {
-			t.Skip("nearly constant")
-		}
+		values := rapid.SliceOfN(rapid.Float64Range(-1e3, 1e3), 1, 40).Draw(t, "values")
+		values = append(values, 0, 1) // never nearly constant
 		x := frame(numeric("a", values...))
 		p, _ := encode(t, x, all(x.Rows), preprocess.Options{Scale: "standard"})
 		d, _, err := p.Apply(t.Context(), x, all(x.Rows))
