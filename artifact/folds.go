@@ -16,25 +16,36 @@ type FoldData struct {
 	Times                   []float64 // ascending
 }
 
+// DescribeFold is what WriteFoldData would return, without writing anything: planning
+// needs the digests, and must leave no trace.
+func DescribeFold(f FoldData, rows int) FoldInfo {
+	test, train := int64s(f.Test), int64s(f.Train)
+	info := FoldInfo{
+		Index: f.Index, Repeat: f.Repeat, TrainRows: len(f.Train), TestRows: len(f.Test),
+		TrainEvents: f.TrainEvents, TestEvents: f.TestEvents, TrainSHA256: ArraySHA256(train),
+		Rows:  describe[int64](RowsKey(f.Index), NPY(test, len(test)), []int{len(test)}),
+		Times: describe[float64](TimesKey(f.Index), NPY(f.Times, len(f.Times)), []int{len(f.Times)}),
+	}
+	if !slices.Equal(f.Train, others(f.Test, rows)) {
+		file := describe[int64](TrainKey(f.Index), NPY(train, len(train)), []int{len(train)})
+		info.Train = &file
+	}
+	return info
+}
+
 // WriteFoldData stores test rows and times of a fold, and its training rows where they
 // are not all other rows of a table of that many rows.
 func WriteFoldData(ctx context.Context, s store.Store, f FoldData, rows int) (FoldInfo, error) {
-	info := FoldInfo{Index: f.Index, Repeat: f.Repeat, TrainRows: len(f.Train), TestRows: len(f.Test),
-		TrainEvents: f.TrainEvents, TestEvents: f.TestEvents}
-	train := int64s(f.Train)
-	info.TrainSHA256 = ArraySHA256(train)
-	var err error
-	if info.Rows, err = PutArray(ctx, s, RowsKey(f.Index), int64s(f.Test), len(f.Test)); err != nil {
+	info := DescribeFold(f, rows)
+	if _, err := PutArray(ctx, s, info.Rows.Key, int64s(f.Test), len(f.Test)); err != nil {
 		return FoldInfo{}, fmt.Errorf("write rows of fold %d: %w", f.Index, err)
 	}
-	if !slices.Equal(f.Train, others(f.Test, rows)) {
-		file, err := PutArray(ctx, s, TrainKey(f.Index), train, len(train))
-		if err != nil {
+	if info.Train != nil {
+		if _, err := PutArray(ctx, s, info.Train.Key, int64s(f.Train), len(f.Train)); err != nil {
 			return FoldInfo{}, fmt.Errorf("write training rows of fold %d: %w", f.Index, err)
 		}
-		info.Train = &file
 	}
-	if info.Times, err = PutArray(ctx, s, TimesKey(f.Index), f.Times, len(f.Times)); err != nil {
+	if _, err := PutArray(ctx, s, info.Times.Key, f.Times, len(f.Times)); err != nil {
 		return FoldInfo{}, fmt.Errorf("write times of fold %d: %w", f.Index, err)
 	}
 	return info, nil
