@@ -110,7 +110,7 @@ func (c *checker) text(path string, n *node, r rule) any {
 	case slices.Contains(r.words, s):
 		return s
 	case r.duration:
-		if d, err := time.ParseDuration(s); err == nil && d > 0 {
+		if d, err := time.ParseDuration(s); err == nil && d > 0 && durationForm.MatchString(s) {
 			return Duration(d).String()
 		}
 	case r.text != nil:

@@ -29,11 +29,12 @@ const (
 )
 
 var (
-	runName    = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
-	modelName  = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
-	dataFile   = regexp.MustCompile(`\.(csv|csv\.gz|parquet)$`)
-	notifyName = regexp.MustCompile(`^\$\{EVERFOLD_NOTIFY_[A-Za-z0-9_]+\}$`)
-	forceEntry = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}(:[0-9]{1,9})?$`)
+	runName      = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
+	modelName    = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
+	dataFile     = regexp.MustCompile(`\.(csv|csv\.gz|parquet)$`)
+	notifyName   = regexp.MustCompile(`^\$\{EVERFOLD_NOTIFY_[A-Za-z0-9_]+\}$`)
+	durationForm = regexp.MustCompile(`^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`) // time.ParseDuration's, unsigned
+	forceEntry   = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}(:[0-9]{1,9})?$`)
 )
 
 // specShape is the published contract's key table: the one place for names, defaults

@@ -6,9 +6,6 @@ import (
 	"math"
 )
 
-// durationPattern is what time.ParseDuration accepts, but for its sign.
-const durationPattern = `^([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$`
-
 // Schema is the JSON Schema (2020-12) of the spec, generated from the tables that check
 // it. What concerns several keys (unique model names, entry, native gaps, folds.file) and
 // duplicate keys are beyond it: the decoders have the last word.
@@ -112,7 +109,7 @@ func (r rule) schemas() []map[string]any {
 		out = append(out, map[string]any{"type": "boolean"})
 	}
 	if r.duration {
-		out = append(out, map[string]any{"type": "string", "pattern": durationPattern})
+		out = append(out, map[string]any{"type": "string", "pattern": durationForm.String()})
 	}
 	if r.list != nil {
 		out = append(out, r.list.schema())

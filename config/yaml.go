@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 
 	"github.com/goccy/go-yaml"
@@ -12,8 +13,17 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// maxYAMLBytes is below maxBytes because the YAML scanner keeps some 500 bytes per token.
-const maxYAMLBytes = 1 << 20
+// YAML is bounded more tightly than JSON: its scanner keeps some 500 bytes per token, and
+// its parser takes time quadratic in the number of keys.
+const (
+	maxYAMLBytes = 1 << 20
+	maxYAMLKeys  = 10_000
+	maxIndent    = 1_000
+)
+
+// decimal is how YAML 1.2 writes numbers, but for leading zeros, which YAML 1.1 and the
+// parser read as octal.
+var decimal = regexp.MustCompile(`^[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`)
 
 // yamlTree reads one YAML document. The parser is third-party code fed with outside
 // text: what it would panic on is reported as a syntax problem.
@@ -30,7 +40,7 @@ func yamlTree(data []byte) (n *node, problem *Problem) {
 		return nil, &Problem{Text: fmt.Sprintf("%d bytes; a YAML spec has at most %d", len(data), maxYAMLBytes)}
 	}
 	tokens := lexer.Tokenize(string(data))
-	if p := checkNesting(tokens); p != nil {
+	if p := checkTokens(tokens); p != nil {
 		return nil, p
 	}
 	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
@@ -45,10 +55,11 @@ func yamlTree(data []byte) (n *node, problem *Problem) {
 	return r.value(body, 0)
 }
 
-// checkNesting bounds how deep the recursive parser can go, from the tokens alone: open
-// brackets, and sequence dashes, "?" keys, tags and anchors, which nest within one line.
-func checkNesting(tokens token.Tokens) *Problem {
-	open, line, inLine := 0, 0, 0
+// checkTokens bounds what the parser is given: the number of keys, and how deep it would
+// recurse, by open brackets, by indentation, and by the sequence dashes, "?" keys, tags
+// and anchors that nest within one line.
+func checkTokens(tokens token.Tokens) *Problem {
+	open, line, inLine, keys := 0, 0, 0, 0
 	for _, t := range tokens {
 		if t.Position.Line != line {
 			line, inLine = t.Position.Line, 0
@@ -60,9 +71,14 @@ func checkNesting(tokens token.Tokens) *Problem {
 			open--
 		case token.SequenceEntryType, token.MappingKeyType, token.TagType, token.AnchorType:
 			inLine++
+		case token.MappingValueType:
+			keys++
 		}
-		if open > maxDepth || (open == 0 && inLine > maxDepth) || t.Position.IndentNum > 1000 {
+		if open > maxDepth || (open == 0 && inLine > maxDepth) || t.Position.IndentNum > maxIndent {
 			return &Problem{Line: line, Text: fmt.Sprintf("nested deeper than %d levels", maxDepth)}
+		}
+		if keys > maxYAMLKeys {
+			return &Problem{Line: line, Text: fmt.Sprintf("more than %d keys", maxYAMLKeys)}
 		}
 	}
 	return nil
@@ -152,16 +168,20 @@ func (r *yamlReader) scalar(n *node, y ast.Node) *Problem {
 	case *ast.NullNode:
 	case *ast.BoolNode:
 		n.kind, n.truth = boolNode, t.Value
-	case *ast.IntegerNode:
-		n.kind, n.text = numberNode, fmt.Sprint(t.Value)
-	case *ast.FloatNode:
-		n.kind, n.text = numberNode, strconv.FormatFloat(t.Value, 'g', -1, 64)
+	case *ast.IntegerNode, *ast.FloatNode:
+		n.kind, n.text = numberNode, y.GetToken().Value
+		if !decimal.MatchString(n.text) {
+			return &Problem{Line: n.line, Text: shorten(n.text) + ": write numbers in decimal, without leading zeros or underscores"}
+		}
 	case *ast.InfinityNode:
 		n.kind, n.text = numberNode, strconv.FormatFloat(t.Value, 'g', -1, 64)
 	case *ast.NanNode:
 		n.kind, n.text = numberNode, "NaN"
 	case *ast.StringNode:
 		n.kind, n.text = textNode, t.Value
+		if t.Token.Type == token.StringType && decimal.MatchString(t.Value) {
+			n.kind = numberNode // the parser takes 1e-4 for text
+		}
 	case *ast.LiteralNode:
 		n.kind, n.text = textNode, t.Value.Value
 	case *ast.TagNode:
