@@ -4,15 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
-)
 
-// ErrDataRefused: this program may not, or cannot, read that data URI. Trying again does
-// not help.
-var ErrDataRefused = errors.New("data source refused")
+	"everfold/activities"
+)
 
 // Data opens data files. The zero value opens any local file.
 type Data struct {
@@ -21,10 +20,27 @@ type Data struct {
 	Allow []string
 }
 
-// Open opens the file at uri: an absolute path or file://PATH. Relative paths, other
-// schemes and files outside the allowed folders are ErrDataRefused; a missing file is
-// fs.ErrNotExist, one without permission fs.ErrPermission. The caller closes the file.
-func (d Data) Open(_ context.Context, uri string) (*os.File, error) {
+// Open opens the file at uri, an absolute path or file://PATH, and tells its size; −1 where
+// that is unknown. Relative paths, other schemes, folders and files outside the allowed
+// ones are activities.ErrDataRefused; a missing file is fs.ErrNotExist, one without
+// permission fs.ErrPermission. It is an activities.OpenFile.
+func (d Data) Open(_ context.Context, uri string) (io.ReadCloser, int64, error) {
+	f, err := d.open(uri)
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err == nil && info.IsDir() {
+		err = fmt.Errorf("%w: %s is a folder", activities.ErrDataRefused, f.Name())
+	}
+	if err != nil {
+		_ = f.Close() // nothing was written
+		return nil, 0, err
+	}
+	return f, size(info), nil
+}
+
+func (d Data) open(uri string) (*os.File, error) {
 	path, err := dataPath(uri)
 	if err != nil {
 		return nil, err
@@ -33,14 +49,20 @@ func (d Data) Open(_ context.Context, uri string) (*os.File, error) {
 		return os.Open(path)
 	}
 	for _, folder := range d.Allow {
-		rel, err := filepath.Rel(folder, path)
-		if err != nil || !filepath.IsLocal(rel) {
-			continue
+		if rel, err := filepath.Rel(folder, path); err == nil && filepath.IsLocal(rel) {
+			return openUnder(folder, rel)
 		}
-		return openUnder(folder, rel)
 	}
 	return nil, fmt.Errorf("%w: %s is outside the folders that this worker may read (--allow-data %s)",
-		ErrDataRefused, path, strings.Join(d.Allow, ", "))
+		activities.ErrDataRefused, path, strings.Join(d.Allow, ", "))
+}
+
+// size is what the reader may rely on; a pipe's is unknown.
+func size(info os.FileInfo) int64 {
+	if !info.Mode().IsRegular() {
+		return -1
+	}
+	return info.Size()
 }
 
 func openUnder(folder, rel string) (*os.File, error) {
@@ -53,7 +75,7 @@ func openUnder(folder, rel string) (*os.File, error) {
 	if err == nil || errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
 		return f, err
 	}
-	return nil, fmt.Errorf("%w: %s in %s: %w", ErrDataRefused, rel, folder, err) // a link that leads out
+	return nil, fmt.Errorf("%w: %s in %s: %w", activities.ErrDataRefused, rel, folder, err) // a link that leads out
 }
 
 func dataPath(uri string) (string, error) {
@@ -64,15 +86,16 @@ func dataPath(uri string) (string, error) {
 	case scheme == "file":
 		u, err := url.Parse(uri)
 		if err != nil || (u.Host != "" && u.Host != "localhost") {
-			return "", fmt.Errorf("%w: %q: want file:///PATH", ErrDataRefused, uri)
+			return "", fmt.Errorf("%w: %q: want file:///PATH", activities.ErrDataRefused, uri)
 		}
 		path = u.Path
 	default:
-		return "", fmt.Errorf("%w: %s:// data is not available yet; use a path or file://PATH", ErrDataRefused, scheme)
+		return "", fmt.Errorf("%w: %s:// data is not available yet; use a path or file://PATH",
+			activities.ErrDataRefused, scheme)
 	}
 	if !filepath.IsAbs(path) {
 		return "", fmt.Errorf("%w: %q is a relative path: a worker has no folder to take it from; "+
-			"write it absolute, as `starter run` and `starter plan --print-input` do", ErrDataRefused, path)
+			"write it absolute, as `starter run` and `starter plan --print-input` do", activities.ErrDataRefused, path)
 	}
 	return filepath.Clean(path), nil
 }

@@ -3,33 +3,42 @@ package app
 import (
 	sdkworker "go.temporal.io/sdk/worker"
 
+	"everfold/activities"
 	"everfold/workflows"
 )
 
-// services are the implementations behind one worker's activities.
+// services are the implementations behind one worker's workflows and activities.
 type services struct {
-	stores    *Stores
-	data      Data
-	logs      *RunLogs
-	workflows *workflows.Workflows
+	logs       *RunLogs
+	workflows  *workflows.Workflows
+	activities *activities.Activities
 }
 
 func newServices(o WorkerOptions) *services {
 	stores := &Stores{Wrap: o.WrapStore}
+	logs := NewRunLogs(stores, o.Name, o.Terminal)
 	return &services{
-		stores:    stores,
-		data:      Data{Allow: o.AllowData},
-		logs:      NewRunLogs(stores, o.Name, o.Terminal),
+		logs:      logs,
 		workflows: &workflows.Workflows{HeartbeatTimeout: o.HeartbeatTimeout},
+		activities: &activities.Activities{
+			OpenStore: stores.Open,
+			OpenData:  Data{Allow: o.AllowData}.Open,
+			RunLogger: logs.Logger,
+			Threads:   o.Threads,
+			Build:     Build().String(),
+			Worker:    o.Name,
+		},
 	}
 }
 
 func (s *services) close() { s.logs.Close() }
 
-// register gives a queue's worker what the queue is for.
+// register gives a queue's worker what the queue is for. Both activity queues know every
+// activity: which queue one runs on is decided in workflows/policies.go alone.
 func (s *services) register(queue string, r sdkworker.Registry) {
 	if queue == workflows.QueueWorkflows {
 		workflows.Register(r, s.workflows)
 		return
 	}
+	activities.Register(r, s.activities)
 }

@@ -176,6 +176,19 @@ func (o *Output) grown() <-chan struct{} {
 	return o.news
 }
 
+// Eventually returns once the condition holds. It fails the test when that takes too long.
+func Eventually(tb testing.TB, what string, condition func() bool) {
+	tb.Helper()
+	limit := time.After(patience)
+	for !condition() {
+		select {
+		case <-limit:
+			tb.Fatalf("harness: not in %v: %s", patience, what)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
 // spawner starts all processes on one operating-system thread that never ends: Linux ties
 // a child's parent-death signal to the thread that forked it.
 var spawner = sync.OnceValue(func() chan func() {

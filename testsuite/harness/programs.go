@@ -24,19 +24,24 @@ type Result struct {
 // Worker starts an unmodified bin/worker at address and waits until it serves.
 func Worker(tb testing.TB, address string, args ...string) *Process {
 	tb.Helper()
-	e := Env{Address: address}
-	p := Start(tb, tb.TempDir(), environment(tb, e), WorkerBinary(tb), args...)
+	p := StartProgram(tb, Env{Address: address}, WorkerBinary(tb), args...)
 	p.WaitFor("worker is serving")
 	return p
+}
+
+// StartProgram starts any program as e says.
+func StartProgram(tb testing.TB, e Env, program string, args ...string) *Process {
+	tb.Helper()
+	if e.Dir == "" {
+		e.Dir = tb.TempDir()
+	}
+	return Start(tb, e.Dir, environment(tb, e), program, args...)
 }
 
 // StartStarter starts an unmodified bin/starter.
 func StartStarter(tb testing.TB, e Env, args ...string) *Process {
 	tb.Helper()
-	if e.Dir == "" {
-		e.Dir = tb.TempDir()
-	}
-	return Start(tb, e.Dir, environment(tb, e), Binaries(tb).Starter, args...)
+	return StartProgram(tb, e, Binaries(tb).Starter, args...)
 }
 
 // Starter runs an unmodified bin/starter to its end.
