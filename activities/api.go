@@ -1,6 +1,9 @@
 package activities
 
-import "everfold/config"
+import (
+	"everfold/artifact"
+	"everfold/config"
+)
 
 // Registered activity names; other people's scripts and the Web UI show them.
 const (
@@ -36,14 +39,14 @@ type RunRef struct {
 // Ref is the run's reference.
 func Ref(s *config.Spec) RunRef { return RunRef{Type: s.Type, Run: s.Run, Store: s.Store} }
 
-// Action is what the plan says about one fold.
-type Action string
+// Action is what the plan says about one fold, and what was done about it.
+type Action = artifact.Action
 
 // The actions.
 const (
-	Train   Action = "train"   // fit, score, write
-	Rescore Action = "rescore" // complete but scored under another metric setting: score from the files
-	Reuse   Action = "reuse"   // complete: nothing to do
+	Train   = artifact.Train
+	Rescore = artifact.Rescore
+	Reuse   = artifact.Reuse
 )
 
 // PrepareInput is the accepted spec with the operator's wishes.
@@ -55,7 +58,6 @@ type PrepareInput struct {
 // PrepareResult is the plan in brief; everything long stays in the store.
 type PrepareResult struct {
 	Run        RunRef      `json:"run"`
-	Output     string      `json:"output"`
 	SpecDigest string      `json:"spec_digest"`
 	Rows       int         `json:"rows"`
 	Events     int         `json:"events"`
@@ -122,10 +124,9 @@ type PublishResult struct {
 
 // SummarizeInput asks for both CSVs, from verified manifests.
 type SummarizeInput struct {
-	Run        RunRef   `json:"run"`
-	SpecDigest string   `json:"spec_digest"`
-	Skipped    []string `json:"skipped,omitempty"` // models the operator skipped: not incomplete
-	Failed     []string `json:"failed,omitempty"`  // "model:fold" known to have failed: not incomplete
+	Run        RunRef    `json:"run"`
+	SpecDigest string    `json:"spec_digest"`
+	Excused    []FoldRef `json:"excused,omitempty"` // failed or skipped folds: their absence is no damage
 }
 
 // SummarizeResult is the leaderboard, and the folds whose artifacts did not verify.
@@ -134,17 +135,14 @@ type SummarizeResult struct {
 	Incomplete  []Incomplete `json:"incomplete,omitempty"`
 }
 
-// Standing is one row of the leaderboard: model_summary.csv without the intervals.
-type Standing struct {
-	Rank       int      `json:"rank,omitempty"` // 0: not ranked
-	Model      string   `json:"model"`
-	CIndexMean *float64 `json:"cindex_mean,omitempty"`
-	CIndexStd  *float64 `json:"cindex_std,omitempty"`
-	IBSMean    *float64 `json:"ibs_mean,omitempty"`
-	IBSStd     *float64 `json:"ibs_std,omitempty"`
-	IPAMean    *float64 `json:"ipa_mean,omitempty"`
-	Folds      int      `json:"n_folds"`
-	Failed     int      `json:"failed_folds"`
+// Standing is one row of the leaderboard, that of model_summary.csv.
+type Standing = artifact.Standing
+
+// FoldRef names one fold of one model.
+type FoldRef struct {
+	Model  string `json:"model"`
+	Fold   int    `json:"fold"`
+	Failed bool   `json:"failed,omitempty"` // false: skipped
 }
 
 // Incomplete is a fold whose artifacts are missing or do not verify, and why.

@@ -38,10 +38,11 @@ type Result struct {
 	Trained     int                   `json:"trained"`
 	Rescored    int                   `json:"rescored"`
 	Reused      int                   `json:"reused"`
+	Failed      int                   `json:"failed"`
 	Leaderboard []activities.Standing `json:"leaderboard"`
-	Failures    []Failure             `json:"failures,omitempty"`
+	Failures    []Failure             `json:"failures,omitempty"` // the first 50
 	Skipped     []string              `json:"skipped,omitempty"`
-	Retried     []Retried             `json:"retried,omitempty"`
+	Retried     []Retried             `json:"retried,omitempty"` // the first 50
 	Warnings    []string              `json:"warnings,omitempty"`
 }
 

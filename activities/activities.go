@@ -1,0 +1,49 @@
+// Package activities are the thin adapters between Temporal and the libraries: each
+// activity reads what it needs from the store, calls one library, writes the result and
+// returns scalars. It is the only place that decides which errors are worth another attempt
+// (classify in errors.go).
+//
+// Every activity is idempotent: it may run again at any time, beside a zombie of itself,
+// and ends with the same bytes in the store.
+package activities
+
+import (
+	"context"
+	"log/slog"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/worker"
+
+	"everfold/artifact"
+	"everfold/config"
+	"everfold/store"
+)
+
+// Activities holds what the activities need from the process they run in.
+type Activities struct {
+	// OpenStore opens the store that holds run folders.
+	OpenStore func(ctx context.Context, s config.Store) (store.Store, error)
+	// OpenData gives access to a data or folds file. It refuses what the worker may not read.
+	OpenData OpenFile
+	// RunLogger gives the logger that also writes the run's three files. The files exist
+	// when it returns.
+	RunLogger func(ref RunRef) *slog.Logger
+	Threads   int    // per fit
+	Build     string // code revision, recorded in manifests
+	Worker    string // name of this worker, recorded in manifests
+
+	tables    tableCache
+	manifests artifact.Cache
+}
+
+// Register registers every activity under its published name.
+func Register(r worker.ActivityRegistry, a *Activities) {
+	for name, f := range map[string]any{
+		PrepareDataName:    a.PrepareData,
+		FitFoldName:        a.FitFold,
+		PublishMetricsName: a.PublishMetrics,
+		SummarizeName:      a.Summarize,
+	} {
+		r.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
+	}
+}

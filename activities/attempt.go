@@ -1,0 +1,75 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"everfold/logging"
+	"everfold/survival"
+)
+
+// errInterrupted is the cause of a context that the worker's stop cancelled.
+var errInterrupted = errors.New("the worker is stopping")
+
+// heartbeatEvery is the least time between two heartbeats of one activity. The SDK
+// throttles what it sends; this keeps the cost of recording out of inner loops.
+const heartbeatEvery = 500 * time.Millisecond
+
+// attempt is one attempt of an activity: its context carries the run's logger, ends when
+// the worker stops, and turns survival.Check into heartbeats.
+type attempt struct {
+	ctx      context.Context // of the activity itself: outlives the worker's stop signal
+	progress FitProgress
+	last     time.Time
+}
+
+// begin opens the run's log files before anything else happens, then derives the context.
+// Call the returned function when the attempt ends.
+func (a *Activities) begin(ctx context.Context, ref RunRef, model string, fold int) (context.Context, *attempt, func()) {
+	info := activity.GetInfo(ctx)
+	logger := a.RunLogger(ref).With(logging.KeyRun, string(ref.Type)+"/"+ref.Run,
+		logging.KeyWorkflowID, info.WorkflowExecution.ID, logging.KeyAttempt, info.Attempt)
+	if model != "" {
+		logger = logger.With(logging.KeyModel, model, logging.KeyFold, fold)
+	}
+	at := &attempt{ctx: ctx, progress: FitProgress{Model: model, Fold: fold}}
+	work, cancel := context.WithCancelCause(logging.Into(ctx, logger))
+	stop := activity.GetWorkerStopChannel(ctx)
+	go func() {
+		select {
+		case <-stop:
+			cancel(errInterrupted)
+		case <-work.Done():
+		}
+	}()
+	return survival.WithProgress(work, at.beat), at, func() { cancel(nil) }
+}
+
+// stage names what the attempt does now, and says so at once.
+func (at *attempt) stage(name string) {
+	at.progress.Stage, at.progress.Done, at.progress.Total = name, 0, 0
+	at.last = time.Time{}
+	at.beat(0, 0)
+}
+
+// beat records a heartbeat from real progress; there is no timer that would hide a hang.
+func (at *attempt) beat(done, total float64) {
+	now := time.Now()
+	if now.Sub(at.last) < heartbeatEvery {
+		return
+	}
+	at.last = now
+	at.progress.Done, at.progress.Total = finite(done), finite(total)
+	activity.RecordHeartbeat(at.ctx, at.progress)
+}
+
+// finite keeps NaN and Inf out of heartbeats: the SDK panics on them.
+func finite(v float64) float64 {
+	if v-v != 0 {
+		return 0
+	}
+	return v
+}

@@ -1,0 +1,119 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"everfold/artifact"
+	"everfold/config"
+	"everfold/dataset"
+	"everfold/survival"
+	"everfold/survival/metric"
+	"everfold/survival/preprocess"
+	"everfold/survival/registry"
+)
+
+// job is one (model, fold) with everything its result depends on.
+type job struct {
+	spec  *config.Spec
+	model config.Model
+	table *dataset.Table
+	fold  artifact.FoldData
+	tau   float64
+	seed  uint64
+}
+
+// prediction is what a fitted fold leaves behind: the stored values and how they came about.
+type prediction struct {
+	risk           []float64
+	surv           []float32 // n_test × n_times, row-major
+	report         survival.Report
+	warnings       []survival.Warning
+	fitSeconds     float64
+	predictSeconds float64
+}
+
+// compute fits one model on a fold's training rows and predicts its test rows. Its result
+// depends on the arguments alone, not on threads, host or attempt.
+func (j *job) compute(ctx context.Context, stage func(string), threads int) (*prediction, error) {
+	kind, ok := registry.Lookup(j.model.Type)
+	if !ok {
+		return nil, fmt.Errorf("model type %q is not registered", j.model.Type)
+	}
+	stage("fit")
+	start := time.Now()
+	frame := j.table.Frame()
+	pipeline, err := preprocess.Fit(ctx, frame, j.fold.Train, preprocessOptions(j.spec.Preprocess))
+	if err != nil {
+		return nil, err
+	}
+	x, fitted, err := pipeline.Apply(ctx, frame, j.fold.Train)
+	if err != nil {
+		return nil, fmt.Errorf("preprocess training rows: %w", err)
+	}
+	model, err := kind.Fit(ctx, x, j.table.Outcome.Take(j.fold.Train), j.model.SettingsJSON(), survival.FitOptions{
+		Seed: j.seed, Threads: threads, Times: timeRule(j.spec.Metrics),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("fit: %w", err)
+	}
+	p := &prediction{report: model.Report(), fitSeconds: time.Since(start).Seconds()}
+	stage("predict")
+	start = time.Now()
+	unseen, seen, err := pipeline.Apply(ctx, frame, j.fold.Test)
+	if err != nil {
+		return nil, fmt.Errorf("preprocess test rows: %w", err)
+	}
+	p.warnings = slices.Concat(pipeline.Warnings(), p.report.Warnings, fitted, seen)
+	if err := p.predict(ctx, model, unseen, j.fold.Times); err != nil {
+		return nil, fmt.Errorf("predict: %w", err)
+	}
+	p.predictSeconds = time.Since(start).Seconds()
+	return p, nil
+}
+
+// predict fills in risks and curves, the curves as float32, as they are stored: metrics are
+// computed from these very values.
+func (p *prediction) predict(ctx context.Context, model survival.Model, x *survival.Design, times []float64) error {
+	p.risk = make([]float64, x.Rows)
+	if err := model.Risk(ctx, x, p.risk); err != nil {
+		return err
+	}
+	p.surv = make([]float32, x.Rows*len(times))
+	return model.Survival(ctx, x, times, func(row int, s []float64) error {
+		dst := p.surv[row*len(times) : (row+1)*len(times)]
+		for j, v := range s {
+			dst[j] = float32(v)
+		}
+		return nil
+	})
+}
+
+// evaluate scores stored predictions. Censoring weights come from the training rows.
+func (j *job) evaluate(ctx context.Context, risk []float64, surv []float32) (metric.Scores, error) {
+	y := j.table.Outcome
+	scores, err := metric.Evaluate(ctx, y.Take(j.fold.Train), y.Take(j.fold.Test), j.fold.Times, risk, surv, metric.Config{
+		Convention: metric.Convention(j.spec.Metrics.Convention), CIndex: j.spec.Metrics.CIndex, Tau: j.tau,
+	})
+	if err != nil {
+		return metric.Scores{}, fmt.Errorf("score: %w", err)
+	}
+	return scores, nil
+}
+
+func preprocessOptions(p config.Preprocess) preprocess.Options {
+	return preprocess.Options{
+		Impute: p.Impute, Scale: p.Scale, Encode: p.Encode, RareLevel: p.RareLevel,
+		RareKeep: p.RareKeep, RareMerge: p.RareMerge, DropConstant: p.DropConstant,
+	}
+}
+
+// timeRule: the mlr3proba convention acts on fits too.
+func timeRule(m config.Metrics) survival.TimeRule {
+	if metric.Convention(m.Convention) == metric.Mlr3proba {
+		return survival.TimesMlr3proba
+	}
+	return survival.TimesExact
+}

@@ -1,0 +1,119 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+
+	"everfold/artifact"
+	"everfold/config"
+	"everfold/dataset"
+	"everfold/logging"
+	"everfold/store"
+	"everfold/survival"
+	"everfold/survival/preprocess"
+	"everfold/survival/registry"
+	"everfold/survival/resample"
+)
+
+// maxMessage bounds what a failure writes into history.
+const maxMessage = 1500
+
+// unknownAttempts is how often an error of no known class is tried again: it may be a
+// passing fault, but more likely it is a bug, which retrying would hide for days.
+const unknownAttempts = 5
+
+// class says how one kind of error is reported to Temporal.
+type class struct {
+	typ   string
+	retry bool
+}
+
+// classify turns an error into the application error of its class. It is the only place
+// that decides what is retried. A nil error and a requested cancellation pass through.
+func classify(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, errInterrupted) || errors.Is(context.Cause(ctx), errInterrupted) {
+		return temporal.NewApplicationErrorWithOptions("worker is stopping, the next attempt goes on", ErrInterrupted,
+			temporal.ApplicationErrorOptions{NextRetryDelay: time.Millisecond, Category: temporal.ApplicationErrorCategoryBenign})
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	c := classOf(err)
+	if c.typ == errUnknown && activity.GetInfo(ctx).Attempt >= unknownAttempts {
+		c.retry = false
+	}
+	return temporal.NewApplicationErrorWithOptions(shorten(err.Error()), c.typ,
+		temporal.ApplicationErrorOptions{NonRetryable: !c.retry})
+}
+
+const errUnknown = "Unknown"
+
+// fail logs why an activity ends without a result and classifies the error. What is going
+// to be tried again is a warning; only what is not is an error.
+func (a *Activities) fail(ctx context.Context, what string, err error) error {
+	out := classify(ctx, err)
+	var app *temporal.ApplicationError
+	if !errors.As(out, &app) {
+		return out
+	}
+	log := logging.From(ctx)
+	switch {
+	case app.Type() == ErrInterrupted:
+		log.Info(what + " interrupted, another attempt goes on")
+	case app.NonRetryable():
+		log.Error(what+" failed", logging.CategoryData.Attr(), "type", app.Type(), "error", err)
+	default:
+		log.Warn(what+" is tried again", logging.CategoryRetry.Attr(), "type", app.Type(), "error", err)
+	}
+	return out
+}
+
+func classOf(err error) class {
+	var spec *config.Error
+	var data *dataset.InvalidError
+	var row *survival.DataError
+	var column *survival.ColumnError
+	var term *preprocess.TermError
+	var file *resample.FileError
+	var settings *registry.SettingsError
+	var changed *artifact.ChangedError
+	switch {
+	case errors.As(err, &spec), errors.As(err, &settings), errors.As(err, &changed),
+		errors.Is(err, resample.ErrFolds), errors.Is(err, errHasArtifacts):
+		return class{ErrInvalidSpec, false}
+	case errors.Is(err, survival.ErrNoEvents):
+		return class{ErrNoEvents, false}
+	case errors.As(err, &data), errors.As(err, &row), errors.As(err, &column), errors.As(err, &term), errors.As(err, &file),
+		errors.Is(err, ErrDataRefused), errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
+		return class{ErrDataInvalid, false}
+	case errors.Is(err, survival.ErrNotConverged):
+		return class{ErrNotConverged, false}
+	case errors.Is(err, errPoison):
+		return class{ErrPoisonFold, false}
+	case errors.Is(err, errNoMemory):
+		return class{ErrNoMemory, false}
+	case errors.Is(err, artifact.ErrSuperseded):
+		return class{ErrSuperseded, false}
+	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrConflict):
+		return class{ErrStoreUnavailable, true}
+	case errors.Is(err, store.ErrCorrupt), errors.Is(err, store.ErrNotFound), errors.Is(err, artifact.ErrDamaged):
+		return class{ErrArtifactCorrupt, true}
+	}
+	return class{errUnknown, true}
+}
+
+func shorten(s string) string {
+	if len(s) <= maxMessage {
+		return s
+	}
+	return fmt.Sprintf("%s … (%d bytes more in the log)", s[:maxMessage], len(s)-maxMessage)
+}

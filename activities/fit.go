@@ -1,0 +1,228 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"everfold/artifact"
+	"everfold/logging"
+	"everfold/store"
+	"everfold/survival"
+	"everfold/survival/metric"
+)
+
+// errPoison: a fold that keeps taking workers down with it is given up.
+var errPoison = errors.New("poison fold")
+
+// FitFold makes one (model, fold) complete: it fits, scores, writes the payload files and,
+// last, the manifest. A fold that is complete already is returned as it is; one that is
+// scored under other metric settings is rescored from its files. Its bytes depend on
+// run.json and the data alone.
+func (a *Activities) FitFold(ctx context.Context, in FitFoldInput) (*FitFoldResult, error) {
+	ctx, at, end := a.begin(ctx, in.Run, in.Model, in.Fold)
+	defer end()
+	out, err := a.fitFold(ctx, at, in)
+	return out, a.fail(ctx, fmt.Sprintf("%s fold %d", in.Model, in.Fold), err)
+}
+
+func (a *Activities) fitFold(ctx context.Context, at *attempt, in FitFoldInput) (*FitFoldResult, error) {
+	at.stage("load")
+	s, err := a.openRun(ctx, in.Run)
+	if err != nil {
+		return nil, err
+	}
+	w := &foldWork{Activities: a, store: s, at: at,
+		claim: artifact.Claim{Task: artifact.Task{Model: in.Model, Fold: in.Fold}, SpecDigest: in.SpecDigest, Force: in.Force}}
+	if w.admission, err = artifact.Admit(ctx, s, w.claim); err != nil {
+		return nil, err
+	}
+	switch w.admission.Action {
+	case artifact.Reuse:
+		return w.result(ctx, Reuse, w.admission.Manifest), nil
+	case artifact.Rescore:
+		return w.rescore(ctx)
+	}
+	return w.guarded(ctx, w.train)
+}
+
+// foldWork is one attempt at one fold.
+type foldWork struct {
+	*Activities
+	store     store.Store
+	at        *attempt
+	claim     artifact.Claim
+	admission *artifact.Admission
+}
+
+// guarded keeps the count of attempts that vanished: an out-of-memory kill is never an
+// error, only a heartbeat timeout, and would be repeated for ever.
+func (w *foldWork) guarded(ctx context.Context, train func(context.Context) (*FitFoldResult, error)) (*FitFoldResult, error) {
+	info := activity.GetInfo(ctx)
+	start := artifact.Start{Task: w.claim.Task, Execution: info.WorkflowExecution.RunID, Attempt: int(info.Attempt)}
+	lost, err := artifact.RecordStart(ctx, w.store, start)
+	if err != nil {
+		return nil, err
+	}
+	defer w.leave(ctx, start)
+	if most := w.admission.Run.Spec.Resources.MaxLostWorkers; lost >= most {
+		return nil, fmt.Errorf("%w: %d attempts ended with their worker lost, without an error and without progress; out of memory is the usual cause (max_lost_workers: %d)",
+			errPoison, lost, most)
+	}
+	return train(ctx)
+}
+
+// leave removes the record of an attempt that ends by itself, however it ends; the work is
+// done or classified by then, so a store that refuses is only warned about.
+func (w *foldWork) leave(ctx context.Context, start artifact.Start) {
+	free, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if err := artifact.ClearStart(free, w.store, start); err != nil {
+		logging.From(ctx).Warn("could not clear the start record", logging.CategoryStorage.Attr(), "error", err)
+	}
+}
+
+// train fits, scores and writes.
+func (w *foldWork) train(ctx context.Context) (*FitFoldResult, error) {
+	j, err := w.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkMemory(w.claim.String(), j.memory()); err != nil {
+		return nil, err
+	}
+	p, err := j.compute(ctx, w.at.stage, w.Threads)
+	if err != nil {
+		return nil, err
+	}
+	w.at.stage("score")
+	scores, err := j.evaluate(ctx, p.risk, p.surv)
+	if err != nil {
+		return nil, err
+	}
+	w.at.stage("write")
+	m, outcome, err := artifact.WriteFold(ctx, w.store, w.claim,
+		artifact.Result{Manifest: w.manifest(ctx, p, scores), Risk: p.risk, Surv: p.surv})
+	if err != nil {
+		return nil, err
+	}
+	if err := artifact.ClearCheckpoints(ctx, w.store, w.claim.Task); err != nil {
+		logging.From(ctx).Warn("could not remove checkpoints", logging.CategoryStorage.Attr(), "error", err)
+	}
+	action := Train
+	if outcome == artifact.Found {
+		action = Reuse
+	}
+	return w.result(ctx, action, m), nil
+}
+
+// rescore computes the metrics of a stored fit anew; nothing is fitted.
+func (w *foldWork) rescore(ctx context.Context) (*FitFoldResult, error) {
+	j, err := w.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w.at.stage("score")
+	risk, surv, err := artifact.ReadResult(ctx, w.store, w.admission.Manifest)
+	if err != nil {
+		return nil, err
+	}
+	scores, err := j.evaluate(ctx, risk, surv)
+	if err != nil {
+		return nil, err
+	}
+	w.at.stage("write")
+	m, _, err := artifact.WriteScores(ctx, w.store, w.claim, artifact.Rescored{
+		Scores: stored(scores), Reasons: scores.Reasons, FinishedAt: time.Now().UnixMilli(), Build: w.Build,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return w.result(ctx, Rescore, m), nil
+}
+
+// load brings together what the fold's result depends on, verified against run.json.
+func (w *foldWork) load(ctx context.Context) (*job, error) {
+	run := w.admission.Run
+	model, err := run.Spec.Model(w.claim.Model)
+	if err != nil {
+		return nil, err
+	}
+	table, err := w.tables.get(ctx, w.store, run.Data.File)
+	if err != nil {
+		return nil, err
+	}
+	fold, err := artifact.ReadFoldData(ctx, w.store, w.admission.Info, table.Rows())
+	if err != nil {
+		return nil, err
+	}
+	j := &job{spec: run.Spec, model: model, table: table, fold: fold, tau: math.Inf(1), seed: w.admission.Seed}
+	if run.Grid.Tau != nil {
+		j.tau = *run.Grid.Tau
+	}
+	return j, nil
+}
+
+func (w *foldWork) manifest(ctx context.Context, p *prediction, scores metric.Scores) artifact.Manifest {
+	m := artifact.Manifest{
+		Scores: stored(scores), Reasons: scores.Reasons,
+		FitSeconds: p.fitSeconds, PredictSeconds: p.predictSeconds, FinishedAt: time.Now().UnixMilli(),
+		Converged: p.report.Converged, Iterations: p.report.Iterations,
+		Attempt: int(activity.GetInfo(ctx).Attempt), Worker: w.Worker, Build: w.Build,
+	}
+	for _, found := range p.warnings {
+		m.Warnings = append(m.Warnings, artifact.Warning(found))
+	}
+	return m
+}
+
+func stored(s metric.Scores) artifact.Scores {
+	return artifact.Scores{CIndex: s.CIndex, IBS: s.IBS, CIndexHarrell: s.CHarrell,
+		CIndexIPCW: s.CIPCW, AUCMean: s.AUCMean, IPA: s.IPA}
+}
+
+// result logs how the fold ended and keeps its scalars.
+func (w *foldWork) result(ctx context.Context, action Action, m *artifact.Manifest) *FitFoldResult {
+	log := logging.From(ctx)
+	if action == Train {
+		for _, found := range m.Warnings {
+			log.Warn(found.Message, logging.KeyCategory, found.Category)
+		}
+	}
+	seconds := m.FitSeconds + m.PredictSeconds
+	logging.Performance{
+		Duration:  time.Duration(seconds * float64(time.Second)),
+		AvgCIndex: orNaN(m.Scores.CIndex), AvgIBS: orNaN(m.Scores.IBS), Folds: 1,
+	}.Log(ctx, "fold "+past[action])
+	return &FitFoldResult{
+		Model: m.Model, Fold: m.Fold, Action: action, CIndex: m.Scores.CIndex, IBS: m.Scores.IBS,
+		Seconds: seconds, Attempt: int(activity.GetInfo(ctx).Attempt), Manifest: m.SHA256, Warnings: len(m.Warnings),
+	}
+}
+
+var past = map[Action]string{Train: "trained", Rescore: "rescored", Reuse: "reused"}
+
+func orNaN(v *float64) float64 {
+	if v == nil {
+		return math.NaN()
+	}
+	return *v
+}
+
+// memory estimates what one fit of the job needs beside the shared table: design and a
+// copy of it, and the curves it stores.
+func (j *job) memory() int64 {
+	columns := int64(0)
+	for _, c := range j.table.Columns {
+		columns += 2 // the value and perhaps an indicator
+		columns += int64(len(c.Levels))
+	}
+	rows := int64(len(j.fold.Train) + len(j.fold.Test))
+	return 2*8*rows*columns + 4*int64(len(j.fold.Test))*int64(len(j.fold.Times))
+}
+
+var _ survival.Progress = (*attempt)(nil).beat

@@ -1,0 +1,185 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"everfold/artifact"
+	"everfold/config"
+	"everfold/dataset"
+	"everfold/logging"
+	"everfold/store"
+	"everfold/survival/registry"
+)
+
+// errHasArtifacts refuses a fresh start into a run that exists.
+var errHasArtifacts = errors.New("the run has artifacts")
+
+// Preview is what a start of a spec would do; nothing has been written for it.
+type Preview struct {
+	*Preparation
+	Run    *artifact.Run  // as run.json would be
+	Plan   *artifact.Plan // checked: it replaces no complete fold that the request does not allow
+	former string         // ETag of run.json now, "" where there is none
+	reuse  *artifact.File // the prepared table in place, where it is of the same rows
+}
+
+// NewPreview checks a spec, reads its data and plans its folds against what the run's
+// folder s holds. Errors: *config.Error, *dataset.InvalidError, *artifact.ChangedError and
+// the other data errors of the libraries; the store's.
+func NewPreview(ctx context.Context, open OpenFile, s store.Store, in PrepareInput, build string) (*Preview, error) {
+	if err := errors.Join(in.Spec.CheckAbsolute(), in.Spec.CheckAvailable(registry.Types()), in.Request.Check(in.Spec)); err != nil {
+		return nil, err
+	}
+	former, etag, err := artifact.ReadRun(ctx, s)
+	switch {
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, artifact.ErrDamaged): // begin anew; manifests still count
+	case err != nil:
+		return nil, err
+	case in.Request.Fresh:
+		return nil, fmt.Errorf("%w under %s/%s: a fresh start needs another run id (--run ID), or resume it", errHasArtifacts, s.URI(), artifact.RunKey)
+	}
+	p, err := Prepare(ctx, open, in.Spec)
+	if err != nil {
+		return nil, err
+	}
+	p.keepGrid(in.Spec, former, in.Request)
+	out := &Preview{Preparation: p, Run: p.run(in.Spec, build), former: etag}
+	if former != nil && former.Data.Digest == out.Run.Data.Digest {
+		out.reuse, out.Run.Created = &former.Data.File, former.Created
+	}
+	options := artifact.PlanOptions{Request: in.Request, Former: former}
+	if out.Plan, err = artifact.BuildPlan(ctx, s, out.Run, options); err != nil {
+		return nil, err
+	}
+	if err := out.Plan.Check(in.Request); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// PrepareData reads and checks the data, derives folds and grid, plans every fold, and
+// writes the prepared table, the folds and, last, run.json. Where it refuses, nothing in
+// the run's folder has changed but the logs.
+func (a *Activities) PrepareData(ctx context.Context, in PrepareInput) (*PrepareResult, error) {
+	ctx, at, end := a.begin(ctx, Ref(in.Spec), "", 0)
+	defer end()
+	out, err := a.prepare(ctx, at, in)
+	return out, a.fail(ctx, "prepare data", err)
+}
+
+func (a *Activities) prepare(ctx context.Context, at *attempt, in PrepareInput) (*PrepareResult, error) {
+	log := logging.From(ctx)
+	log.Info("run accepted", "spec_digest", in.Spec.Digest(), "data", in.Spec.Data.URI, "build", a.Build)
+	for _, w := range in.Spec.Warnings() {
+		log.Warn(w, logging.CategoryConfig.Attr())
+	}
+	s, err := a.openRun(ctx, Ref(in.Spec))
+	if err != nil {
+		return nil, err
+	}
+	at.stage("load")
+	p, err := NewPreview(ctx, a.OpenData, s, in, a.Build)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkMemory("the prepared table with one fit's design", 3*p.Table.Bytes()); err != nil {
+		return nil, err
+	}
+	at.stage("write")
+	if err := p.write(ctx, s); err != nil {
+		return nil, err
+	}
+	p.log(ctx)
+	out := p.result(in.Spec)
+	out.Warnings = in.Spec.Warnings()
+	return out, nil
+}
+
+// openRun is the run's folder of its store.
+func (a *Activities) openRun(ctx context.Context, ref RunRef) (store.Store, error) {
+	root, err := a.OpenStore(ctx, ref.Store)
+	if err != nil {
+		return nil, fmt.Errorf("open store %s: %w", ref.Store.URI, err)
+	}
+	return store.Prefixed(root, artifact.Folder(string(ref.Type), ref.Run)), nil
+}
+
+// write stores what fits read. run.json comes last: it names everything else by digest.
+func (p *Preview) write(ctx context.Context, s store.Store) error {
+	profile, err := json.MarshalIndent(p.Profile, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode profile: %w", err)
+	}
+	if _, err := store.PutBytes(ctx, s, artifact.ProfileKey, append(profile, '\n'), store.Condition{}); err != nil {
+		return fmt.Errorf("write %s: %w", artifact.ProfileKey, err)
+	}
+	if p.Run.Data.File, err = p.writeTable(ctx, s); err != nil {
+		return fmt.Errorf("write %s: %w", artifact.PreparedKey, err)
+	}
+	for i := range p.Folds {
+		if _, err := artifact.WriteFoldData(ctx, s, p.foldData(i), p.Table.Rows()); err != nil {
+			return err
+		}
+	}
+	p.Run.Updated = time.Now().UTC()
+	if p.Run.Created.IsZero() {
+		p.Run.Created = p.Run.Updated
+	}
+	return artifact.WriteRun(ctx, s, p.Run, p.former)
+}
+
+// writeTable streams the prepared table into the store, unless it is there already.
+func (p *Preview) writeTable(ctx context.Context, s store.Store) (artifact.File, error) {
+	if f := p.reuse; f != nil && store.Verify(ctx, s, f.Key, f.Bytes, f.SHA256) == nil {
+		return *f, nil
+	}
+	hash := &store.Hashing{}
+	r, w := io.Pipe()
+	go func() { w.CloseWithError(dataset.WriteParquet(w, p.Table)) }()
+	defer r.Close()
+	if _, err := s.Put(ctx, artifact.PreparedKey, io.TeeReader(r, hash), store.Condition{}); err != nil {
+		return artifact.File{}, err
+	}
+	return artifact.File{Key: artifact.PreparedKey, SHA256: hash.SHA256(), Bytes: hash.Size()}, nil
+}
+
+// log tells what was read, what was dropped and what is going to be done.
+func (p *Preview) log(ctx context.Context) {
+	log := logging.From(ctx)
+	log.Info("data prepared", "rows_read", p.Profile.RowsRead, "rows", p.Table.Rows(), "events", p.Run.Data.Events,
+		"columns", len(p.Table.Columns), "digest", p.Run.Data.Digest, "folds", len(p.Folds))
+	for _, d := range p.Profile.Dropped {
+		log.Warn("rows dropped", logging.CategoryData.Attr(), "reason", d.Reason, "rows", d.Rows, "events", d.Events)
+	}
+	for _, w := range p.Profile.Warnings {
+		log.Warn(w.Message, logging.KeyCategory, w.Category)
+	}
+	count := map[artifact.Action]int{}
+	for _, f := range p.Plan.Folds {
+		count[f.Action]++
+		log.Debug("planned", logging.KeyModel, f.Model, logging.KeyFold, f.Fold, "action", f.Action, "reason", f.Reason)
+	}
+	log.Info("folds planned", "train", count[artifact.Train], "rescore", count[artifact.Rescore], "reuse", count[artifact.Reuse])
+}
+
+// result is the plan in brief.
+func (p *Preview) result(s *config.Spec) *PrepareResult {
+	out := &PrepareResult{Run: Ref(s), SpecDigest: p.Run.SpecDigest, Rows: p.Table.Rows(), Events: p.Run.Data.Events}
+	for _, f := range p.Plan.Folds {
+		if n := len(out.Models); n == 0 || out.Models[n-1].Model != f.Model {
+			out.Models = append(out.Models, ModelPlan{Model: f.Model})
+		}
+		fold := FoldPlan{Fold: f.Fold, Action: f.Action, Force: f.Force}
+		if f.Action == artifact.Reuse {
+			fold.CIndex, fold.IBS = f.Manifest.Scores.CIndex, f.Manifest.Scores.IBS
+		}
+		last := &out.Models[len(out.Models)-1]
+		last.Folds = append(last.Folds, fold)
+	}
+	return out
+}

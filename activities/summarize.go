@@ -1,0 +1,98 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"everfold/artifact"
+	"everfold/logging"
+	"everfold/store"
+)
+
+// PublishMetrics brings model_metrics.csv in line with the manifests. Any number of calls
+// may race: the last one written has seen every manifest that was there.
+func (a *Activities) PublishMetrics(ctx context.Context, in PublishInput) (*PublishResult, error) {
+	ctx, _, end := a.begin(ctx, in.Run, "", 0)
+	defer end()
+	rows, err := a.publish(ctx, in)
+	if err := a.fail(ctx, "publish metrics", err); err != nil {
+		return nil, err
+	}
+	return &PublishResult{Rows: rows}, nil
+}
+
+func (a *Activities) publish(ctx context.Context, in PublishInput) (int, error) {
+	s, err := a.openRun(ctx, in.Run)
+	if err != nil {
+		return 0, err
+	}
+	return artifact.PublishMetrics(ctx, s, in.SpecDigest, &a.manifests)
+}
+
+// Summarize verifies every manifest and every file, writes model_metrics.csv and
+// model_summary.csv, and names the folds that are not complete.
+func (a *Activities) Summarize(ctx context.Context, in SummarizeInput) (*SummarizeResult, error) {
+	ctx, at, end := a.begin(ctx, in.Run, "", 0)
+	defer end()
+	at.stage("verify")
+	out, err := a.summarize(ctx, in)
+	return out, a.fail(ctx, "summarize", err)
+}
+
+func (a *Activities) summarize(ctx context.Context, in SummarizeInput) (*SummarizeResult, error) {
+	s, err := a.openRun(ctx, in.Run)
+	if err != nil {
+		return nil, err
+	}
+	excused := make([]artifact.Task, len(in.Excused))
+	for i, f := range in.Excused {
+		excused[i] = artifact.Task{Model: f.Model, Fold: f.Fold}
+	}
+	summary, err := artifact.Summarize(ctx, s, artifact.SummarizeOptions{SpecDigest: in.SpecDigest, Excused: excused})
+	if err != nil {
+		return nil, err
+	}
+	out := &SummarizeResult{}
+	for _, f := range summary.Incomplete {
+		logging.From(ctx).Warn("fold is not complete: "+f.Reason, logging.CategoryStorage.Attr(),
+			logging.KeyModel, f.Model, logging.KeyFold, f.Fold)
+		out.Incomplete = append(out.Incomplete, Incomplete{Model: f.Model, Fold: f.Fold, Reason: f.Reason})
+	}
+	for _, st := range summary.Standings {
+		out.Leaderboard = append(out.Leaderboard, st)
+	}
+	if len(out.Incomplete) > 0 {
+		return out, nil
+	}
+	return out, logModels(ctx, s, out.Leaderboard)
+}
+
+// logModels writes one performance record a model; its duration is the sum over folds.
+func logModels(ctx context.Context, s store.Store, leaderboard []Standing) error {
+	content, _, err := store.ReadAll(ctx, s, artifact.MetricsKey, maxMetricsBytes)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", artifact.MetricsKey, err)
+	}
+	rows, err := artifact.ParseMetrics(content)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", artifact.MetricsKey, err)
+	}
+	for _, st := range leaderboard {
+		seconds := 0.0
+		for _, r := range rows {
+			if r.Model == st.Model {
+				seconds += r.FitSeconds + r.PredictSeconds
+			}
+		}
+		logging.Performance{
+			Duration:  time.Duration(seconds * float64(time.Second)),
+			AvgCIndex: orNaN(st.CIndexMean), AvgIBS: orNaN(st.IBSMean), Folds: st.Folds,
+		}.Log(logging.With(ctx, slog.String(logging.KeyModel, st.Model)), "model summarized")
+	}
+	return nil
+}
+
+// maxMetricsBytes bounds model_metrics.csv as read back: 10⁵ rows stay under it.
+const maxMetricsBytes = 64 << 20

@@ -1,0 +1,154 @@
+package workflows
+
+import (
+	"fmt"
+
+	"go.temporal.io/sdk/workflow"
+
+	"everfold/activities"
+)
+
+// The stages of a run.
+const (
+	stagePreparing   = "preparing"
+	stageFitting     = "fitting"
+	stageSummarizing = "summarizing"
+	stageFinished    = "finished"
+)
+
+// board is the state of every fold of the run: what the workflow decides by, what the
+// query answers and what the Web UI shows. Order is the plan's, never a map's.
+type board struct {
+	stage   string
+	models  []string
+	cells   []*cell          // models in order, folds in order within
+	at      map[foldID]*cell // look-up only; never ranged over
+	skipped map[string]bool  // models skipped before the plan was there
+}
+
+type foldID struct {
+	model string
+	fold  int
+}
+
+// cell is one fold of one model.
+type cell struct {
+	foldID
+	force   string
+	state   FoldState
+	action  activities.Action
+	cindex  *float64
+	ibs     *float64
+	seconds float64
+	attempt int
+	failure *Failure
+}
+
+func (c *cell) name() string { return fmt.Sprintf("%s fold %d", c.model, c.fold) }
+
+func newBoard() *board {
+	return &board{stage: stagePreparing, at: map[foldID]*cell{}, skipped: map[string]bool{}}
+}
+
+// begin lays out the plan; complete folds are done from the start.
+func (b *board) begin(ctx workflow.Context, plan *activities.PrepareResult) {
+	for _, m := range plan.Models {
+		b.models = append(b.models, m.Model)
+		for _, f := range m.Folds {
+			c := &cell{foldID: foldID{m.Model, f.Fold}, force: f.Force, state: Waiting, cindex: f.CIndex, ibs: f.IBS}
+			switch {
+			case f.Action == activities.Reuse:
+				c.state, c.action = DoneState, activities.Reuse
+			case b.skipped[m.Model]:
+				c.state = Skipped
+			}
+			b.cells = append(b.cells, c)
+			b.at[c.foldID] = c
+		}
+	}
+	b.show(ctx)
+}
+
+func (b *board) enter(ctx workflow.Context, stage string) {
+	b.stage = stage
+	b.show(ctx)
+}
+
+func (b *board) set(ctx workflow.Context, c *cell, s FoldState) {
+	c.state = s
+	b.show(ctx)
+}
+
+func (b *board) done(ctx workflow.Context, c *cell, fit activities.FitFoldResult) {
+	c.action, c.cindex, c.ibs = fit.Action, fit.CIndex, fit.IBS
+	c.seconds, c.attempt = fit.Seconds, fit.Attempt
+	b.set(ctx, c, DoneState)
+}
+
+func (b *board) fail(ctx workflow.Context, c *cell, f *Failure) {
+	c.failure = f
+	b.set(ctx, c, Failed)
+}
+
+// skip gives up what a model has waiting; fits in flight become skipped as they end.
+func (b *board) skip(ctx workflow.Context, model string) {
+	b.skipped[model] = true
+	for _, c := range b.cells {
+		if c.model == model && c.state == Waiting {
+			c.state = Skipped
+		}
+	}
+	b.show(ctx)
+}
+
+// again makes damaged folds wait for another fit.
+func (b *board) again(ctx workflow.Context, folds []activities.Incomplete) {
+	for _, f := range folds {
+		if c := b.at[foldID{f.Model, f.Fold}]; c != nil {
+			c.state, c.action, c.force = Waiting, "", ""
+		}
+	}
+	b.show(ctx)
+}
+
+// giveUp records folds that were damaged again after every repair.
+func (b *board) giveUp(ctx workflow.Context, folds []activities.Incomplete) {
+	for _, f := range folds {
+		if c := b.at[foldID{f.Model, f.Fold}]; c != nil {
+			b.fail(ctx, c, &Failure{Model: f.Model, Fold: f.Fold, Type: activities.ErrArtifactCorrupt, Message: f.Reason})
+		}
+	}
+}
+
+// waiting lists the cells to fit.
+func (b *board) waiting() []*cell {
+	var out []*cell
+	for _, c := range b.cells {
+		if c.state == Waiting {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// excused lists the folds whose artifacts Summarize must not miss.
+func (b *board) excused() []activities.FoldRef {
+	var out []activities.FoldRef
+	for _, c := range b.cells {
+		if c.state != DoneState {
+			out = append(out, activities.FoldRef{Model: c.model, Fold: c.fold, Failed: c.state == Failed})
+		}
+	}
+	return out
+}
+
+// count is the number of cells in a state.
+func (b *board) count(s FoldState) int {
+	n := 0
+	for _, c := range b.cells {
+		if c.state == s {
+			n++
+		}
+	}
+	return n
+}

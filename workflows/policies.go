@@ -1,0 +1,110 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"everfold/activities"
+	"everfold/config"
+)
+
+// Every timeout and retry policy of everfold's activities is in this file.
+const (
+	// DefaultHeartbeatTimeout is how long a vanished worker stays unnoticed: the most wall
+	// time that a crash costs beside the lost work.
+	DefaultHeartbeatTimeout = 30 * time.Second
+
+	// maxFanOut bounds the fits scheduled at once: the server allows 2,000 pending
+	// activities and advises 500; 200 keeps mutable state small and feeds 200 slots.
+	maxFanOut = 200
+
+	// storePatience is how long a run waits for a store that is down. The work is done by
+	// then, so waiting is cheaper than failing; an operator cancels earlier if need be.
+	storePatience = 72 * time.Hour
+
+	// publishPatience bounds the publishing of model_metrics.csv while fits go on. A later
+	// publish, and Summarize at the end, write the same rows, so giving up costs nothing.
+	publishPatience = 2 * time.Minute
+)
+
+// permanent lists the failures that another attempt would only repeat. A panic is a bug in
+// a model for these data: retrying for fit_budget would hide it. A fit that ran into
+// fit_timeout would run into it again.
+var permanent = []string{
+	activities.ErrInvalidSpec, activities.ErrDataInvalid, activities.ErrNoEvents,
+	activities.ErrNotConverged, activities.ErrPoisonFold, activities.ErrSuperseded,
+	activities.ErrNoMemory, "PanicError", "TemporalTimeout:StartToClose",
+}
+
+// retryForever retries with back-off up to a minute and never counts attempts: a worker
+// restart burns an attempt, so any small limit would be used up by deployments. The end is
+// set by ScheduleToClose and by the permanent errors.
+func retryForever() *temporal.RetryPolicy {
+	return &temporal.RetryPolicy{
+		InitialInterval:        time.Second,
+		BackoffCoefficient:     2,
+		MaximumInterval:        time.Minute,
+		NonRetryableErrorTypes: permanent,
+	}
+}
+
+// prepareOptions: reading 10⁶ rows takes seconds, from a slow store minutes. It runs on the
+// train queue because it needs a fit's memory and cores.
+func (w *Workflows) prepareOptions(s *config.Spec) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue:              QueueTrain,
+		StartToCloseTimeout:    6 * time.Hour,
+		ScheduleToCloseTimeout: storePatience,
+		HeartbeatTimeout:       w.heartbeat(),
+		RetryPolicy:            retryForever(),
+		Summary:                fmt.Sprintf("prepare %s/%s", s.Type, s.Run),
+	}
+}
+
+// fitOptions: one attempt may take fit_timeout, all attempts and their waiting for a slot
+// fit_budget. There is no ScheduleToStart: a queue of folds is normal.
+func (w *Workflows) fitOptions(s *config.Spec, model string, fold int) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue:              QueueTrain,
+		StartToCloseTimeout:    s.Resources.FitTimeout.Std(),
+		ScheduleToCloseTimeout: s.Resources.FitBudget.Std(),
+		HeartbeatTimeout:       w.heartbeat(),
+		WaitForCancellation:    true, // a cancelled fit ends before the run does, so nothing writes after it
+		RetryPolicy:            retryForever(),
+		Summary:                fmt.Sprintf("%s fold %d", model, fold),
+	}
+}
+
+// publishOptions: small calls on the io queue. The bound counts queue time, so a missing
+// io worker costs the patience and no more.
+func publishOptions() workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue:              QueueIO,
+		StartToCloseTimeout:    time.Minute,
+		ScheduleToCloseTimeout: publishPatience,
+		RetryPolicy:            retryForever(),
+		Summary:                "model_metrics.csv",
+	}
+}
+
+// summarizeOptions: reads and verifies every artifact of the run, so it heartbeats.
+func (w *Workflows) summarizeOptions() workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue:              QueueIO,
+		StartToCloseTimeout:    2 * time.Hour,
+		ScheduleToCloseTimeout: storePatience,
+		HeartbeatTimeout:       w.heartbeat(),
+		RetryPolicy:            retryForever(),
+		Summary:                "verify artifacts, model_summary.csv",
+	}
+}
+
+func (w *Workflows) heartbeat() time.Duration {
+	if w.HeartbeatTimeout > 0 {
+		return w.HeartbeatTimeout
+	}
+	return DefaultHeartbeatTimeout
+}

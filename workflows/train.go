@@ -1,0 +1,169 @@
+// Package workflows is the deterministic orchestration of a run: which activity starts
+// when, under which policy, and what is done about each failure. It computes nothing and
+// touches neither files nor the network; history holds names, digests and scalars.
+//
+// TrainSurvivalModels prepares the data, fans out one FitFold a (model, fold), publishes
+// the metrics while folds finish, and summarizes. It can be stopped at any instant: what a
+// replay finds completed is never started again, and what the store holds complete is reused
+// even where the history is lost.
+package workflows
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"everfold/activities"
+	"everfold/config"
+)
+
+// maxRepairs is how often folds that Summarize finds damaged are fitted again.
+const maxRepairs = 2
+
+// Workflows holds what the workflow worker may set; its zero value is the product's default.
+type Workflows struct {
+	HeartbeatTimeout time.Duration // 0: DefaultHeartbeatTimeout
+}
+
+// Register registers every workflow under its published name.
+func Register(r worker.WorkflowRegistry, w *Workflows) {
+	r.RegisterWorkflowWithOptions(w.TrainSurvivalModels, workflow.RegisterOptions{Name: TrainSurvivalModelsName})
+}
+
+// TrainSurvivalModels runs a spec, given as the JSON object of the contract, optionally
+// with the key "request". It takes raw JSON so that a typo is refused by name (InvalidSpec)
+// before any activity starts, whoever started it.
+//
+// It returns a Result when every fold was completed, reused, skipped or failed for good;
+// an error where the run as a whole failed or was cancelled.
+func (w *Workflows) TrainSurvivalModels(ctx workflow.Context, input json.RawMessage) (*Result, error) {
+	run, err := w.setup(ctx, input)
+	if err != nil {
+		return nil, err
+	}
+	return run.run(ctx)
+}
+
+// trainRun is one execution of TrainSurvivalModels.
+type trainRun struct {
+	*Workflows
+	spec     *config.Spec
+	request  config.Request
+	digest   string
+	board    *board // what is done, running, failed: the query and the Web UI read it
+	fits     *fanOut
+	metrics  *publisher
+	warnings []string
+}
+
+// setup checks the input and the run's lock, makes the execution known, and registers the
+// query and the updates. Nothing has been started when it refuses.
+func (w *Workflows) setup(ctx workflow.Context, input json.RawMessage) (*trainRun, error) {
+	spec, request, err := config.DecodeInput(input)
+	if err != nil {
+		return nil, temporal.NewNonRetryableApplicationError(err.Error(), activities.ErrInvalidSpec, nil)
+	}
+	if id := workflow.GetInfo(ctx).WorkflowExecution.ID; id != spec.WorkflowID() {
+		message := fmt.Sprintf("workflow id %q cannot run this spec: the id is the run's lock and must be %q", id, spec.WorkflowID())
+		return nil, temporal.NewNonRetryableApplicationError(message, activities.ErrInvalidSpec, nil)
+	}
+	run := &trainRun{Workflows: w, spec: spec, request: request, digest: spec.Digest(), board: newBoard()}
+	// First of all: starters that come second compare this digest before they attach.
+	memo := map[string]any{MemoSpecDigest: run.digest, MemoOutput: outputOf(spec)}
+	if err := workflow.UpsertMemo(ctx, memo); err != nil {
+		return nil, fmt.Errorf("write memo: %w", err)
+	}
+	run.fits = newFanOut(run)
+	run.metrics = &publisher{run: run}
+	if err := run.registerHandlers(ctx); err != nil {
+		return nil, err
+	}
+	return run, nil
+}
+
+// run is the story of one run.
+func (r *trainRun) run(ctx workflow.Context) (*Result, error) {
+	plan, err := r.prepare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.board.begin(ctx, plan)
+	r.metrics.start(ctx)
+	if err := r.fits.run(ctx, r.board.waiting()); err != nil {
+		return nil, r.leave(ctx, err)
+	}
+	r.metrics.drain(ctx)
+	leaderboard, err := r.summarize(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.board.enter(ctx, stageFinished)
+	// An operator's update that is still being answered must not be lost with the execution.
+	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
+		return nil, err
+	}
+	return r.result(leaderboard)
+}
+
+// prepare reads the data, writes the prepared table, the folds and run.json, and says per
+// fold whether it is complete already.
+func (r *trainRun) prepare(ctx workflow.Context) (*activities.PrepareResult, error) {
+	r.board.enter(ctx, stagePreparing)
+	ctx = workflow.WithActivityOptions(ctx, r.prepareOptions(r.spec))
+	input := activities.PrepareInput{Spec: r.spec, Request: r.request}
+	var plan activities.PrepareResult
+	if err := workflow.ExecuteActivity(ctx, activities.PrepareDataName, input).Get(ctx, &plan); err != nil {
+		return nil, failRun("prepare data", err)
+	}
+	r.warnings = append(r.warnings, plan.Warnings...)
+	return &plan, nil
+}
+
+// summarize verifies every artifact and writes both CSVs. Folds that do not verify are
+// fitted again, at most maxRepairs times; what is still damaged then is a failed fold.
+func (r *trainRun) summarize(ctx workflow.Context) ([]activities.Standing, error) {
+	for repair := 0; ; repair++ {
+		r.board.enter(ctx, stageSummarizing)
+		var summary activities.SummarizeResult
+		input := activities.SummarizeInput{Run: activities.Ref(r.spec), SpecDigest: r.digest, Excused: r.board.excused()}
+		actx := workflow.WithActivityOptions(ctx, r.summarizeOptions())
+		if err := workflow.ExecuteActivity(actx, activities.SummarizeName, input).Get(ctx, &summary); err != nil {
+			return nil, failRun("summarize", err)
+		}
+		if len(summary.Incomplete) == 0 {
+			return summary.Leaderboard, nil
+		}
+		r.warnings = append(r.warnings, damageWarning(summary.Incomplete))
+		if repair == maxRepairs {
+			r.board.giveUp(ctx, summary.Incomplete)
+			continue
+		}
+		r.board.again(ctx, summary.Incomplete)
+		if err := r.fits.run(ctx, r.board.waiting()); err != nil {
+			return nil, r.leave(ctx, err)
+		}
+	}
+}
+
+// leave publishes what is there before a cancelled or failed execution ends: the context of
+// the run is cancelled by then, so this needs one of its own.
+func (r *trainRun) leave(ctx workflow.Context, cause error) error {
+	free, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	r.metrics.drain(free)
+	return cause
+}
+
+func damageWarning(folds []activities.Incomplete) string {
+	first := folds[0]
+	return fmt.Sprintf("%d fold(s) did not verify and are fitted again, the first: %s fold %d: %s",
+		len(folds), first.Model, first.Fold, first.Reason)
+}
+
+func outputOf(s *config.Spec) string {
+	return fmt.Sprintf("%s/%s/%s", s.Store.URI, s.Type, s.Run)
+}
