@@ -1,0 +1,81 @@
+package burk
+
+import (
+	"context"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"everfold/survival"
+	"everfold/survival/cox"
+	"everfold/survival/metric"
+	"everfold/survival/nonparam"
+)
+
+// The published C are rounded to float32, and R stops its Cox fits a little early.
+var tolerance = map[string]float64{"harrell": 1e-7, "uno": 1e-7, "ibs": 1e-8}
+
+type fitter func(ctx context.Context, x *survival.Design, y survival.Outcome) (survival.Model, error)
+
+var models = map[string]fitter{
+	"km": func(ctx context.Context, _ *survival.Design, y survival.Outcome) (survival.Model, error) {
+		return nonparam.Fit(ctx, y, survival.FitOptions{Times: survival.TimesMlr3proba})
+	},
+	"cox_ph": func(ctx context.Context, x *survival.Design, y survival.Outcome) (survival.Model, error) {
+		return cox.Fit(ctx, x, y, cox.Options{}, survival.FitOptions{Times: survival.TimesMlr3proba})
+	},
+}
+
+// Every published score of Kaplan–Meier and Cox is reproduced in every fold: both C and the
+// IBS, but for the exceptions on file.
+func TestReproducesPublishedScores(t *testing.T) {
+	want := published(t)
+	seen := 0
+	for _, set := range []string{"veteran", "whas", "gbsg", "uis", "e1684", "mgus", "channing", "std", "hdfail"} {
+		t.Run(set, func(t *testing.T) {
+			x, y := load(t, set)
+			for _, fold := range loadFolds(t, set, x.Rows) {
+				for name, fit := range models {
+					if set == "hdfail" && name == "cox_ph" {
+						continue // all three folds are exceptions
+					}
+					got := score(t, fit, x, y, fold.Train, fold.Test)
+					for metric, value := range got {
+						k := key{set, name, fold.Index, metric}
+						if published, ok := want[k]; ok {
+							seen++
+							require.InDelta(t, published, value, tolerance[metric], "%+v", k)
+						}
+					}
+				}
+			}
+		})
+	}
+	require.Equal(t, len(want), seen, "published numbers compared")
+}
+
+// score fits one fold and gives its three scores.
+func score(t *testing.T, fit fitter, x *survival.Design, y survival.Outcome, trainRows, testRows []int) map[string]float64 {
+	t.Helper()
+	ctx := context.Background()
+	train, test := y.Take(trainRows), y.Take(testRows)
+	m, err := fit(ctx, x.Take(trainRows), train)
+	require.NoError(t, err)
+	xTest := x.Take(testRows)
+	risk := make([]float64, xTest.Rows)
+	require.NoError(t, m.Risk(ctx, xTest, risk))
+	harrell, err := metric.Harrell(test, risk, metric.Mlr3proba).Index()
+	require.NoError(t, err)
+	pairs, err := metric.Uno(train, test, risk, math.Inf(1), metric.Mlr3proba)
+	require.NoError(t, err)
+	uno, err := pairs.Index()
+	require.NoError(t, err)
+	times := metric.Burk80(test)
+	brier, err := metric.NewBrier(train, test, times, metric.Mlr3proba)
+	require.NoError(t, err)
+	require.NoError(t, m.Survival(ctx, xTest, times, brier.Add))
+	curve, err := brier.Curve()
+	require.NoError(t, err)
+	return map[string]float64{"harrell": harrell, "uno": uno, "ibs": metric.Integrate(times, curve)}
+}
