@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+	"go.temporal.io/sdk/temporal"
+
+	"everfold/workflows"
+)
+
+// The outcomes that an ending adds to those of a Result.
+const (
+	outcomeFailed      = "failed"
+	outcomeCancelled   = "cancelled"
+	outcomeInterrupted = "interrupted" // the starter stopped watching
+	outcomeRunning     = "running"     // started, not watched
+)
+
+// ending is how a run stands when the starter leaves it: what `--json` prints.
+type ending struct {
+	Run         string            `json:"run"` // <type>/<run>
+	Outcome     string            `json:"outcome"`
+	ExitCode    int               `json:"exit_code"`
+	Output      string            `json:"output,omitempty"` // the run's folder
+	WorkflowID  string            `json:"workflow_id"`
+	ExecutionID string            `json:"execution_id,omitempty"`
+	WebUI       string            `json:"web_ui,omitempty"`
+	Error       string            `json:"error,omitempty"`
+	Hint        string            `json:"hint,omitempty"`
+	Result      *workflows.Result `json:"result,omitempty"`
+}
+
+func newEnding(run runRef, execution string, l *link) *ending {
+	e := &ending{Run: run.String(), WorkflowID: run.workflowID(), ExecutionID: execution}
+	if l != nil && l.webUI != "" {
+		e.WebUI = strings.TrimSuffix(l.webUI, "/") + "/namespaces/default/workflows/" + url.PathEscape(run.workflowID())
+	}
+	return e
+}
+
+// finish records what follow returned and returns the error that the program ends with.
+func (e *ending) finish(run runRef, result *workflows.Result, err error) error {
+	e.Result = result
+	if err == nil {
+		e.Outcome, e.Output = string(result.Outcome), result.Output
+		err = partial(run, result)
+	} else {
+		e.Outcome, err = classify(run, err)
+	}
+	e.ExitCode = exitCode(err)
+	if err != nil {
+		e.Error, e.Hint = err.Error(), hintOf(err)
+	}
+	return err
+}
+
+// partial is the error of a run that finished without some folds.
+func partial(run runRef, r *workflows.Result) error {
+	if r.Outcome != workflows.Partial {
+		return nil
+	}
+	first := ""
+	if len(r.Failures) > 0 {
+		f := r.Failures[0]
+		first = fmt.Sprintf("; the first: %s fold %d: %s: %s", f.Model, f.Fold, f.Type, f.Message)
+	}
+	return fail(exitPartial, "run it again with --only-failed once the reason is mended; what is complete is reused",
+		"%s finished, but %s of %d failed%s", run, countOf(r.Failed, "fold"), r.Planned, first)
+}
+
+// classify turns the error that an execution ended with, or that watching it met, into the
+// outcome and an error for the operator.
+func classify(run runRef, err error) (outcome string, reported error) {
+	var cancelled *temporal.CanceledError
+	var terminated *temporal.TerminatedError
+	var timeout *temporal.TimeoutError
+	var ended *temporal.WorkflowExecutionError
+	again := "run it again to go on: complete folds are reused"
+	switch {
+	case !errors.As(err, &ended):
+		if errors.Is(err, context.Canceled) {
+			return outcomeInterrupted, err
+		}
+		return outcomeFailed, err
+	case errors.As(err, &cancelled):
+		return outcomeCancelled, fail(exitFailed, again, "%s was cancelled", run)
+	case errors.As(err, &terminated):
+		return outcomeFailed, fail(exitFailed, again, "%s was terminated", run)
+	}
+	if cause := rootCause(err); cause != nil {
+		return outcomeFailed, fail(applicationCode(cause.Type()), hintFor(cause.Type()), "%s failed: %s: %s", run, cause.Type(), cause.Message())
+	}
+	if errors.As(err, &timeout) {
+		return outcomeFailed, fail(exitFailed, again, "%s ran out of time: %s", run, timeout.TimeoutType())
+	}
+	return outcomeFailed, fail(exitFailed, again, "%s failed: %w", run, err)
+}
+
+// rootCause is the innermost application error: wrappers around it say only where it went.
+func rootCause(err error) *temporal.ApplicationError {
+	var deepest *temporal.ApplicationError
+	for ; err != nil; err = errors.Unwrap(err) {
+		if application, ok := err.(*temporal.ApplicationError); ok {
+			deepest = application
+		}
+	}
+	return deepest
+}
+
+// hintFor is the next step after an execution failed with an error type.
+func hintFor(errorType string) string {
+	switch errorType {
+	case workflows.ErrInvalidSpec:
+		return "starter validate SPEC checks a spec without starting anything; starter schema prints what is allowed"
+	case workflows.ErrDataInvalid, workflows.ErrNoEvents:
+		return "mend the data or the spec's data section; starter validate SPEC --data checks both without starting anything"
+	case workflows.ErrStoreUnavailable:
+		return "once the store answers, the same command goes on where the run stopped"
+	case workflows.ErrArtifactCorrupt:
+		return "starter plan SPEC --explain names what does not verify"
+	}
+	return "the run's logs/ folder and the Web UI have the details; run it again to go on: complete folds are reused"
+}
+
+// present shows a finished run to a person: the leaderboard, what happened, where things
+// are, and what next. The error, if any, is printed by main.
+func (e *ending) present(s screen, run runRef, took time.Duration) error {
+	if e.Result != nil {
+		s.printf("\n")
+		if err := writeLeaderboard(s, formatTable, e.Result.Leaderboard); err != nil {
+			return err
+		}
+		s.printf("\n%s\n", tally(e.Result, took))
+		presentTroubles(s, e.Result)
+	}
+	presentPlaces(s, e)
+	if e.Result != nil {
+		s.printf("%s starter results %s --store %s --format markdown\n", label(s, "Next"), run, storeOf(e.Output, run))
+	}
+	return nil
+}
+
+func label(s screen, word string) string {
+	return s.paint(fmt.Sprintf("%-8s", word), text.FgCyan)
+}
+
+func presentPlaces(s screen, e *ending) {
+	if e.Output != "" {
+		s.printf("%s %s\n", label(s, "Files"), e.Output)
+		s.printf("%s %s\n", label(s, ""), "artifacts/model_summary.csv, artifacts/model_metrics.csv")
+	}
+	if e.WebUI != "" {
+		s.printf("%s %s\n", label(s, "Web UI"), e.WebUI)
+	}
+}
+
+// tally is one line of counts.
+func tally(r *workflows.Result, took time.Duration) string {
+	parts := []string{}
+	for _, count := range []struct {
+		n    int
+		what string
+	}{{r.Trained, "trained"}, {r.Rescored, "rescored"}, {r.Reused, "reused"}, {r.Failed, "failed"}} {
+		if count.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", count.n, count.what))
+		}
+	}
+	line := countOf(r.Planned, "fold")
+	if len(parts) > 0 {
+		line += ": " + strings.Join(parts, ", ")
+	}
+	if len(r.Skipped) > 0 {
+		line += "; skipped: " + strings.Join(r.Skipped, ", ")
+	}
+	return line + "; " + seconds(took.Seconds())
+}
+
+// presentTroubles lists what did not go smoothly.
+func presentTroubles(s screen, r *workflows.Result) {
+	for _, f := range r.Failures {
+		s.printf("%s %s fold %d: %s: %s\n", s.paint("failed  ", text.FgRed), f.Model, f.Fold, f.Type, f.Message)
+	}
+	for _, f := range r.Retried {
+		s.printf("%s %s fold %d needed %d attempts\n", s.paint("retried ", text.FgYellow), f.Model, f.Fold, f.Attempts)
+	}
+	for _, warning := range r.Warnings {
+		s.printf("%s %s\n", s.paint("warning ", text.FgYellow), warning)
+	}
+}
+
+// storeOf is the store of a run's folder.
+func storeOf(output string, run runRef) string {
+	return strings.TrimSuffix(strings.TrimSuffix(output, run.String()), "/")
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"everfold/artifact"
+	"everfold/config"
+	"everfold/internal/app"
+)
+
+// addStore gives a command the flag --store.
+func addStore(command *cobra.Command, store *string) {
+	command.Flags().StringVar(store, "store", defaultStore, "the store of runs: a folder or an s3:// URI")
+}
+
+// runFolder is where RUN or DIR has its files: a RUN in the store, else DIR itself.
+func runFolder(words, store string) (string, error) {
+	run, err := parseRun(words)
+	if err != nil {
+		return storeURI(words)
+	}
+	uri, err := storeURI(store)
+	if err != nil {
+		return "", err
+	}
+	return run.dir(uri), nil
+}
+
+// readStandings computes the leaderboard from model_metrics.csv, so that it is as fresh as
+// the last completed fold. run.json, where there is one, tells which folds are still missing.
+func readStandings(ctx context.Context, folder string) ([]artifact.Standing, error) {
+	s, err := (&app.Stores{}).Open(ctx, config.Store{URI: folder})
+	if err != nil {
+		return nil, usageError("", "%w", err)
+	}
+	var plan *artifact.SummaryPlan
+	run, _, err := artifact.ReadRun(ctx, s)
+	switch {
+	case err == nil:
+		plan = run.SummaryPlan()
+	case !errors.Is(err, app.ErrNotFound):
+		return nil, fileError(folder, err)
+	}
+	body, _, err := s.Get(ctx, artifact.MetricsKey)
+	if err != nil {
+		return nil, fileError(folder, err)
+	}
+	defer body.Close()
+	metrics, err := io.ReadAll(body)
+	if err != nil {
+		return nil, fileError(folder, err)
+	}
+	standings, err := artifact.Standings(metrics, plan)
+	if err != nil {
+		return nil, fileError(folder, fmt.Errorf("%s: %w", artifact.MetricsKey, err))
+	}
+	return standings, nil
+}
+
+// fileError gives an error about a run's files its exit code and the next step.
+func fileError(folder string, err error) error {
+	var badCSV *artifact.CSVError
+	switch {
+	case errors.Is(err, app.ErrNotFound):
+		return fail(exitNotFound, "starter list shows the runs of a store; a run has this file from its first complete fold on",
+			"no %s in %s", artifact.MetricsKey, folder)
+	case errors.As(err, &badCSV), errors.Is(err, artifact.ErrDamaged), errors.Is(err, app.ErrContentCorrupt):
+		return fail(exitCorrupt, "run it again: files are rebuilt from the folds' manifests", "%s: %w", folder, err)
+	case errors.Is(err, app.ErrStoreUnavailable):
+		return fail(exitUnreachable, "check that the store can be read", "%s: %w", folder, err)
+	}
+	return fmt.Errorf("%s: %w", folder, err)
+}

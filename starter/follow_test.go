@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	workflowpb "go.temporal.io/api/workflow/v1"
+
+	"go.temporal.io/api/serviceerror"
+
+	"everfold/workflows"
+)
+
+var production = runRef{"production", "tiny"}
+
+// watching returns a follower whose waits take no time, and what it shows.
+func watching(server *fakeServer) (*follower, *bytes.Buffer) {
+	var out bytes.Buffer
+	f := newFollower(&link{Client: server}, production, "", newView(screen{Writer: &out}, production))
+	clock := time.Unix(0, 0)
+	f.now = func() time.Time { return clock }
+	f.wait = atOnce(&clock)
+	return f, &out
+}
+
+// Claim: a run is followed to its end, fold by fold, and its result returned.
+func TestFollow(t *testing.T) {
+	done := tiny()
+	done.Stage, done.Done = "finished", 4
+	for i := range done.Models[1].Folds {
+		done.Models[1].Folds[i] = workflows.FoldProgress{Fold: i, State: workflows.DoneState, Action: workflows.Train, CIndex: number(0.5), Seconds: 0.01}
+	}
+	server := &fakeServer{
+		described: []describeAnswer{running(), running(), closed()},
+		progress:  []workflows.Progress{{Stage: "preparing"}, tiny(), done},
+		result:    workflows.Result{Outcome: workflows.Completed, Planned: 4},
+	}
+	f, out := watching(server)
+	result, err := f.follow(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 4, result.Planned)
+	require.Equal(t, "execution-1", f.execution)
+	for _, line := range []string{"preparing\n", "cox_ph fold 1: C-index 0.7300", "km fold 0: C-index 0.5000", "km fold 1: C-index 0.5000"} {
+		require.Contains(t, out.String(), line)
+	}
+}
+
+// Claim: a server that goes away and comes back is waited for, and told about once each.
+func TestFollowThroughOutage(t *testing.T) {
+	away := describeAnswer{err: serviceerror.NewUnavailable("connection refused")}
+	server := &fakeServer{
+		described: []describeAnswer{running(), away, away, away, closed()},
+		progress:  []workflows.Progress{tiny()},
+		result:    workflows.Result{Outcome: workflows.Completed},
+	}
+	f, out := watching(server)
+	_, err := f.follow(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, bytes.Count(out.Bytes(), []byte("no answer from the Temporal server")))
+	require.Equal(t, 1, bytes.Count(out.Bytes(), []byte("answers again")))
+}
+
+// Claim: after the stated time without an answer the starter gives up with exit code 5 and
+// says that the run goes on.
+func TestFollowGivesUp(t *testing.T) {
+	server := &fakeServer{described: []describeAnswer{{err: serviceerror.NewUnavailable("connection refused")}}}
+	f, _ := watching(server)
+	_, err := f.follow(t.Context())
+	require.Equal(t, exitUnreachable, exitCode(err))
+	require.Contains(t, hintOf(err), "the run goes on")
+	require.InDelta(t, patience/pollEvery, server.looks, 3)
+}
+
+// Claim: a run without a worker is shown as such and not given up.
+func TestFollowWithoutWorker(t *testing.T) {
+	server := &fakeServer{
+		described: []describeAnswer{running(), running(), closed()}, silent: context.DeadlineExceeded,
+		result: workflows.Result{Outcome: workflows.Completed},
+	}
+	f, out := watching(server)
+	_, err := f.follow(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, bytes.Count(out.Bytes(), []byte("no worker answers")))
+}
+
+// Claim: a run that the server does not know ends the watching at once.
+func TestFollowUnknownRun(t *testing.T) {
+	server := &fakeServer{described: []describeAnswer{{err: serviceerror.NewNotFound("no workflow")}}}
+	f, _ := watching(server)
+	_, err := f.follow(t.Context())
+	require.Equal(t, exitNotFound, exitCode(err))
+	require.Equal(t, 1, server.looks)
+}
+
+// Claim: Ctrl-C ends the watching with the context's error, which is exit code 130.
+func TestFollowInterrupted(t *testing.T) {
+	server := &fakeServer{described: []describeAnswer{running()}, progress: []workflows.Progress{tiny()}}
+	f, _ := watching(server)
+	ctx, cancel := context.WithCancel(t.Context())
+	rounds := 0
+	f.wait = func(ctx context.Context, _ time.Duration) error {
+		if rounds++; rounds == 3 {
+			cancel()
+		}
+		return ctx.Err()
+	}
+	_, err := f.follow(ctx)
+	require.True(t, interrupted(ctx, err))
+	require.Equal(t, exitInterrupted, exitCode(interruption(production, false)))
+	require.Contains(t, interruption(production, false).Error(), "goes on")
+	require.Contains(t, hintOf(interruption(production, true)), "run it again")
+}
+
+// Claim: heartbeats and failed attempts of pending activities are part of a snapshot;
+// activities without heartbeats, such as PrepareData, have their retries shown too.
+func TestLook(t *testing.T) {
+	answer := running()
+	answer.pending = []*workflowpb.PendingActivityInfo{
+		fitting(workflows.FitProgress{Model: "km", Fold: 0, Stage: "fit", Done: 1, Total: 2}, 1, ""),
+		fitting(workflows.FitProgress{Model: "cox_ph", Fold: 3, Stage: "load"}, 4, "activity Heartbeat timeout"),
+	}
+	s, err := look(t.Context(), &fakeServer{described: []describeAnswer{answer}, silent: errors.New("no worker")}, "id", "")
+	require.NoError(t, err)
+	require.Nil(t, s.progress)
+	require.Error(t, s.silence)
+	require.Equal(t, 0.5, s.beats[cellID{"km", 0}].Done/s.beats[cellID{"km", 0}].Total)
+	require.Len(t, s.retries, 1)
+	require.Equal(t, "cox_ph fold 3: attempt 4, after: activity Heartbeat timeout", s.retries[0].String())
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"slices"
+	"strconv"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"everfold/artifact"
+)
+
+// format is how a leaderboard is written.
+type format string
+
+// The formats of `results --format`.
+const (
+	formatTable    format = "table"
+	formatCSV      format = "csv"
+	formatJSON     format = "json"
+	formatMarkdown format = "markdown"
+)
+
+var formats = []format{formatTable, formatCSV, formatJSON, formatMarkdown}
+
+func parseFormat(word string) (format, error) {
+	if f := format(word); slices.Contains(formats, f) {
+		return f, nil
+	}
+	return "", usageError("", "--format %q is not known: table, csv, json or markdown", word)
+}
+
+// writeLeaderboard writes the standings in the order given. Tables are rounded for
+// reading; CSV is model_summary.csv, and JSON has every digit, too. Undefined scores are
+// dashes, empty cells, or absent.
+func writeLeaderboard(s screen, f format, board []artifact.Standing) error {
+	switch f {
+	case formatCSV:
+		_, err := s.Write(artifact.FormatSummary(board))
+		return err
+	case formatJSON:
+		return writeJSON(s, board)
+	case formatMarkdown:
+		s.printf("%s\n", leaderboardTable(board, false).RenderMarkdown())
+	default:
+		s.printf("%s\n", leaderboardTable(board, s.live).Render())
+	}
+	return nil
+}
+
+func leaderboardTable(board []artifact.Standing, coloured bool) table.Writer {
+	t := newTable(coloured)
+	t.AppendHeader(table.Row{"Rank", "Model", "C-index", "IBS", "IPA", "Folds", "Failed"})
+	for _, m := range board {
+		rank := ""
+		if m.Rank > 0 {
+			rank = strconv.Itoa(m.Rank)
+		}
+		t.AppendRow(table.Row{
+			rank, m.Model, scoreWithSpread(m.CIndexMean, m.CIndexStd), scoreWithSpread(m.IBSMean, m.IBSStd),
+			score(m.IPAMean), m.Folds, m.FailedFolds,
+		})
+	}
+	rightAlign(t, "Rank", "C-index", "IBS", "IPA", "Folds", "Failed")
+	if coloured {
+		t.SetRowPainter(func(row table.Row) text.Colors {
+			if row[0] == "1" {
+				return text.Colors{text.FgGreen}
+			}
+			return nil
+		})
+	}
+	return t
+}
+
+// newTable has a light frame where a person looks and plain columns elsewhere.
+func newTable(framed bool) table.Writer {
+	t := table.NewWriter()
+	style := table.StyleRounded
+	if !framed {
+		style = table.StyleDefault
+		style.Options = table.OptionsNoBordersAndSeparators
+	}
+	style.Format.Header = text.FormatDefault
+	style.Color.Header = nil
+	t.SetStyle(style)
+	t.SuppressTrailingSpaces()
+	return t
+}
+
+func rightAlign(t table.Writer, columns ...string) {
+	configs := make([]table.ColumnConfig, len(columns))
+	for i, name := range columns {
+		configs[i] = table.ColumnConfig{Name: name, Align: text.AlignRight, AlignHeader: text.AlignRight}
+	}
+	t.SetColumnConfigs(configs)
+}
+
+// writeJSON writes one indented document.
+func writeJSON(w io.Writer, document any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(document)
+}

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/sdk/temporal"
+
+	"everfold/workflows"
+)
+
+// half is a server whose run is half-way through.
+func half() *fakeServer {
+	answer := running()
+	answer.pending = []*workflowpb.PendingActivityInfo{
+		fitting(workflows.FitProgress{Model: "km", Fold: 0, Stage: "fit", Done: 1, Total: 2}, 2, "worker stopped"),
+	}
+	return &fakeServer{described: []describeAnswer{answer}, progress: []workflows.Progress{tiny()}}
+}
+
+// Claim: status tells counts, what is in hand, the time left, retries and the tracker; as
+// JSON the same in one document.
+func TestStatus(t *testing.T) {
+	i, code := invoke(half(), "status", "production/tiny")
+	require.Equal(t, 0, code, i.err.String())
+	for _, want := range []string{
+		"production/tiny running", "2 of 4 folds done", "about 6 s left", "km fold 0: attempt 2, after: worker stopped",
+		"Tracker  off", "km fold 0 fit 50 %",
+	} {
+		require.Contains(t, i.out.String(), want)
+	}
+
+	i, code = invoke(half(), "status", "production/tiny", "--json")
+	require.Equal(t, 0, code)
+	var status runStatus
+	require.NoError(t, json.Unmarshal(i.out.Bytes(), &status))
+	require.Equal(t, "running", status.Status)
+	require.Equal(t, 4, status.Progress.Planned)
+	require.InDelta(t, 6, *status.SecondsLeft, 1e-9)
+	require.Len(t, status.Running, 1)
+}
+
+// Claim: the status of a failed run says why it failed, with exit code 0: the question was
+// answered.
+func TestStatusOfFailedRun(t *testing.T) {
+	server := half()
+	server.described = []describeAnswer{{status: enumspb.WORKFLOW_EXECUTION_STATUS_FAILED}}
+	server.failed = executionError(temporal.NewNonRetryableApplicationError("2 rows have negative times", workflows.ErrDataInvalid, nil))
+	i, code := invoke(server, "status", "production/tiny")
+	require.Equal(t, 0, code)
+	require.Contains(t, i.out.String(), "DataInvalid: 2 rows have negative times")
+}
+
+// Claim: cancel asks Temporal to cancel a running run, and refuses any other with exit 4.
+func TestCancel(t *testing.T) {
+	server := half()
+	i, code := invoke(server, "cancel", "production/tiny", "--json")
+	require.Equal(t, 0, code, i.err.String())
+	require.True(t, server.cancelled)
+	require.JSONEq(t, `{"run":"production/tiny","action":"cancel"}`, i.out.String())
+
+	server = half()
+	server.described = []describeAnswer{closed()}
+	i, code = invoke(server, "cancel", "production/tiny")
+	require.Equal(t, 4, code)
+	require.Contains(t, i.err.String(), "not running: it is completed")
+	require.False(t, server.cancelled)
+
+	server.described = []describeAnswer{{err: serviceerror.NewNotFound("no workflow")}}
+	i, code = invoke(server, "cancel", "production/tiny")
+	require.Equal(t, 4, code)
+	require.Contains(t, i.err.String(), "knows no run production/tiny")
+}
+
+// Claim: skip and parallel send the updates of the contract and report the answer; a
+// refusal by the run is exit 2 with its reason.
+func TestUpdates(t *testing.T) {
+	server := half()
+	i, code := invoke(server, "skip", "production/tiny", "km")
+	require.Equal(t, 0, code, i.err.String())
+	require.Equal(t, "skip-model", server.updates[0].UpdateName)
+	require.Equal(t, []any{workflows.SkipModel{Model: "km"}}, server.updates[0].Args)
+
+	server = half()
+	i, code = invoke(server, "parallel", "production/tiny", "2")
+	require.Equal(t, 0, code, i.err.String())
+	require.Equal(t, "set-parallelism", server.updates[0].UpdateName)
+	require.Equal(t, "production/tiny: at most 2 fits at once\n", i.out.String())
+
+	server = half()
+	server.updateErr = temporal.NewApplicationError(`no model "rsf" in this run`, "")
+	i, code = invoke(server, "skip", "production/tiny", "rsf")
+	require.Equal(t, 2, code)
+	require.Contains(t, i.err.String(), `no model "rsf" in this run`)
+}
+
+// endedError stands for the SDK's WorkflowExecutionError, which only the SDK can make.
+type endedError struct{ cause error }
+
+func (e endedError) Error() string { return "workflow execution error: " + e.cause.Error() }
+func (e endedError) Unwrap() error { return e.cause }
+
+func (e endedError) As(target any) bool {
+	ended, ok := target.(**temporal.WorkflowExecutionError)
+	if ok {
+		*ended = &temporal.WorkflowExecutionError{}
+	}
+	return ok
+}
+
+// executionError is what waiting for an execution returns that ended with cause.
+func executionError(cause error) error { return endedError{cause} }
+
+// Claim: how an execution ended decides outcome, exit code, message and next step.
+func TestEndings(t *testing.T) {
+	wrapped := temporal.NewApplicationErrorWithCause("prepare data: activity error", "wrapError",
+		temporal.NewNonRetryableApplicationError("no events among 10 rows", workflows.ErrNoEvents, nil))
+	for _, c := range []struct {
+		name    string
+		err     error
+		outcome string
+		code    int
+		message string
+	}{
+		{"cancelled", executionError(temporal.NewCanceledError()), "cancelled", 1, "production/tiny was cancelled"},
+		{"data", executionError(wrapped), "failed", 2, "NoEvents: no events among 10 rows"},
+		{"store", executionError(temporal.NewApplicationError("disk full", workflows.ErrStoreUnavailable)), "failed", 5, "disk full"},
+		{"damage", executionError(temporal.NewApplicationError("digest", workflows.ErrArtifactCorrupt)), "failed", 6, "digest"},
+		{"fit", executionError(temporal.NewApplicationError("every fold failed", "NotConverged")), "failed", 1, "every fold failed"},
+		{"other", errors.New("watching failed"), "failed", 1, "watching failed"},
+	} {
+		e := newEnding(production, "execution-1", nil)
+		err := e.finish(production, nil, c.err)
+		require.Equal(t, c.outcome, e.Outcome, c.name)
+		require.Equal(t, c.code, e.ExitCode, c.name)
+		require.Equal(t, c.code, exitCode(err), c.name)
+		require.Contains(t, e.Error, c.message, c.name)
+	}
+}
+
+// Claim: a partial run ends with exit code 3, its leaderboard, its failures and the way to
+// finish it.
+func TestPartialRun(t *testing.T) {
+	result := workflows.Result{
+		Output: "/data/outputs/production/tiny", Outcome: workflows.Partial, Planned: 4, Trained: 3, Failed: 1, Leaderboard: board(),
+		Failures: []workflows.Failure{{Model: "cox_ph", Fold: 1, Type: "NotConverged", Message: "no finite estimate"}},
+		Retried:  []workflows.Retried{{Model: "km", Fold: 0, Attempts: 2}},
+		Skipped:  []string{"weibull_aft"}, Warnings: []string{"final is skipped"},
+	}
+	server := &fakeServer{described: []describeAnswer{closed()}, progress: []workflows.Progress{tiny()}, result: result}
+	i, code := invoke(server, "watch", "production/tiny", "--embedded")
+	require.Equal(t, 3, code)
+	require.Contains(t, i.err.String(), "1 fold of 4 failed; the first: cox_ph fold 1")
+	require.Contains(t, i.err.String(), "--only-failed")
+	for _, want := range []string{
+		"cox_ph fold 1: NotConverged", "km fold 0 needed 2 attempts", "skipped: weibull_aft", "final is skipped",
+		"http://127.0.0.1:8233/namespaces/default/workflows/everfold%2Fproduction%2Ftiny",
+	} {
+		require.Contains(t, i.out.String(), want)
+	}
+
+	server.looks, server.queries = 0, 0
+	i, code = invoke(server, "watch", "production/tiny", "--json")
+	require.Equal(t, 3, code)
+	decoder := json.NewDecoder(strings.NewReader(i.out.String()))
+	var document ending
+	require.NoError(t, decoder.Decode(&document))
+	require.False(t, decoder.More(), "more than one JSON document")
+	require.Equal(t, "partial", document.Outcome)
+	require.Equal(t, 3, document.ExitCode)
+	require.Len(t, document.Result.Leaderboard, 3)
+}
+
+// Claim: RUN and DIR are taken apart as the contract says, and refused with the form.
+func TestReferences(t *testing.T) {
+	run, err := parseRun("everfold/sample/a.b-1")
+	require.NoError(t, err)
+	require.Equal(t, runRef{"sample", "a.b-1"}, run)
+	require.Equal(t, "everfold/sample/a.b-1", run.workflowID())
+	for _, bad := range []string{"hdfail", "test/hdfail", "production/", "production/../x", "production/A", "a/b/c"} {
+		_, err := parseRun(bad)
+		require.Equal(t, exitUsage, exitCode(err), bad)
+	}
+	store, run, err := splitDir("/data/outputs/production/hdfail/")
+	require.NoError(t, err)
+	require.Equal(t, "/data/outputs", store)
+	require.Equal(t, production.kind+"/hdfail", run.String())
+	store, _, err = splitDir("s3://bucket/prefix/sample/x")
+	require.NoError(t, err)
+	require.Equal(t, "s3://bucket/prefix", store)
+	_, _, err = splitDir("/data/outputs")
+	require.Equal(t, exitUsage, exitCode(err))
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"everfold/workflows"
+)
+
+// view shows a run's progress as it changes.
+type view interface {
+	show(s *snapshot)
+	note(line string) // something that happened outside the run, such as a lost connection
+	close()           // nothing is shown any more
+}
+
+// newView is bars on a live screen, lines on any other.
+func newView(s screen, run runRef) view {
+	if s.live {
+		return &bars{screen: s, run: run}
+	}
+	return &lines{screen: s}
+}
+
+// lines writes one line per change and never goes back: for pipes, CI and logs.
+type lines struct {
+	screen
+	stage   string
+	reused  bool
+	shown   map[cellID]workflows.FoldState
+	retried map[string]int // activity or fold → attempt last shown
+}
+
+func (v *lines) note(line string) { v.printf("%s\n", line) }
+func (v *lines) close()           {}
+
+func (v *lines) show(s *snapshot) {
+	v.showRetries(s)
+	if s.progress == nil {
+		return
+	}
+	p := s.progress
+	if p.Stage != v.stage && p.Stage != stageFinished {
+		v.stage = p.Stage
+		v.printf("%s\n", stageLine(p))
+	}
+	if p.Reused > 0 && !v.reused {
+		v.reused = true
+		v.printf("%s complete already: reused\n", countOf(p.Reused, "fold"))
+	}
+	for _, m := range p.Models {
+		for _, f := range m.Folds {
+			v.showFold(p, m.Model, f)
+		}
+	}
+}
+
+// stageFinished is the last stage of workflows.Progress; what follows it is the result.
+const stageFinished = "finished"
+
+func stageLine(p *workflows.Progress) string {
+	if p.Planned == 0 {
+		return p.Stage
+	}
+	return fmt.Sprintf("%s: %d of %s done", p.Stage, p.Done, countOf(p.Planned, "fold"))
+}
+
+// showFold writes the line of a fold that has ended since the last snapshot.
+func (v *lines) showFold(p *workflows.Progress, model string, f workflows.FoldProgress) {
+	id := cellID{model, f.Fold}
+	if v.shown == nil {
+		v.shown = map[cellID]workflows.FoldState{}
+	}
+	if v.shown[id] == f.State {
+		return
+	}
+	v.shown[id] = f.State
+	if line := foldLine(model, f); line != "" {
+		v.printf("%s (%d of %d)\n", line, p.Done+p.Failed+p.Skipped, p.Planned)
+	}
+}
+
+// foldLine is what is said of a fold that has ended here, else "".
+func foldLine(model string, f workflows.FoldProgress) string {
+	switch {
+	case f.State == workflows.Failed:
+		return fmt.Sprintf("%s fold %d: FAILED: %s", model, f.Fold, f.Error)
+	case f.State == workflows.Skipped:
+		return fmt.Sprintf("%s fold %d: skipped", model, f.Fold)
+	case f.State != workflows.DoneState || f.Action == workflows.Reuse:
+		return ""
+	}
+	line := fmt.Sprintf("%s fold %d: C-index %s, IBS %s, %s", model, f.Fold, score(f.CIndex), score(f.IBS), seconds(f.Seconds))
+	if f.Action == workflows.Rescore {
+		line += ", rescored"
+	}
+	if f.Attempt > 1 {
+		line += fmt.Sprintf(", attempt %d", f.Attempt)
+	}
+	return line
+}
+
+func (v *lines) showRetries(s *snapshot) {
+	if v.retried == nil {
+		v.retried = map[string]int{}
+	}
+	for _, r := range s.retries {
+		if v.retried[r.name()] < r.attempt {
+			v.retried[r.name()] = r.attempt
+			v.printf("%s\n", r)
+		}
+	}
+}
+
+func (r retry) name() string {
+	if r.cell == nil {
+		return r.activity
+	}
+	return fmt.Sprintf("%s fold %d", r.cell.model, r.cell.fold)
+}
+
+func (r retry) String() string {
+	reason := strings.Join(strings.Fields(r.reason), " ") // one line, whatever the error
+	return fmt.Sprintf("%s: attempt %d, after: %s", r.name(), r.attempt, reason)
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"everfold/artifact"
+	"everfold/config"
+	"everfold/internal/app"
+)
+
+func (p *program) planCommand() *cobra.Command {
+	var spec specFlags
+	var asked requestFlags
+	var explain, printInput bool
+	command := &cobra.Command{
+		Use:   "plan SPEC",
+		Short: "say what run would do about each fold, and why",
+		Long: `Reads the data and the store as run would, and says per fold whether it would be reused,
+scored again from its files, or trained. It writes nothing and needs no server. --explain adds
+which check failed.
+
+--print-input prints the workflow's JSON input instead, for temporal workflow start.`,
+		Example: "  starter plan examples/veteran.yaml --explain\n" +
+			"  starter plan examples/veteran.yaml --set folds.k=10 --run veteran-10 --json\n" +
+			"  starter plan examples/veteran.yaml --print-input > run.json",
+		Args: exactArgs("SPEC"),
+		RunE: func(command *cobra.Command, args []string) error {
+			loaded, err := spec.load(args[0])
+			if err != nil {
+				return err
+			}
+			request, err := asked.request(command, loaded)
+			if err != nil {
+				return err
+			}
+			if printInput {
+				return p.printInput(loaded, request)
+			}
+			preview, err := app.Plan(command.Context(), loaded, request)
+			if err != nil {
+				return planError(err)
+			}
+			doc := newPlanDocument(loaded, preview.Plan, preview.Table.Rows(), preview.Run.Data.Events)
+			if p.json {
+				return p.document(doc)
+			}
+			doc.present(p.console.screen(false), explain)
+			return nil
+		},
+	}
+	spec.add(command)
+	asked.add(command)
+	command.Flags().BoolVar(&explain, "explain", false, "one line per fold with the reason")
+	command.Flags().BoolVar(&printInput, "print-input", false, "print the workflow's JSON input and nothing else")
+	p.addJSON(command)
+	return command
+}
+
+// printInput prints what run would send to the workflow.
+func (p *program) printInput(spec *config.Spec, request config.Request) error {
+	if err := app.CheckAvailable(spec); err != nil {
+		return err
+	}
+	input, err := config.EncodeInput(spec, request)
+	if err != nil {
+		return fmt.Errorf("encode the input of %s: %w", spec.RunID(), err)
+	}
+	return p.document(json.RawMessage(input))
+}
+
+// planError gives a refusal its next step.
+func planError(err error) error {
+	var refused *app.PreparationError
+	var changed *artifact.ChangedError
+	switch {
+	case errors.As(err, &changed): // its message says what to do
+		return err
+	case errors.As(err, &refused):
+		return fail(applicationCode(refused.Type), hintFor(refused.Type), "%s: %w", refused.Type, refused.Err)
+	}
+	return err
+}
+
+// planDocument is what `plan --json` prints.
+type planDocument struct {
+	Run        string              `json:"run"`
+	WorkflowID string              `json:"workflow_id"`
+	Output     string              `json:"output"`
+	Rows       int                 `json:"rows"`
+	Events     int                 `json:"events"`
+	Train      int                 `json:"train"`
+	Rescore    int                 `json:"rescore"`
+	Reuse      int                 `json:"reuse"`
+	Folds      []artifact.FoldPlan `json:"folds"`
+	Left       []artifact.Task     `json:"left,omitempty"` // with --only-failed: not planned before
+}
+
+func newPlanDocument(spec *config.Spec, plan *artifact.Plan, rows, events int) *planDocument {
+	run := runRef{kind: string(spec.Type), name: spec.Run}
+	d := &planDocument{
+		Run: spec.RunID(), WorkflowID: spec.WorkflowID(), Output: run.dir(spec.Store.URI),
+		Rows: rows, Events: events, Folds: plan.Folds, Left: plan.Left,
+	}
+	for _, f := range plan.Folds {
+		switch f.Action {
+		case artifact.Train:
+			d.Train++
+		case artifact.Rescore:
+			d.Rescore++
+		case artifact.Reuse:
+			d.Reuse++
+		}
+	}
+	return d
+}
+
+func (d *planDocument) present(s screen, explain bool) {
+	s.printf("%s: %s, %s\n", d.Run, countOf(d.Rows, "row"), countOf(d.Events, "event"))
+	s.printf("%s: %d to train, %d to rescore, %d to reuse\n\n", countOf(len(d.Folds), "fold"), d.Train, d.Rescore, d.Reuse)
+	if explain {
+		s.printf("%s\n", d.reasons(s.live).Render())
+	} else {
+		s.printf("%s\n", d.actions(s.live).Render())
+	}
+	if len(d.Left) > 0 {
+		s.printf("\n%s left alone: not planned before (--only-failed)\n", countOf(len(d.Left), "fold"))
+	}
+}
+
+// actions is a row per model with the numbers of its folds under each action.
+func (d *planDocument) actions(framed bool) table.Writer {
+	t := newTable(framed)
+	t.AppendHeader(table.Row{"Model", "Train", "Rescore", "Reuse"})
+	for start := 0; start < len(d.Folds); {
+		end := start
+		numbers := map[artifact.Action][]int{}
+		for end < len(d.Folds) && d.Folds[end].Model == d.Folds[start].Model {
+			numbers[d.Folds[end].Action] = append(numbers[d.Folds[end].Action], d.Folds[end].Fold)
+			end++
+		}
+		t.AppendRow(table.Row{
+			d.Folds[start].Model, ranges(numbers[artifact.Train]), ranges(numbers[artifact.Rescore]), ranges(numbers[artifact.Reuse]),
+		})
+		start = end
+	}
+	return t
+}
+
+// reasons is a row per fold.
+func (d *planDocument) reasons(framed bool) table.Writer {
+	t := newTable(framed)
+	t.AppendHeader(table.Row{"Model", "Fold", "Action", "Why"})
+	for _, f := range d.Folds {
+		t.AppendRow(table.Row{f.Model, f.Fold, f.Action, f.Reason})
+	}
+	rightAlign(t, "Fold")
+	return t
+}
+
+// ranges writes numbers shortly: "0-4, 7". None is a dash.
+func ranges(numbers []int) string {
+	if len(numbers) == 0 {
+		return "–"
+	}
+	slices.Sort(numbers)
+	var parts []string
+	for start := 0; start < len(numbers); {
+		end := start
+		for end+1 < len(numbers) && numbers[end+1] == numbers[end]+1 {
+			end++
+		}
+		part := strconv.Itoa(numbers[start])
+		if end > start {
+			part += "-" + strconv.Itoa(numbers[end])
+		}
+		parts = append(parts, part)
+		start = end + 1
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"everfold/config"
+)
+
+// defaultStore is where runs go that do not say: a folder of the current one, whichever
+// folder the spec is in.
+const defaultStore = "outputs"
+
+// specFlags are the flags that change a spec on the command line.
+type specFlags struct {
+	set []string
+	run string
+}
+
+func (f *specFlags) add(command *cobra.Command) {
+	command.Flags().StringArrayVar(&f.set, "set", nil, "set one key of the spec, such as folds.k=10 or models.cox_ph.alpha=0.1 (repeatable)")
+	command.Flags().StringVar(&f.run, "run", "", "another run id than the spec's")
+}
+
+// load reads a spec file and makes it ready for a worker: relative paths are resolved
+// against the file's folder, the default store against the current folder.
+func (f *specFlags) load(path string) (*config.Spec, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, usageError("examples/ has specs to start from", "spec %s does not exist", path)
+	}
+	if err != nil {
+		return nil, usageError("", "read spec: %w", err)
+	}
+	assignments := f.set
+	if f.run != "" {
+		assignments = append(assignments[:len(assignments):len(assignments)], "run="+strconv.Quote(f.run))
+	}
+	spec, err := config.ParseYAML(text, path, config.WithSet(assignments...))
+	if err != nil {
+		return nil, err
+	}
+	return spec, resolvePaths(spec, path)
+}
+
+func resolvePaths(spec *config.Spec, path string) error {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return usageError("", "resolve %s: %w", path, err)
+	}
+	if spec.Store.URI == defaultStore {
+		if spec.Store.URI, err = filepath.Abs(defaultStore); err != nil {
+			return usageError("", "resolve the store: %w", err)
+		}
+	}
+	spec.ResolvePaths(filepath.Dir(absolute))
+	return nil
+}
+
+// storeURI resolves what --store says against the current folder.
+func storeURI(given string) (string, error) {
+	if _, local := config.LocalPath(given); !local {
+		return given, nil
+	}
+	path, _ := config.LocalPath(given)
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return "", usageError("", "resolve store %s: %w", given, err)
+	}
+	return absolute, nil
+}
+
+// requestFlags are the flags that say what to do about what is there already.
+type requestFlags struct {
+	config.Request
+	resume bool
+}
+
+func (f *requestFlags) add(command *cobra.Command) {
+	flags := command.Flags()
+	flags.BoolVar(&f.resume, "resume", true, "reuse complete folds; --resume=false is --fresh")
+	flags.BoolVar(&f.Fresh, "fresh", false, "start from nothing: refused while the run has artifacts, unless --run ID names a new run")
+	flags.StringArrayVar(&f.Force, "force", nil, "fit MODEL or MODEL:FOLD again though complete (repeatable)")
+	flags.BoolVar(&f.OnlyFailed, "only-failed", false, "fit only folds that were planned before and are incomplete")
+	flags.BoolVar(&f.RetrainChanged, "retrain-changed", false, "fit complete folds again whose data or settings changed; without it such a run is refused")
+}
+
+// request checks the flags against each other and against the spec.
+func (f *requestFlags) request(command *cobra.Command, spec *config.Spec) (config.Request, error) {
+	r := f.Request
+	if command.Flags().Changed("resume") {
+		if f.resume && f.Fresh {
+			return r, usageError("", "--resume and --fresh exclude each other")
+		}
+		r.Fresh = r.Fresh || !f.resume
+	}
+	if r.Fresh && (len(r.Force) > 0 || r.OnlyFailed || r.RetrainChanged) {
+		return r, usageError("", "--fresh excludes --force, --only-failed and --retrain-changed: a fresh run has no folds to choose from")
+	}
+	return r, r.Check(spec)
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+
+	"everfold/config"
+	"everfold/workflows"
+)
+
+// memoWait is how long to wait for the memo of an execution that somebody else has just
+// started: its workflow writes the memo first of all, but needs a worker for that.
+const memoWait = 10 * time.Second
+
+// startOrAttach starts the run, or attaches to one that is running by the same spec. The
+// workflow id is the run's lock: at most one execution of it is open.
+func startOrAttach(ctx context.Context, l *link, spec *config.Spec, request config.Request) (execution string, attached bool, err error) {
+	run := runRef{kind: string(spec.Type), name: spec.Run}
+	input, err := config.EncodeInput(spec, request)
+	if err != nil {
+		return "", false, fmt.Errorf("encode the input of %s: %w", run, err)
+	}
+	started, err := l.ExecuteWorkflow(ctx, startOptions(spec), workflows.TrainSurvivalModelsName, json.RawMessage(input))
+	var already *serviceerror.WorkflowExecutionAlreadyStarted
+	switch {
+	case err == nil:
+		return started.GetRunID(), false, nil
+	case !errors.As(err, &already):
+		return "", false, fmt.Errorf("start %s: %w", run, err)
+	}
+	if err := checkAttach(ctx, l, run, already.RunId, spec.Digest(), request); err != nil {
+		return "", false, err
+	}
+	return already.RunId, true, nil
+}
+
+func startOptions(spec *config.Spec) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
+		ID:        spec.WorkflowID(),
+		TaskQueue: workflows.QueueWorkflows,
+		// A second start never replaces or silently joins a run: whether it may attach is
+		// decided by the spec's digest.
+		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		// A run that ended is resumed by starting it again: the store knows what is complete.
+		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		Memo:                  map[string]any{workflows.MemoSpecDigest: spec.Digest()},
+		StaticSummary:         summaryOf(spec),
+		StaticDetails:         detailsOf(spec),
+	}
+}
+
+// summaryOf is the line that the Web UI shows in its list of runs.
+func summaryOf(spec *config.Spec) string {
+	return fmt.Sprintf("%s on %s", countOf(len(spec.Models), "model"), path.Base(spec.Data.URI))
+}
+
+// detailsOf is the Markdown that the Web UI shows with the run.
+func detailsOf(spec *config.Spec) string {
+	names := make([]string, len(spec.Models))
+	for i, m := range spec.Models {
+		names[i] = "`" + m.Name + "`"
+	}
+	return fmt.Sprintf("**%s/%s**: %s\n\ndata `%s`, store `%s`", spec.Type, spec.Run, strings.Join(names, ", "),
+		path.Base(spec.Data.URI), spec.Store.URI)
+}
+
+// checkAttach says whether this start may watch the execution that is running already.
+func checkAttach(ctx context.Context, c client.Client, run runRef, execution, digest string, request config.Request) error {
+	if asksSomething(request) {
+		return usageError(fmt.Sprintf("wait for it (starter watch %s) or end it (starter cancel %s), then start again", run, run),
+			"%s is running already: --force, --only-failed, --retrain-changed and --fresh cannot be given to a running run", run)
+	}
+	theirs, err := memoDigest(ctx, c, run, execution)
+	if err != nil {
+		return err
+	}
+	if theirs != digest {
+		return usageError(fmt.Sprintf("watch it (starter watch %s), cancel it (starter cancel %s), or choose another id (--run ID)", run, run),
+			"%s is running already with another spec", run)
+	}
+	return nil
+}
+
+func asksSomething(r config.Request) bool {
+	return len(r.Force) > 0 || r.OnlyFailed || r.RetrainChanged || r.Fresh
+}
+
+// memoDigest reads the spec digest of an execution, waiting for it where it is not there
+// yet: an execution started by other means writes it as its first act.
+func memoDigest(ctx context.Context, c client.Client, run runRef, execution string) (string, error) {
+	for until := time.Now().Add(memoWait); ; {
+		callCtx, cancel := context.WithTimeout(ctx, describeTimeout)
+		described, err := c.DescribeWorkflowExecution(callCtx, run.workflowID(), execution)
+		cancel()
+		if err != nil {
+			return "", fmt.Errorf("look at the running %s: %w", run, err)
+		}
+		if field, ok := described.GetWorkflowExecutionInfo().GetMemo().GetFields()[workflows.MemoSpecDigest]; ok {
+			var digest string
+			if err := converter.GetDefaultDataConverter().FromPayload(field, &digest); err != nil {
+				return "", fmt.Errorf("read the memo of %s: %w", run, err)
+			}
+			return digest, nil
+		}
+		if time.Now().After(until) {
+			return "", usageError("start a worker, or cancel that run: starter cancel "+run.String(),
+				"%s is running already, started by other means, and no worker has looked at its spec yet", run)
+		}
+		if err := pause(ctx, pollEvery); err != nil {
+			return "", err
+		}
+	}
+}

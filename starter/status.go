@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+	enumspb "go.temporal.io/api/enums/v1"
+
+	"everfold/workflows"
+)
+
+func (p *program) statusCommand() *cobra.Command {
+	var embedded bool
+	command := &cobra.Command{
+		Use:   "status RUN",
+		Short: "show how far a run is",
+		Long: `Shows the state of every fold, what is being fitted, the estimated time left, failures, retries
+and the tracker's state. The exit code is 0 whatever the run's state: --json tells it.`,
+		Example: "  starter status production/veteran --embedded\n  starter status production/veteran --embedded --json",
+		Args:    exactArgs("RUN"),
+		RunE: func(command *cobra.Command, args []string) error {
+			run, err := parseRun(args[0])
+			if err != nil {
+				return err
+			}
+			return p.withServer(command.Context(), embedded, func(l *link) error {
+				status, err := readStatus(command.Context(), l, run)
+				if err != nil {
+					return err
+				}
+				if p.json {
+					return p.document(status)
+				}
+				status.present(p.console.screen(false))
+				return nil
+			})
+		},
+	}
+	addEmbedded(command, &embedded)
+	p.addJSON(command)
+	return command
+}
+
+// runStatus is what `status` tells.
+type runStatus struct {
+	Run         string                  `json:"run"`
+	Status      string                  `json:"status"` // running | completed | failed | cancelled | …
+	WorkflowID  string                  `json:"workflow_id"`
+	ExecutionID string                  `json:"execution_id"`
+	Started     time.Time               `json:"started"`
+	Closed      *time.Time              `json:"closed,omitempty"`
+	WebUI       string                  `json:"web_ui,omitempty"`
+	SecondsLeft *float64                `json:"seconds_left,omitempty"` // an estimate
+	Tracker     string                  `json:"tracker"`
+	Running     []workflows.FitProgress `json:"running,omitempty"`
+	Retries     []retryStatus           `json:"retries,omitempty"`
+	Silence     string                  `json:"silence,omitempty"` // why progress is missing
+	Error       string                  `json:"error,omitempty"`   // why the run failed
+	Progress    *workflows.Progress     `json:"progress,omitempty"`
+}
+
+type retryStatus struct {
+	What    string `json:"what"`
+	Attempt int    `json:"attempt"`
+	Reason  string `json:"reason"`
+}
+
+// trackerState: no tracker is built yet, so there is nothing to be behind with.
+const trackerState = "off"
+
+// readStatus asks the server, and the workflow if a worker answers for it.
+func readStatus(ctx context.Context, l *link, run runRef) (*runStatus, error) {
+	s, err := look(ctx, l, run.workflowID(), "")
+	if err != nil {
+		return nil, missingRun(run, err)
+	}
+	e := newEnding(run, s.execution, l)
+	status := &runStatus{
+		Run: e.Run, Status: statusWord(s.status), WorkflowID: e.WorkflowID, ExecutionID: s.execution,
+		Started: s.started, WebUI: e.WebUI, Tracker: trackerState, Progress: s.progress,
+	}
+	if !s.closed.IsZero() {
+		status.Closed = &s.closed
+	}
+	if s.silence != nil {
+		status.Silence = silenceOf(s.silence)
+	}
+	if s.progress != nil && s.running() {
+		if left, known := remaining(s.progress, s.beats); known {
+			secondsLeft := left.Seconds()
+			status.SecondsLeft = &secondsLeft
+		}
+	}
+	status.addActivities(s)
+	if !s.running() {
+		status.Error = endError(ctx, l, run, s.execution)
+	}
+	return status, nil
+}
+
+// addActivities lists fits in hand, in the order of the models, and what is tried again.
+func (r *runStatus) addActivities(s *snapshot) {
+	if s.progress != nil {
+		for _, m := range s.progress.Models {
+			for _, f := range m.Folds {
+				if beat, ok := s.beats[cellID{m.Model, f.Fold}]; ok && f.State == workflows.Running {
+					r.Running = append(r.Running, beat)
+				}
+			}
+		}
+	}
+	for _, again := range s.retries {
+		r.Retries = append(r.Retries, retryStatus{What: again.name(), Attempt: again.attempt, Reason: again.reason})
+	}
+}
+
+// endError is why a closed execution did not complete, or "".
+func endError(ctx context.Context, l *link, run runRef, execution string) string {
+	f := newFollower(l, run, execution, nil)
+	if _, err := f.result(ctx); err != nil {
+		_, reported := classify(run, err)
+		return reported.Error()
+	}
+	return ""
+}
+
+func silenceOf(err error) string {
+	if isUnreachable(err) || errors.Is(err, context.DeadlineExceeded) {
+		return "no worker answers; start one with bin/worker"
+	}
+	return err.Error()
+}
+
+// statusWord is an execution's status in lower case: running, completed, canceled …
+func statusWord(status enumspb.WorkflowExecutionStatus) string {
+	switch status {
+	case enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED:
+		return outcomeCancelled
+	case enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
+		return "timed out"
+	}
+	return strings.ToLower(status.String())
+}
+
+// present shows the status to a person.
+func (r *runStatus) present(s screen) {
+	s.printf("%s %s since %s\n", r.Run, r.Status, r.since().Local().Format("2006-01-02 15:04:05"))
+	if r.Silence != "" {
+		s.printf("%s %s\n", label(s, "Progress"), r.Silence)
+	}
+	if r.Progress != nil {
+		r.presentProgress(s)
+	}
+	for _, again := range r.Retries {
+		s.printf("%s %s: attempt %d, after: %s\n", label(s, "Retry"), again.What, again.Attempt, again.Reason)
+	}
+	if r.Error != "" {
+		s.printf("%s %s\n", label(s, "Error"), r.Error)
+	}
+	s.printf("%s %s\n", label(s, "Tracker"), r.Tracker)
+	if r.WebUI != "" {
+		s.printf("%s %s\n", label(s, "Web UI"), r.WebUI)
+	}
+}
+
+func (r *runStatus) since() time.Time {
+	if r.Closed != nil {
+		return *r.Closed
+	}
+	return r.Started
+}
+
+func (r *runStatus) presentProgress(s screen) {
+	p := r.Progress
+	s.printf("%s %s\n", label(s, "Stage"), stageLine(p))
+	if r.SecondsLeft != nil {
+		s.printf("%s about %s left\n", label(s, "Time"), rough(time.Duration(*r.SecondsLeft*float64(time.Second))))
+	}
+	s.printf("%s %s\n\n", label(s, "Files"), p.Output)
+	s.printf("%s\n\n", stateTable(p, s.live).Render())
+	for _, m := range p.Models {
+		for _, f := range m.Folds {
+			if f.State == workflows.Failed {
+				s.printf("%s %s fold %d: %s\n", label(s, "Failed"), m.Model, f.Fold, f.Error)
+			}
+		}
+	}
+	for _, f := range r.Running {
+		s.printf("%s %s %s\n", label(s, "Fitting"), f.Model, doingNow(f))
+	}
+	for _, warning := range p.Warnings {
+		s.printf("%s %s\n", label(s, "Warning"), warning)
+	}
+}
+
+// stateTable counts each model's folds by state.
+func stateTable(p *workflows.Progress, framed bool) table.Writer {
+	t := newTable(framed)
+	t.AppendHeader(table.Row{"Model", "Done", "Reused", "Running", "Waiting", "Failed", "Skipped", "C-index"})
+	for _, m := range p.Models {
+		counts := map[workflows.FoldState]int{}
+		reused, sum, scored := 0, 0.0, 0
+		for _, f := range m.Folds {
+			counts[f.State]++
+			if f.State == workflows.DoneState && f.Action == workflows.Reuse {
+				reused++
+			}
+			if f.State == workflows.DoneState && f.CIndex != nil {
+				sum += *f.CIndex
+				scored++
+			}
+		}
+		soFar := "–"
+		if scored > 0 {
+			soFar = fmt.Sprintf("%.4f", sum/float64(scored))
+		}
+		t.AppendRow(table.Row{
+			m.Model, counts[workflows.DoneState], reused, counts[workflows.Running], counts[workflows.Waiting],
+			counts[workflows.Failed], counts[workflows.Skipped], soFar,
+		})
+	}
+	rightAlign(t, "Done", "Reused", "Running", "Waiting", "Failed", "Skipped", "C-index")
+	return t
+}

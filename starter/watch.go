@@ -1,0 +1,43 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+)
+
+func (p *program) watchCommand() *cobra.Command {
+	var embedded bool
+	command := &cobra.Command{
+		Use:   "watch RUN",
+		Short: "watch a run to its end",
+		Long: `Shows a run's progress live, then its leaderboard, and ends with the run's exit code.
+Ctrl-C ends the watching; the run goes on.`,
+		Example: "  starter watch production/veteran --embedded",
+		Args:    exactArgs("RUN"),
+		RunE: func(command *cobra.Command, args []string) error {
+			run, err := parseRun(args[0])
+			if err != nil {
+				return err
+			}
+			s := p.console.screen(p.json)
+			return p.withServer(command.Context(), embedded, func(l *link) error {
+				described, err := describe(command.Context(), l, run.workflowID(), "")
+				if err != nil {
+					return missingRun(run, err)
+				}
+				return p.watch(command.Context(), s, l, newEnding(run, described.execution, l), run)
+			})
+		},
+	}
+	addEmbedded(command, &embedded)
+	p.addJSON(command)
+	return command
+}
+
+// missingRun names the run that the server does not know.
+func missingRun(run runRef, err error) error {
+	if !isNotFound(err) {
+		return err
+	}
+	return fail(exitNotFound, "starter list shows the runs of a store; starter results reads a run's files without a server",
+		"the Temporal server knows no run %s", run)
+}
