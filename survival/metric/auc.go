@@ -39,7 +39,7 @@ func (g censoring) auc(test survival.Outcome, times []float64, p Prediction, c C
 	if byRisk && len(p.Risk) != n || !byRisk && len(p.Surv) != n*m {
 		panic("metric: prediction, outcome and grid differ in size")
 	}
-	r := roc{test: test}
+	r := roc{test: test, tied: make([]bool, n)}
 	if err := r.weigh(g, times[m-1]); err != nil {
 		return nil, err
 	}
@@ -86,13 +86,27 @@ func (r *roc) weigh(g censoring, last float64) error {
 	return nil
 }
 
-// sort ranks the rows; neighbours that differ by at most tolerance tie.
+// sort ranks the rows; neighbours that differ by at most tolerance tie. The order of the
+// time before often still holds (always, where hazards are proportional): then it is kept.
 func (r *roc) sort(marker []float64, tolerance float64) {
-	r.order = riskset.Ascending(marker)
-	r.tied = make([]bool, len(marker))
+	if !r.sorted(marker) {
+		r.order = riskset.Ascending(marker)
+	}
 	for q := 1; q < len(marker); q++ {
 		r.tied[q] = marker[r.order[q]]-marker[r.order[q-1]] <= tolerance
 	}
+}
+
+func (r *roc) sorted(marker []float64) bool {
+	if r.order == nil {
+		return false
+	}
+	for q := 1; q < len(marker); q++ {
+		if marker[r.order[q]] < marker[r.order[q-1]] {
+			return false
+		}
+	}
+	return true
 }
 
 // at is the AUC of time t: each case beats the controls below it and half of those it

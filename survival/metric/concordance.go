@@ -34,8 +34,9 @@ func (p Pairs) Index() (float64, error) {
 // compared. With left truncation j must be at risk at T_i: L_j < T_i. O(n log n).
 func Harrell(y survival.Outcome, risk []float64, c Convention) Pairs {
 	c.known()
-	pairs, _ := sumPairs(y, risk, c, nil) // unit weights are never undefined
-	return pairs
+	s := newPairSweep(y, risk, c, nil)
+	s.order.Backward(s)
+	return s.pairs
 }
 
 // Uno sums the pairs of Uno's C(τ): those of Harrell with T_i < tau, weighted by Ĝ⁻² of
@@ -50,6 +51,17 @@ func Uno(train, test survival.Outcome, risk []float64, tau float64, c Convention
 }
 
 func (g censoring) uno(test survival.Outcome, risk []float64, tau float64, c Convention) (Pairs, error) {
+	s := newPairSweep(test, risk, c, g.pairWeights(test, tau))
+	s.order.Backward(s)
+	if s.zero {
+		return Pairs{}, &Undefined{ReasonZeroWeight}
+	}
+	return s.pairs, nil
+}
+
+// pairWeights is Uno's extra weight by row: 0 of rows that are no event before tau, +Inf
+// where it is undefined.
+func (g censoring) pairWeights(test survival.Outcome, tau float64) []float64 {
 	omega := make([]float64, test.Len())
 	for i, t := range test.Time {
 		if test.Event[i] && t < tau {
@@ -59,7 +71,7 @@ func (g censoring) uno(test survival.Outcome, risk []float64, tau float64, c Con
 			}
 		}
 	}
-	return sumPairs(test, risk, c, omega)
+	return omega
 }
 
 // pairSweep sums pairs while the risk set grows backwards in time.
@@ -74,9 +86,11 @@ type pairSweep struct {
 	removed bool // rounding residues may be left in inside
 	pairs   Pairs
 	zero    bool // an undefined weight was needed
+
+	share *shares // nil: the share of each row is not wanted
 }
 
-func sumPairs(y survival.Outcome, risk []float64, c Convention, omega []float64) (Pairs, error) {
+func newPairSweep(y survival.Outcome, risk []float64, c Convention, omega []float64) *pairSweep {
 	if len(risk) != y.Len() {
 		panic("metric: risk and outcome differ in length")
 	}
@@ -85,11 +99,7 @@ func sumPairs(y survival.Outcome, risk []float64, c Convention, omega []float64)
 		weight: y.Weight, omega: omega, strict: c == Mlr3proba,
 	}
 	s.inside = make(fenwick, len(s.ranks.low)+1)
-	s.order.Backward(s)
-	if s.zero {
-		return Pairs{}, &Undefined{ReasonZeroWeight}
-	}
-	return s.pairs, nil
+	return s
 }
 
 // Clear implements riskset.Sweeper.
@@ -166,4 +176,7 @@ func (s *pairSweep) meet(row int, sameTime float64) {
 	s.pairs.TiedRisk += float64(w * (high - low))
 	s.pairs.Discordant += float64(w * (s.total - high))
 	s.pairs.TiedTime += float64(w * sameTime)
+	if s.share != nil {
+		s.share.add(row, w, low+float64(0.5*(high-low)), s.total)
+	}
 }
