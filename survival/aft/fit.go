@@ -10,9 +10,9 @@ import (
 	"everfold/survival/riskset"
 )
 
-// degenerate is the scale below which the likelihood has no maximum but σ → 0: the times
-// are an exact function of the columns.
-const degenerate = 1e-7
+// degenerate is a scale that, without convergence, means σ → 0: the times are an exact
+// function of the columns to a hundredth of a percent.
+const degenerate = 1e-4
 
 // Fit estimates the Weibull model. It fails with survival.ErrNoEvents, with a
 // *survival.DataError for values that are not allowed, with survival.ErrNotConverged
@@ -53,7 +53,7 @@ func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, fit surviv
 	if err != nil {
 		return nil, err
 	}
-	if math.Exp(s.Theta[p+1]) < degenerate {
+	if !s.Converged && math.Exp(s.Theta[p+1]) < degenerate {
 		return nil, survival.ErrNotConverged
 	}
 	return newModel(l.Matrix, s, y.Events()), nil
@@ -78,7 +78,7 @@ func maximiseNull(ctx context.Context, y survival.Outcome) (linear.Solution, err
 	}
 	start := []float64{mean - float64(sigma*l.law.center()), math.Log(sigma)}
 	s, err := linear.Maximise(ctx, linear.Problem{Objective: l.Eval, Start: start, First: 2})
-	if err == nil && math.Exp(s.Theta[1]) < degenerate {
+	if err == nil && !s.Converged && math.Exp(s.Theta[1]) < degenerate {
 		err = survival.ErrNotConverged
 	}
 	return s, err

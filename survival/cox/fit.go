@@ -50,7 +50,8 @@ func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, opt Option
 		return nil, err
 	}
 	s, err := linear.Maximise(ctx, linear.Problem{Objective: l.Eval, Start: make([]float64, l.Matrix.P),
-		Constant: l.Matrix.Constant, Range: l.Matrix.Range, Dependent: opt.Alpha > 0})
+		Constant: l.Matrix.Constant, Range: l.Matrix.Range,
+		Rounding: rounding * l.events(), Dependent: opt.Alpha > 0})
 	if err != nil {
 		return nil, err
 	}
@@ -63,6 +64,19 @@ func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, opt Option
 	m.predictor = l.Matrix.Predictor(m.report.Coefficients)
 	m.setBaseline(l, s.Theta, fit.Times)
 	return m, nil
+}
+
+// rounding is the share of the information, of the order of the events' weight for a
+// standardised column, that the subtraction of two such sums may leave behind.
+const rounding = 1e-12
+
+// events is the case weight of all events.
+func (l *Likelihood) events() float64 {
+	sum := 0.0
+	for _, w := range l.eventWeight {
+		sum += w
+	}
+	return sum
 }
 
 // setBaseline estimates H₀ of each stratum for a row at the fitted means.

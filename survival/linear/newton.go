@@ -3,6 +3,7 @@ package linear
 import (
 	"context"
 	"math"
+	"slices"
 
 	"everfold/survival"
 )
@@ -19,6 +20,7 @@ type Problem struct {
 	First     int       // parameters First … First+len(Constant)−1 are the columns' coefficients
 	Constant  []bool    // by column: held at the start
 	Range     []float64 // by column: the widest contrast of the linear predictor per unit of its coefficient
+	Rounding  float64   // information on a column, standardised, that may be all rounding
 	Dependent bool      // a ridge makes collinear columns estimable: keep them
 }
 
@@ -29,7 +31,7 @@ type Solution struct {
 	LogLik     [2]float64 // at Start and at Theta
 	Iterations int
 	Converged  bool
-	Aliased    []int // columns that are linear combinations of those before them, held at Start
+	Aliased    []int // columns without information beyond those before them, held at Start
 	Drifting   []int // columns along which the likelihood keeps rising: no finite maximum
 }
 
@@ -116,20 +118,29 @@ func (s *solver) choose() {
 		return
 	}
 	for {
-		_, bad := cholesky(s.info, n, s.active)
+		bad := s.empty()
+		if bad < 0 {
+			_, bad = cholesky(s.info, n, s.active)
+		}
 		j := bad - s.First
 		if bad < 0 || j < 0 || j >= len(s.Constant) {
 			return
 		}
 		s.sol.Aliased = append(s.sol.Aliased, j)
-		kept := make([]int, 0, len(s.active))
-		for _, i := range s.active {
-			if i != bad {
-				kept = append(kept, i)
-			}
-		}
-		s.active = kept
+		at := slices.Index(s.active, bad)
+		s.active = slices.Delete(s.active, at, at+1)
 	}
+}
+
+// empty is the first active column without information, or −1.
+func (s *solver) empty() int {
+	n := len(s.theta)
+	for _, i := range s.active {
+		if j := i - s.First; j >= 0 && j < len(s.Constant) && !(s.info[i*n+i] > s.Rounding) {
+			return i
+		}
+	}
+	return -1
 }
 
 // factor is the Cholesky factor of the information, its diagonal raised until it exists.
@@ -144,14 +155,19 @@ func (s *solver) factor() factor {
 	for _, i := range s.active {
 		largest = max(largest, math.Abs(s.info[i*n+i]))
 	}
-	raised := make([]float64, len(s.info))
-	for ridge := max(largest, 1) * 1e-10; bad >= 0; ridge *= 10 {
-		copy(raised, s.info)
+	raise := func(ridge float64) int {
+		raised := slices.Clone(s.info)
 		for _, i := range s.active {
 			raised[i*n+i] += ridge
 		}
 		f, bad = cholesky(raised, n, s.active)
+		return bad
 	}
+	ridge := max(largest, s.Rounding) * 1e-10
+	for raise(ridge) >= 0 && ridge < math.MaxFloat64/1e3 {
+		ridge *= 10
+	}
+	raise(10 * ridge) // well away from the singular matrix
 	return f
 }
 

@@ -36,7 +36,7 @@ func (m *Matrix) Warnings(s Solution, events int) []survival.Warning {
 		}
 	}
 	for _, j := range s.Aliased {
-		add("data", "column %q is a linear combination of the columns before it: its coefficient is 0", m.Names[j])
+		add("data", "column %q tells nothing that the columns before it do not: its coefficient is 0", m.Names[j])
 	}
 	if m.P > 0 && events < eventsPerColumn*m.P {
 		add("data", "%d events for %d columns: fewer than %d a column", events, m.P, eventsPerColumn)

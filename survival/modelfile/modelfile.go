@@ -90,9 +90,13 @@ func (w *Writer) Strings(v []string) {
 }
 
 // Bytes appends the digest and returns the finished file; the Writer is used up.
-func (w *Writer) Bytes() []byte {
-	digest := sha256.Sum256(w.buf)
-	return append(w.buf, digest[:]...)
+func (w *Writer) Bytes() []byte { return Seal(w.buf) }
+
+// Seal appends the digest to a file's other bytes. Writers need only Bytes; tests of
+// decoders use Seal to get past the digest.
+func Seal(body []byte) []byte {
+	digest := sha256.Sum256(body)
+	return append(body[:len(body):len(body)], digest[:]...)
 }
 
 // Reader reads the fields of a model file in the order they were written. The first

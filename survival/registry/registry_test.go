@@ -1,0 +1,123 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"everfold/survival"
+)
+
+func data() (*survival.Design, survival.Outcome) {
+	return &survival.Design{Rows: 6, Columns: []survival.Column{{Name: "x", Values: []float64{1, 2, 0, 1, 0, 2}}}},
+		survival.Outcome{Time: []float64{2, 3, 3, 5, 6, 7}, Event: []bool{true, true, true, false, true, false}}
+}
+
+func ExampleLookup() {
+	kind, ok := Lookup("cox_ph")
+	if !ok {
+		panic("unknown type")
+	}
+	x, y := data()
+	m, err := kind.Fit(context.Background(), x, y, json.RawMessage(`{"ties": "breslow"}`), survival.FitOptions{})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("%s %.4f\n", m.Type(), m.Report().Coefficients[0].Value)
+	// Output: cox_ph -0.3136
+}
+
+// Every type fits with default settings, in every way of writing none, names itself, and
+// its file decodes to a model with equal bytes.
+func TestEveryType(t *testing.T) {
+	x, y := data()
+	for _, typ := range Types() {
+		kind, ok := Lookup(typ)
+		if !ok || kind.Type != typ || kind.Version < 1 || !kind.Entry {
+			t.Fatalf("%s: %+v, %v", typ, kind, ok)
+		}
+		var files [][]byte
+		for _, settings := range []string{"", "null", "{}", " { }\n"} {
+			m, err := kind.Fit(context.Background(), x, y, json.RawMessage(settings), survival.FitOptions{})
+			if err != nil {
+				t.Fatalf("%s with settings %q: %v", typ, settings, err)
+			}
+			file, err := m.MarshalBinary()
+			if err != nil || m.Type() != typ {
+				t.Fatalf("%s calls itself %q: %v", typ, m.Type(), err)
+			}
+			files = append(files, file)
+		}
+		back, err := kind.Decode(files[0])
+		if err != nil {
+			t.Fatalf("%s: %v", typ, err)
+		}
+		again, err := back.MarshalBinary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range append(files, again) {
+			if !bytes.Equal(f, files[0]) {
+				t.Errorf("%s: bytes differ", typ)
+			}
+		}
+		if m, err := kind.Decode(nil); m != nil || !errors.Is(err, survival.ErrBadModelFile) {
+			t.Errorf("%s decodes nothing to %v, %v", typ, m, err)
+		}
+		none := y
+		none.Event = make([]bool, 6)
+		if m, err := kind.Fit(context.Background(), x, none, nil, survival.FitOptions{}); m != nil || !errors.Is(err, survival.ErrNoEvents) {
+			t.Errorf("%s without events: %v, %v", typ, m, err)
+		}
+	}
+}
+
+// The types are listed in order; others are unknown.
+func TestTypes(t *testing.T) {
+	if got := Types(); !slices.Equal(got, []string{"cox_ph", "km", "weibull_aft"}) {
+		t.Errorf("types %v", got)
+	}
+	if _, ok := Lookup("cox"); ok {
+		t.Error("an unknown type was found")
+	}
+}
+
+// Settings that are not allowed are a SettingsError that names the type.
+func TestSettingsAreStrict(t *testing.T) {
+	x, y := data()
+	for typ, list := range map[string][]string{
+		"cox_ph":      {`{"tie": "efron"}`, `{"ties": "exact"}`, `{"ties": 1}`, `{"alpha": -1}`, `{"alpha": "1"}`, `{} {}`, `[]`, `{`},
+		"km":          {`{"alpha": 0}`, `1`},
+		"weibull_aft": {`{"alpha": 0}`, `"x"`},
+	} {
+		kind, _ := Lookup(typ)
+		for _, settings := range list {
+			var refused *SettingsError
+			_, err := kind.Fit(context.Background(), x, y, json.RawMessage(settings), survival.FitOptions{})
+			if !errors.As(err, &refused) || refused.Type != typ {
+				t.Errorf("%s with settings %s: %v", typ, settings, err)
+			}
+		}
+	}
+}
+
+// Settings act: a ridge shrinks the coefficient.
+func TestSettingsAct(t *testing.T) {
+	x, y := data()
+	kind, _ := Lookup("cox_ph")
+	fit := func(settings string) float64 {
+		m, err := kind.Fit(context.Background(), x, y, json.RawMessage(settings), survival.FitOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m.Report().Coefficients[0].Value
+	}
+	free, ridge, ties := fit(`{}`), fit(`{"alpha": 5}`), fit(`{"ties": "breslow"}`)
+	if !(free < ridge && ridge < 0) || ties == free {
+		t.Errorf("coefficients %g, with ridge %g, with Breslow ties %g", free, ridge, ties)
+	}
+}
