@@ -45,6 +45,15 @@ func List(ctx context.Context, root store.Store) ([]RunInfo, error) {
 	return runs, nil
 }
 
+// HasArtifacts says whether a run's folder holds any result, whole or not.
+func HasArtifacts(ctx context.Context, s store.Store) (bool, error) {
+	infos, err := s.List(ctx, ArtifactsPrefix)
+	if err != nil {
+		return false, fmt.Errorf("look for artifacts: %w", err)
+	}
+	return len(infos) > 0, nil
+}
+
 // folder is a run's name with the keys below it.
 type folder struct {
 	name string

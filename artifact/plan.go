@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -69,9 +68,15 @@ func BuildPlan(ctx context.Context, s store.Store, run *Run, opt PlanOptions) (*
 	if err != nil {
 		return nil, err
 	}
+	before := map[Task]bool{}
+	if opt.Former != nil {
+		for _, task := range opt.Former.Tasks() {
+			before[task] = true
+		}
+	}
 	plan := &Plan{}
 	for _, task := range run.Tasks() {
-		if opt.Request.OnlyFailed && !(opt.Former != nil && slices.Contains(opt.Former.Tasks(), task)) {
+		if opt.Request.OnlyFailed && !before[task] {
 			plan.Left = append(plan.Left, task)
 			continue
 		}

@@ -1,0 +1,264 @@
+package artifact
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"everfold/store"
+)
+
+const (
+	maxTable     = 64 << 20 // bytes of a CSV file: 10⁵ rows
+	publishTries = 200      // conflicts in a row before the call is given back to its caller's retry
+)
+
+// Cache keeps decoded manifests of one run by listed ETag, so that publishing after every
+// fold reads only what is new. The zero value is ready; it is safe for concurrent use.
+type Cache struct {
+	mu   sync.Mutex
+	uri  string // of the run's folder that the entries are of
+	held map[string]cached
+}
+
+type cached struct {
+	etag     string
+	manifest *Manifest
+}
+
+func (c *Cache) get(s store.Store, key, etag string) *Manifest {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if entry, ok := c.held[key]; ok && c.uri == s.URI() && entry.etag == etag {
+		return entry.manifest
+	}
+	return nil
+}
+
+func (c *Cache) put(s store.Store, key, etag string, m *Manifest) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.uri != s.URI() || c.held == nil {
+		c.uri, c.held = s.URI(), map[string]cached{}
+	}
+	c.held[key] = cached{etag, m}
+}
+
+// PublishMetrics brings model_metrics.csv in line with the manifests and returns its
+// number of rows: every fold whose manifest verifies against its own digest and has both
+// fingerprints of run.json. Payloads are not read; Summarize does that. ErrSuperseded
+// where run.json is that of another spec. cache may be nil.
+//
+// Writers may race: each reads the file's ETag first, then the manifests, and puts
+// If-Match, so the last one has seen every manifest that was there when the one before it
+// wrote.
+func PublishMetrics(ctx context.Context, s store.Store, specDigest string, cache *Cache) (rows int, err error) {
+	if cache == nil {
+		cache = &Cache{}
+	}
+	err = swapTable(ctx, s, MetricsKey, func() ([]byte, error) {
+		run, err := ReadCurrentRun(ctx, s, specDigest)
+		if err != nil {
+			return nil, err
+		}
+		table, err := listedRows(ctx, s, run, cache)
+		rows = len(table)
+		return FormatMetrics(table), err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("publish metrics: %w", err)
+	}
+	return rows, nil
+}
+
+// swapTable replaces a table by what project makes, by compare-and-swap: the ETag is read
+// before project reads what the table is made of. On conflict everything starts over.
+func swapTable(ctx context.Context, s store.Store, key string, project func() ([]byte, error)) error {
+	var err error
+	for range publishTries {
+		former, info, readErr := store.ReadAll(ctx, s, key, maxTable)
+		if readErr != nil && !errors.Is(readErr, store.ErrNotFound) {
+			return readErr
+		}
+		content, projectErr := project()
+		if projectErr != nil {
+			return projectErr
+		}
+		if readErr == nil && bytes.Equal(former, content) {
+			return nil
+		}
+		cond := store.Condition{Absent: readErr != nil, ETag: info.ETag}
+		_, err = store.PutBytes(ctx, s, key, content, cond)
+		if !errors.Is(err, store.ErrConflict) {
+			return err
+		}
+	}
+	return err
+}
+
+// listedRows are the rows of all manifests that a listing shows, in the order of the tasks.
+func listedRows(ctx context.Context, s store.Store, run *Run, cache *Cache) ([]MetricsRow, error) {
+	infos, err := s.List(ctx, ArtifactsPrefix)
+	if err != nil {
+		return nil, err
+	}
+	etags := map[Task]string{}
+	for _, info := range infos {
+		if model, fold, ok := ManifestOf(info.Key); ok {
+			etags[Task{model, fold}] = info.ETag
+		}
+	}
+	var rows []MetricsRow
+	for _, task := range run.Tasks() {
+		etag, present := etags[task]
+		if !present {
+			continue
+		}
+		m, err := cachedManifest(ctx, s, task, etag, cache)
+		if errors.Is(err, ErrDamaged) || errors.Is(err, store.ErrNotFound) {
+			continue // not there, then: Summarize names it and the fold is fitted again
+		}
+		if err != nil {
+			return nil, err
+		}
+		want, err := run.fingerprints(task.Model, task.Fold)
+		if err != nil {
+			return nil, err
+		}
+		if m.FitFingerprint == want.fit && m.ScoreFingerprint == want.score {
+			rows = append(rows, m.Row())
+		}
+	}
+	return rows, nil
+}
+
+func cachedManifest(ctx context.Context, s store.Store, task Task, etag string, cache *Cache) (*Manifest, error) {
+	key := ManifestKey(task.Model, task.Fold)
+	if m := cache.get(s, key, etag); m != nil {
+		return m, nil
+	}
+	m, etag, err := ReadManifest(ctx, s, task.Model, task.Fold)
+	if err != nil {
+		return nil, err
+	}
+	cache.put(s, key, etag, m)
+	return m, nil
+}
+
+// SummarizeOptions are the settings of Summarize.
+type SummarizeOptions struct {
+	SpecDigest string
+	Excused    []Task // failed or skipped: their absence is expected
+	Parallel   int    // manifests verified at a time; 0 means 4
+}
+
+// Incomplete is a task without a result that verifies, and why.
+type Incomplete struct {
+	Task
+	Reason string `json:"reason"`
+}
+
+// Summary is the end of a run.
+type Summary struct {
+	Standings  []Standing
+	Incomplete []Incomplete // in the order of Run.Tasks, without the excused
+	Rows       int          // of model_metrics.csv
+}
+
+// Summarize verifies every manifest and every file, writes model_metrics.csv and
+// model_summary.csv of what is complete, and names what is not.
+func Summarize(ctx context.Context, s store.Store, opt SummarizeOptions) (*Summary, error) {
+	summary := &Summary{}
+	var plan *SummaryPlan
+	err := swapTable(ctx, s, MetricsKey, func() ([]byte, error) {
+		run, err := ReadCurrentRun(ctx, s, opt.SpecDigest)
+		if err != nil {
+			return nil, err
+		}
+		plan = run.SummaryPlan()
+		rows, incomplete, err := verifiedRows(ctx, s, run, opt)
+		summary.Rows, summary.Incomplete = len(rows), incomplete
+		return FormatMetrics(rows), err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("summarize: %w", err)
+	}
+	if summary.Standings, err = writeSummary(ctx, s, plan); err != nil {
+		return nil, fmt.Errorf("summarize: %w", err)
+	}
+	return summary, nil
+}
+
+// verifiedRows are the rows of all folds that verify to the last byte.
+func verifiedRows(ctx context.Context, s store.Store, run *Run, opt SummarizeOptions) ([]MetricsRow, []Incomplete, error) {
+	tasks := run.Tasks()
+	plans := make([]FoldPlan, len(tasks))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallel(opt.Parallel))
+	for i, task := range tasks {
+		group.Go(func() error {
+			e, err := examine(ctx, s, run, task)
+			if err == nil {
+				err = e.verify(ctx, s)
+			}
+			if err != nil {
+				return fmt.Errorf("verify %s: %w", task, err)
+			}
+			plans[i].Task = task
+			e.decide(&plans[i], false)
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, nil, err
+	}
+	var rows []MetricsRow
+	var incomplete []Incomplete
+	for _, p := range plans {
+		switch {
+		case p.Action == Reuse:
+			rows = append(rows, p.Manifest.Row())
+		case !slices.Contains(opt.Excused, p.Task):
+			incomplete = append(incomplete, Incomplete{p.Task, p.Reason})
+		}
+	}
+	return rows, incomplete, nil
+}
+
+// RebuildSummary writes model_summary.csv anew from model_metrics.csv, which must exist
+// (else ErrNotFound), and returns the leaderboard. run.json, where it is readable, adds
+// planned models and folds that have no row.
+func RebuildSummary(ctx context.Context, s store.Store) ([]Standing, error) {
+	var plan *SummaryPlan
+	run, _, err := ReadRun(ctx, s)
+	switch {
+	case err == nil:
+		plan = run.SummaryPlan()
+	case !errors.Is(err, store.ErrNotFound) && !errors.Is(err, ErrDamaged):
+		return nil, fmt.Errorf("rebuild summary: %w", err)
+	}
+	standings, err := writeSummary(ctx, s, plan)
+	if err != nil {
+		return nil, fmt.Errorf("rebuild summary: %w", err)
+	}
+	return standings, nil
+}
+
+func writeSummary(ctx context.Context, s store.Store, plan *SummaryPlan) (standings []Standing, err error) {
+	err = swapTable(ctx, s, SummaryKey, func() ([]byte, error) {
+		metrics, _, err := store.ReadAll(ctx, s, MetricsKey, maxTable)
+		if err != nil {
+			return nil, err
+		}
+		if standings, err = Standings(metrics, plan); err != nil {
+			return nil, fmt.Errorf("%s: %w", MetricsKey, err)
+		}
+		return FormatSummary(standings), nil
+	})
+	return standings, err
+}
