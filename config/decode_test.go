@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -171,6 +172,33 @@ func TestValuesArrive(t *testing.T) {
 	s = parse(t, accepted["tracker by name"])
 	require.Equal(t, "1h30m", s.Tracker.Budget.String())
 	require.Equal(t, "1.5s", s.Tracker.Timeout.String())
+}
+
+// What YAML writes in other ways arrives too: directives, block text, floats, aliases.
+func TestYAMLForms(t *testing.T) {
+	s := parse(t, "%YAML 1.2\n---\nrun: |-\n  r\ntype: \"sample\"\ndata:\n  uri: d.csv\n  time: 't'\n  event: e\n  numeric:\n  - a\n  - b\nmetrics: {tau: 2.}\n...\n")
+	require.Equal(t, "r", s.Run)
+	require.Equal(t, []string{"a", "b"}, s.Data.Numeric)
+	require.InDelta(t, 2, *s.Metrics.Tau, 0)
+	require.Equal(t, 24*time.Hour, s.Resources.FitTimeout.Std())
+	withBOM := parse(t, "\ufeff"+minimal)
+	require.Equal(t, parse(t, minimal), withBOM)
+	encoded, err := json.Marshal(withBOM)
+	require.NoError(t, err)
+	_, err = config.DecodeJSON(append([]byte("\ufeff"), encoded...))
+	require.NoError(t, err)
+	windows := parse(t, strings.ReplaceAll(minimal, "\n", "\r\n"))
+	require.Equal(t, parse(t, minimal), windows)
+}
+
+// Long values are shortened in messages, and over-long ones refused.
+func TestLongText(t *testing.T) {
+	_, err := config.ParseYAML([]byte(minimal+"on_model_failure: "+strings.Repeat("ü", 100)+"\n"), "")
+	require.EqualError(t, err, `run spec: line 4: on_model_failure: "`+strings.Repeat("ü", 60)+`…" is not allowed; want continue or fail`)
+	_, err = config.ParseYAML([]byte(minimal+"tracker: {experiment: "+strings.Repeat("x", 5000)+"}\n"), "")
+	require.EqualError(t, err, "run spec: line 4: tracker.experiment: 5000 bytes long; at most 4096 are allowed")
+	_, err = config.ParseYAML([]byte(minimal+"on_model_failure: true\n"), "")
+	require.EqualError(t, err, "run spec: line 4: on_model_failure: true is not allowed; want continue or fail")
 }
 
 // With folds.file, k, repeats and stratify are ignored: no value of theirs is refused,

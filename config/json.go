@@ -13,6 +13,7 @@ func jsonTree(data []byte) (*node, *Problem) {
 	if p := checkInput(data); p != nil {
 		return nil, p
 	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	r := &jsonReader{data: data, lines: bytes.Count(bytes.TrimSpace(data), []byte("\n"))}
 	var whole json.RawMessage
 	if err := json.Unmarshal(data, &whole); err != nil {

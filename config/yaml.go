@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -39,7 +40,7 @@ func yamlTree(data []byte) (n *node, problem *Problem) {
 	if len(data) > maxYAMLBytes {
 		return nil, &Problem{Text: fmt.Sprintf("%d bytes; a YAML spec has at most %d", len(data), maxYAMLBytes)}
 	}
-	tokens := lexer.Tokenize(string(data))
+	tokens := lexer.Tokenize(strings.TrimPrefix(string(data), "\ufeff")) // Windows editors' mark
 	if p := checkTokens(tokens); p != nil {
 		return nil, p
 	}
