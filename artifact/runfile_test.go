@@ -1,0 +1,148 @@
+package artifact_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"everfold/artifact"
+	"everfold/store"
+	"everfold/store/storetest"
+)
+
+// run.json is read back as written, and changes by compare-and-swap only.
+func TestRunFile(t *testing.T) {
+	s := memory()
+	_, _, err := artifact.ReadRun(t.Context(), s)
+	require.ErrorIs(t, err, store.ErrNotFound)
+	run := newRun(t, s, parse(t, baseSpec))
+	got, etag, err := artifact.ReadRun(t.Context(), s)
+	require.NoError(t, err)
+	require.Equal(t, run, got)
+	require.Equal(t, run.Spec.Digest(), got.SpecDigest)
+
+	require.NoError(t, artifact.WriteRun(t.Context(), s, run, "stale"), "equal content is success")
+	got.Build = "newer"
+	require.ErrorIs(t, artifact.WriteRun(t.Context(), s, got, ""), store.ErrConflict)
+	require.ErrorIs(t, artifact.WriteRun(t.Context(), s, got, "stale"), store.ErrConflict)
+	require.NoError(t, artifact.WriteRun(t.Context(), s, got, etag))
+	got, err = artifact.ReadCurrentRun(t.Context(), s, run.SpecDigest)
+	require.NoError(t, err)
+	require.Equal(t, "newer", got.Build)
+	_, err = artifact.ReadCurrentRun(t.Context(), s, "other")
+	require.ErrorIs(t, err, artifact.ErrSuperseded)
+}
+
+// Damage to run.json is found; its ETag still allows to replace it.
+func TestRunFileDamage(t *testing.T) {
+	s := memory()
+	run := newRun(t, s, parse(t, baseSpec))
+	whole := string(content(t, s, artifact.RunKey))
+	for name, text := range map[string]string{
+		"digit":          strings.Replace(whole, `"trees": 10`, `"trees": 11`, 1),
+		"truncated":      whole[:len(whole)/2],
+		"empty":          "",
+		"sealed, no run": sealedText(`{"format":1,"spec":null,"sha256":""}`),
+		"newer format":   sealedText(`{"format":2,"sha256":""}`),
+		"other shape":    sealedText(`{"format":"x","sha256":""}`),
+	} {
+		overwrite(t, s, artifact.RunKey, []byte(text))
+		_, etag, err := artifact.ReadRun(t.Context(), s)
+		require.ErrorIs(t, err, artifact.ErrDamaged, name)
+		require.ErrorContains(t, err, "run.json", name)
+		require.NotEmpty(t, etag, name)
+	}
+	_, etag, _ := artifact.ReadRun(t.Context(), s)
+	require.NoError(t, artifact.WriteRun(t.Context(), s, run, etag))
+
+	down := &storetest.Faulty{Store: s, Before: func(storetest.Op, string) error { return store.ErrUnavailable }}
+	_, _, err := artifact.ReadRun(t.Context(), down)
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	run.Grid.Times = []float64{math.NaN()}
+	require.ErrorContains(t, artifact.WriteRun(t.Context(), s, run, etag), "not finite")
+}
+
+// sealedText puts the right digest into a compact document that ends with an empty one.
+func sealedText(doc string) string {
+	return strings.TrimSuffix(doc, `"}`) + store.SHA256([]byte(doc)) + `"}`
+}
+
+// A document that a newer program wrote with more keys still verifies.
+func TestSealedDocumentMayHaveMoreKeys(t *testing.T) {
+	m, err := artifact.DecodeManifest([]byte(sealedText(`{"format":1,"model":"cox","later":[1,2],"sha256":""}`)))
+	require.NoError(t, err)
+	require.Equal(t, "cox", m.Model)
+	_, err = artifact.DecodeManifest([]byte(sealedText(`{"format":2,"sha256":""}`)))
+	require.ErrorContains(t, err, "format 2")
+}
+
+// The grid stays that of the run's creation unless metrics.grid or the wish is another.
+func TestKeepsGrid(t *testing.T) {
+	run := newRun(t, memory(), parse(t, baseSpec))
+	require.True(t, run.KeepsGrid(with(t, "folds:", "metrics: {tau: 3}\nfolds:"), false))
+	require.True(t, run.KeepsGrid(with(t, "k: 3", "k: 4"), false))
+	require.False(t, run.KeepsGrid(with(t, "folds:", "metrics: {grid: 10}\nfolds:"), false))
+	require.False(t, run.KeepsGrid(with(t, "folds:", "metrics: {grid: burk80}\nfolds:"), false))
+	require.False(t, run.KeepsGrid(run.Spec, true))
+}
+
+// Tasks are models in spec order, km last, each with its folds.
+func TestTasks(t *testing.T) {
+	run := newRun(t, memory(), parse(t, baseSpec))
+	tasks := run.Tasks()
+	require.Len(t, tasks, 9)
+	require.Equal(t, "cox fold 0", tasks[0].String())
+	require.Equal(t, "km fold 2", tasks[8].String())
+	require.Equal(t, &artifact.SummaryPlan{Models: []string{"cox", "forest", "km"}, Folds: []int{0, 1, 2}}, run.SummaryPlan())
+}
+
+// Folds are read back as written, also where training rows are not all others.
+func TestFoldData(t *testing.T) {
+	s := memory()
+	plain := foldData(1, 3)
+	info, err := artifact.WriteFoldData(t.Context(), s, plain, tableRows)
+	require.NoError(t, err)
+	require.Nil(t, info.Train)
+	got, err := artifact.ReadFoldData(t.Context(), s, info, tableRows)
+	require.NoError(t, err)
+	require.Equal(t, plain, got)
+
+	some := foldData(2, 3)
+	some.Train = some.Train[:5]
+	someInfo, err := artifact.WriteFoldData(t.Context(), s, some, tableRows)
+	require.NoError(t, err)
+	require.NotNil(t, someInfo.Train)
+	require.Equal(t, someInfo.TrainSHA256, someInfo.Train.SHA256)
+	got, err = artifact.ReadFoldData(t.Context(), s, someInfo, tableRows)
+	require.NoError(t, err)
+	require.Equal(t, some, got)
+
+	_, err = artifact.ReadFoldData(t.Context(), s, info, 10)
+	require.ErrorIs(t, err, artifact.ErrDamaged, "rows beyond the table")
+	for _, key := range []string{artifact.RowsKey(2), artifact.TimesKey(2), artifact.TrainKey(2)} {
+		whole := content(t, s, key)
+		overwrite(t, s, key, append(whole[:len(whole)-1:len(whole)-1], 0x7f))
+		_, err = artifact.ReadFoldData(t.Context(), s, someInfo, tableRows)
+		require.ErrorIs(t, err, store.ErrCorrupt, key)
+		require.ErrorContains(t, err, key)
+		overwrite(t, s, key, whole)
+	}
+}
+
+// Whichever write of a fold's files fails, the error says so.
+func TestWriteFoldDataFails(t *testing.T) {
+	f := foldData(0, 3)
+	f.Train = f.Train[:5]
+	for _, key := range []string{artifact.RowsKey(0), artifact.TimesKey(0), artifact.TrainKey(0)} {
+		full := &storetest.Faulty{Store: memory(), Before: func(_ storetest.Op, at string) error {
+			if at == key {
+				return store.ErrUnavailable
+			}
+			return nil
+		}}
+		_, err := artifact.WriteFoldData(t.Context(), full, f, tableRows)
+		require.ErrorIs(t, err, store.ErrUnavailable, key)
+	}
+}
