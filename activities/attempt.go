@@ -30,8 +30,7 @@ type attempt struct {
 // Call the returned function when the attempt ends.
 func (a *Activities) begin(ctx context.Context, ref RunRef, model string, fold int) (context.Context, *attempt, func()) {
 	info := activity.GetInfo(ctx)
-	logger := a.RunLogger(ref).With(logging.KeyRun, string(ref.Type)+"/"+ref.Run,
-		logging.KeyWorkflowID, info.WorkflowExecution.ID, logging.KeyAttempt, info.Attempt)
+	logger := a.RunLogger(ref).With(logging.KeyWorkflowID, info.WorkflowExecution.ID, logging.KeyAttempt, info.Attempt)
 	if model != "" {
 		logger = logger.With(logging.KeyModel, model, logging.KeyFold, fold)
 	}
