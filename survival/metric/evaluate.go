@@ -20,7 +20,7 @@ const (
 type Config struct {
 	Convention Convention
 	CIndex     string  // which C the column cindex repeats: CIndexIPCW or CIndexHarrell
-	Tau        float64 // truncation of Uno's C; +Inf: none
+	Tau        float64 // truncation of Uno's C, > 0; +Inf: none
 }
 
 // Scores are the metrics of one fold; nil where the data leave a value undefined. Reasons
@@ -49,10 +49,11 @@ func Evaluate(ctx context.Context, train, test survival.Outcome, times, risk []f
 	if len(risk) != test.Len() || len(surv) != test.Len()*len(times) {
 		panic("metric: predictions, outcome and grid differ in size")
 	}
-	for i, r := range risk {
-		if math.IsNaN(r) || math.IsInf(r, 0) {
-			return Scores{}, fmt.Errorf("test row %d: risk is not finite", i)
-		}
+	if !(cfg.Tau > 0) {
+		panic("metric: Config.Tau must be positive")
+	}
+	if err := checkPredictions(risk, surv, len(times)); err != nil {
+		return Scores{}, err
 	}
 	e := &evaluation{train: train, test: test, times: times, risk: risk, surv: surv, cfg: cfg}
 	e.scores.Reasons = map[string]string{}
@@ -66,6 +67,20 @@ func Evaluate(ctx context.Context, train, test survival.Outcome, times, risk []f
 		}
 	}
 	return e.scores, nil
+}
+
+func checkPredictions(risk []float64, surv []float32, times int) error {
+	for i, r := range risk {
+		if math.IsNaN(r) || math.IsInf(r, 0) {
+			return fmt.Errorf("test row %d: risk is not finite", i)
+		}
+	}
+	for k, s := range surv {
+		if !(s >= 0 && s <= 1) {
+			return curveError(k/times, k%times)
+		}
+	}
+	return nil
 }
 
 // evaluation is one call of Evaluate.

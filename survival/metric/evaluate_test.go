@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -130,6 +131,38 @@ func TestEvaluateRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "test row 1: survival at grid time 0 is outside [0, 1]")
 }
 
+// Scores do not depend on the order of the rows or the unit of time.
+func TestEvaluateInvariances(t *testing.T) {
+	train, test := loadFold(t, "whas500", false), loadFold(t, "gbsg2", false)
+	test.train, test.train.Entry, test.test.Entry = train.train, nil, nil
+	m := len(test.times)
+	for _, c := range conventions {
+		want := evaluateFold(t, test, c, test.times[m-1])
+		moved := test
+		n := test.test.Len()
+		rows := allRows(n)
+		slices.Reverse(rows)
+		moved.test = test.test.Take(rows)
+		moved.risk, moved.surv, moved.times = nil, nil, nil
+		for _, i := range rows {
+			moved.risk = append(moved.risk, test.risk[i])
+			moved.surv = append(moved.surv, test.surv[i*m:(i+1)*m]...)
+		}
+		scale := func(times []float64) (out []float64) {
+			for _, u := range times {
+				out = append(out, u/64)
+			}
+			return out
+		}
+		moved.train.Time, moved.test.Time, moved.times = scale(moved.train.Time), scale(moved.test.Time), scale(test.times)
+		got := evaluateFold(t, moved, c, moved.times[m-1])
+		for k, pair := range [][2]*float64{{want.CHarrell, got.CHarrell}, {want.CIPCW, got.CIPCW},
+			{want.IBS, got.IBS}, {want.AUCMean, got.AUCMean}, {want.IPA, got.IPA}} {
+			require.InDelta(t, *pair[0], *pair[1], 1e-12, "%s, score %d", c, k)
+		}
+	}
+}
+
 // A cancelled context stops the evaluation with its cause.
 func TestEvaluateCancelled(t *testing.T) {
 	cause := errors.New("worker stops")
@@ -148,7 +181,8 @@ func TestEvaluatePanics(t *testing.T) {
 	require.Panics(t, call([]float64{1}, constantCurves(2, 1), config(RiskRegression)))
 	require.Panics(t, call([]float64{1, 2}, constantCurves(1, 1), config(RiskRegression)))
 	require.Panics(t, call([]float64{1, 2}, constantCurves(2, 1), config("sksurv")))
-	require.Panics(t, call([]float64{1, 2}, constantCurves(2, 1), Config{Convention: RiskRegression, CIndex: "c"}))
+	require.Panics(t, call([]float64{1, 2}, constantCurves(2, 1), Config{Convention: Mlr3proba, CIndex: CIndexIPCW}))
+	require.Panics(t, call([]float64{1, 2}, constantCurves(2, 1), Config{Convention: RiskRegression, CIndex: "c", Tau: 1}))
 }
 
 func ExampleEvaluate() {
