@@ -24,17 +24,17 @@ func (s *riskSums) Clear() {
 }
 
 func (s *riskSums) Add(start, end int) {
-	for i := start; i < end; i++ {
-		r := s.l.risk[i]
+	risk := s.l.risk[start:end]
+	for _, r := range risk {
 		s.total.Add(r)
-		addScaled(s.vector, r, s.l.Matrix.Row(i))
 	}
+	s.l.Matrix.AddRows(s.vector, start, risk)
 }
 
 func (s *riskSums) Remove(p int) {
 	r := -s.l.risk[p]
 	s.total.Add(r)
-	addScaled(s.vector, r, s.l.Matrix.Row(p))
+	s.l.Matrix.AddRows(s.vector, p, []float64{r})
 }
 
 func (s *riskSums) At(k int) {
@@ -57,19 +57,12 @@ func (s *riskSums) At(k int) {
 		return
 	}
 	clear(s.tiedMean)
-	for i := g.Start; i < g.Start+g.Events; i++ {
-		addScaled(s.tiedMean, l.risk[i]/total, l.Matrix.Row(i))
+	l.Matrix.AddRows(s.tiedMean, g.Start, l.risk[g.Start:g.Start+g.Events])
+	for j, v := range s.vector {
+		s.mean[j] = v / total
+		s.tiedMean[j] /= total
 	}
-	clear(s.mean)
-	addScaled(s.mean, 1/total, s.vector)
 	l.curvature.subtractTied(inc, s.mean, s.tiedMean)
-}
-
-func addScaled(dst []float64, a float64, x []float64) {
-	dst = dst[:len(x)]
-	for j, v := range x {
-		dst[j] += float64(a * v)
-	}
 }
 
 // curvature collects the rows z of −Σ c·z zᵀ so that they go through the rank-n kernel

@@ -17,8 +17,9 @@ type Matrix struct {
 	Constant []bool    // the column has one value in all rows
 }
 
-// panel is how many rows are gathered at a time, so that their block stays in cache.
-const panel = 256
+// panel is how many columns are standardised at a time: their elements of one row then
+// fill a cache line, which is written once.
+const panel = 8
 
 // NewMatrix standardises the given rows of a design, in the given order. The mean and
 // standard deviation are those of exactly these rows, unweighted. A value that is not
@@ -27,63 +28,71 @@ func NewMatrix(x *survival.Design, rows []int) (*Matrix, error) {
 	n, p := len(rows), len(x.Columns)
 	m := &Matrix{N: n, P: p, X: make([]float64, n*p), Names: x.Names(),
 		Mean: make([]float64, p), Scale: make([]float64, p), Range: make([]float64, p), Constant: make([]bool, p)}
-	for j, c := range x.Columns {
-		if err := m.measure(j, c, rows); err != nil {
-			return nil, err
-		}
-	}
-	for start := 0; start < n; start += panel {
-		block := rows[start:min(start+panel, n)]
-		for j, c := range x.Columns {
+	values := make([]float64, n*min(panel, p)) // a panel's columns, one after the other
+	for first := 0; first < p; first += panel {
+		last := min(first+panel, p)
+		for j := first; j < last; j++ {
+			column := values[(j-first)*n : (j-first+1)*n]
+			for r, i := range rows {
+				v := x.Columns[j].Values[i]
+				if v-v != 0 { // NaN or infinite
+					return nil, &survival.DataError{Row: i, Column: x.Columns[j].Name, Problem: "must be finite"}
+				}
+				column[r] = v
+			}
+			m.measure(j, column)
 			mean, scale := m.Mean[j], m.Scale[j]
-			at := start*p + j
-			for _, i := range block {
-				m.X[at] = (c.Values[i] - mean) / scale
-				at += p
+			for r, v := range column {
+				column[r] = (v - mean) / scale
+			}
+		}
+		for r := range n {
+			row := m.X[r*p+first : r*p+last]
+			for j := range row {
+				row[j] = values[j*n+r]
 			}
 		}
 	}
 	return m, nil
 }
 
-// measure finds mean, scale and range of column j. Sums are scaled by the largest
-// absolute value, so that no finite column overflows.
-func (m *Matrix) measure(j int, c survival.Column, rows []int) error {
+// measure finds mean, scale and range of column j.
+func (m *Matrix) measure(j int, column []float64) {
 	lo, hi := math.Inf(1), math.Inf(-1)
-	for _, i := range rows {
-		v := c.Values[i]
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return &survival.DataError{Row: i, Column: c.Name, Problem: "must be finite"}
-		}
+	for _, v := range column {
 		lo, hi = min(lo, v), max(hi, v)
 	}
 	m.Scale[j] = 1
-	if !(lo < hi) {
-		m.Constant[j] = true
-		if len(rows) > 0 {
-			m.Mean[j] = lo
-		}
-		return nil
+	if len(column) > 0 {
+		m.Mean[j] = lo
 	}
-	unit, n := max(-lo, hi), float64(len(rows))
-	mean, square := 0.0, 0.0
-	for _, i := range rows {
-		mean += c.Values[i] / unit
+	mean, sd := moments(column, 1)
+	unit := 1.0
+	if lo < hi && (!(sd > 0) || math.IsInf(sd, 0)) { // squares left float64
+		unit = max(-lo, hi)
+		mean, sd = moments(column, unit)
 	}
-	mean /= n
-	for _, i := range rows {
-		d := c.Values[i]/unit - mean
-		square += float64(d * d)
-	}
-	sd := math.Sqrt(square / n)
 	// Rounding alone may hide the spread of a column that is all but constant.
-	if !(sd > 0) {
-		m.Constant[j], m.Mean[j] = true, lo
-		return nil
+	if !(lo < hi && sd > 0) {
+		m.Constant[j] = true
+		return
 	}
 	m.Mean[j], m.Scale[j] = mean*unit, sd*unit
 	m.Range[j] = (hi/unit - lo/unit) / sd
-	return nil
+}
+
+// moments are mean and population standard deviation in units of unit.
+func moments(column []float64, unit float64) (mean, sd float64) {
+	n, square := float64(len(column)), 0.0
+	for _, v := range column {
+		mean += v / unit
+	}
+	mean /= n
+	for _, v := range column {
+		d := v/unit - mean
+		square += float64(d * d)
+	}
+	return mean, math.Sqrt(square / n)
 }
 
 // Row is the standardised row r, a view.
@@ -102,10 +111,23 @@ func (m *Matrix) Product(dst, gamma []float64) {
 }
 
 // AddTransposed adds Xᵀ·v to dst, which has one element a column.
-func (m *Matrix) AddTransposed(dst, v []float64) {
+func (m *Matrix) AddTransposed(dst, v []float64) { m.AddRows(dst, 0, v) }
+
+// AddRows adds Σ_k v_k·(row start+k) to dst, four rows at a time, so that each element of
+// dst is loaded and stored once for four products.
+func (m *Matrix) AddRows(dst []float64, start int, v []float64) {
+	p := m.P
+	x := m.X[start*p : (start+len(v))*p]
+	for len(v) >= 4 {
+		a, b, c, d := x[:len(dst)], x[p:][:len(dst)], x[2*p:][:len(dst)], x[3*p:][:len(dst)]
+		va, vb, vc, vd := v[0], v[1], v[2], v[3]
+		for j := range dst {
+			dst[j] += (float64(va*a[j]) + float64(vb*b[j])) + (float64(vc*c[j]) + float64(vd*d[j]))
+		}
+		x, v = x[4*p:], v[4:]
+	}
 	for r, a := range v {
-		row := m.X[r*m.P : (r+1)*m.P]
-		for j, z := range row {
+		for j, z := range x[r*p : (r+1)*p] {
 			dst[j] += float64(a * z)
 		}
 	}
