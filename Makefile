@@ -17,23 +17,24 @@ RACE  := ./logging/... ./store/... ./artifact/... ./activities/... ./workflows/.
 TIMEOUT ?= 20m
 
 .DEFAULT_GOAL := help
-.PHONY: help build programs run test check fmt vet static workflow unit race bench oracle clean
+.PHONY: help build programs temporal run test check fmt vet static workflow unit race bench oracle clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: programs bin/temporal ## bin/starter, bin/worker, bin/temporal (the last takes minutes, once)
+build: programs temporal ## bin/starter, bin/worker, bin/temporal (the last takes minutes, once)
 
 programs:
 	@mkdir -p bin
 	@$(BUILD) -buildvcs=$(VCS) -o bin/ ./starter ./worker
 
-# The Temporal dev server and CLI, from source at the version pinned in tools/go.mod.
-bin/temporal: $(TOOLS)
-	@mkdir -p bin
-	@echo "building the Temporal dev server: about 3 minutes, once"
-	@cd tools && $(BUILD) -o ../bin/temporal github.com/temporalio/cli/cmd/temporal
-	@touch $@
+# The Temporal dev server and CLI, from source at the version pinned in tools/go.mod; a
+# program of that version is kept, however old or new it is.
+temporal:
+	@want=$$(awk '$$1 == "github.com/temporalio/cli" {print $$2}' $(TOOLS)); \
+	$(GO) version -m bin/temporal 2>/dev/null | grep -q "github.com/temporalio/cli[[:space:]]$$want" || { \
+		echo "building the Temporal dev server $$want: some minutes, once"; \
+		mkdir -p bin && cd tools && $(BUILD) -buildvcs=false -o ../bin/temporal github.com/temporalio/cli/cmd/temporal; }
 
 run: build ## train on the shipped real data, on an embedded server; run it again to go on
 	@bin/starter quickstart
