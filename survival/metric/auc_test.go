@@ -118,6 +118,7 @@ func TestMeanAUCUndefined(t *testing.T) {
 	require.Panics(t, func() { _, _ = MeanAUC(test, []float64{1}, nil) })
 }
 
+// Predictions of the wrong size panic; left truncation is a reason.
 func TestAUCPreconditions(t *testing.T) {
 	y := survival.Outcome{Time: []float64{1}, Event: []bool{true}}
 	require.Panics(t, func() { _, _ = AUC(y, y, []float64{1}, Prediction{}, ScikitSurvival) })

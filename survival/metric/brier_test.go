@@ -163,6 +163,8 @@ func TestIPA(t *testing.T) {
 	require.Equal(t, ReasonZeroNull, reasonOf(err))
 }
 
+// Grids that are empty or do not ascend and curves of the wrong length panic; left
+// truncation is a reason.
 func TestBrierPanics(t *testing.T) {
 	y := survival.Outcome{Time: []float64{2}, Event: []bool{true}}
 	require.Panics(t, func() { _, _ = NewBrier(y, y, nil, RiskRegression) })

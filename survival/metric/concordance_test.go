@@ -146,6 +146,8 @@ func TestUnoTruncated(t *testing.T) {
 	}
 }
 
+// Wrong lengths and unknown conventions panic; a name from outside is an error that lists
+// those allowed.
 func TestConcordancePanics(t *testing.T) {
 	y := survival.Outcome{Time: []float64{1}, Event: []bool{true}}
 	require.PanicsWithValue(t, "metric: risk and outcome differ in length", func() { Harrell(y, nil, RiskRegression) })

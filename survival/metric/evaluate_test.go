@@ -173,6 +173,7 @@ func TestEvaluateCancelled(t *testing.T) {
 	require.ErrorIs(t, err, cause)
 }
 
+// Sizes and settings that the caller could have checked panic.
 func TestEvaluatePanics(t *testing.T) {
 	y := survival.Outcome{Time: []float64{1, 2}, Event: []bool{true, true}}
 	call := func(risk []float64, surv []float32, cfg Config) func() {

@@ -74,6 +74,7 @@ func TestSampleRowsLargeGroup(t *testing.T) {
 	require.Contains(t, SampleRows(6, event, []int{1, 1, 1, 2, 3, 4}, 3, 1), 0)
 }
 
+// Lengths and sample sizes that the caller could have checked panic.
 func TestSampleRowsPanics(t *testing.T) {
 	require.Panics(t, func() { SampleRows(2, []bool{true}, nil, 1, 1) })
 	require.Panics(t, func() { SampleRows(1, []bool{true}, nil, 0, 1) })
