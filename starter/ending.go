@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -31,6 +30,7 @@ type ending struct {
 	WorkflowID  string            `json:"workflow_id"`
 	ExecutionID string            `json:"execution_id,omitempty"`
 	WebUI       string            `json:"web_ui,omitempty"`
+	Embedded    bool              `json:"embedded,omitempty"` // the Web UI ends with this starter
 	Error       string            `json:"error,omitempty"`
 	Hint        string            `json:"hint,omitempty"`
 	Result      *workflows.Result `json:"result,omitempty"`
@@ -84,7 +84,7 @@ func classify(run runRef, err error) (outcome string, reported error) {
 	again := "run it again to go on: complete folds are reused"
 	switch {
 	case !errors.As(err, &ended):
-		if errors.Is(err, context.Canceled) {
+		if exitCode(err) == exitInterrupted {
 			return outcomeInterrupted, err
 		}
 		return outcomeFailed, err
@@ -139,7 +139,9 @@ func (e *ending) present(s screen, run runRef, took time.Duration) error {
 		s.printf("\n%s\n", tally(e.Result, took))
 		presentTroubles(s, e.Result)
 	}
-	presentPlaces(s, e)
+	if e.Outcome != outcomeInterrupted {
+		presentPlaces(s, e)
+	}
 	if e.Result != nil {
 		s.printf("%s starter results %s --store %s --format markdown\n", label(s, "Next"), run, storeOf(e.Output, run))
 	}
@@ -157,6 +159,9 @@ func presentPlaces(s screen, e *ending) {
 	}
 	if e.WebUI != "" {
 		s.printf("%s %s\n", label(s, "Web UI"), e.WebUI)
+	}
+	if e.Embedded {
+		s.printf("%s it ends with this program; starter watch %s --embedded brings it back\n", label(s, ""), e.Run)
 	}
 }
 

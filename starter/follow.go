@@ -14,6 +14,8 @@ const (
 	// patience is how long a server may be away before the starter gives up watching. The
 	// run itself does not depend on the starter.
 	patience = 2 * time.Minute
+	// workerGrace is how long a worker may take to start, or to be busy, before it is missed.
+	workerGrace = 10 * time.Second
 )
 
 // follower watches one execution to its end.
@@ -22,7 +24,8 @@ type follower struct {
 	run       runRef
 	execution string // "" follows the latest
 	view      view
-	silent    bool // it has been said that no worker answers
+	silent    time.Time // since when no worker has answered; zero: one does
+	told      bool      // that has been said
 	now       func() time.Time
 	wait      func(ctx context.Context, d time.Duration) error
 }
@@ -45,6 +48,7 @@ func (f *follower) follow(ctx context.Context) (*workflows.Result, error) {
 		case err != nil:
 			if lostSince.IsZero() {
 				lostSince = f.now()
+				f.noteLoss(err)
 			}
 			if err := f.regain(err, lostSince); err != nil {
 				return nil, err
@@ -54,14 +58,8 @@ func (f *follower) follow(ctx context.Context) (*workflows.Result, error) {
 				f.view.note("the Temporal server answers again")
 				lostSince = time.Time{}
 			}
-			f.execution = s.execution
-			f.noteSilence(s)
-			f.view.show(s)
-			if !s.running() {
-				result, err := f.result(ctx)
-				if err == nil || !isUnreachable(err) || ctx.Err() != nil {
-					return result, err
-				}
+			if result, err := f.take(ctx, s); result != nil || err != nil {
+				return result, err
 			}
 		}
 		if err := f.wait(ctx, pollEvery); err != nil {
@@ -70,13 +68,35 @@ func (f *follower) follow(ctx context.Context) (*workflows.Result, error) {
 	}
 }
 
-// noteSilence says once that nobody works on the run.
-func (f *follower) noteSilence(s *snapshot) {
-	unanswered := s.silence != nil && isUnreachable(s.silence) && s.running()
-	if unanswered && !f.silent {
-		f.view.note("no worker answers yet; the run waits for one (bin/worker)")
+// take shows a snapshot. After the end it returns the result; neither result nor error
+// means: look again.
+func (f *follower) take(ctx context.Context, s *snapshot) (*workflows.Result, error) {
+	f.execution = s.execution
+	f.noteSilence(s)
+	f.view.show(s)
+	if s.running() {
+		return nil, nil
 	}
-	f.silent = unanswered
+	result, err := f.result(ctx)
+	if err != nil && isUnreachable(err) && ctx.Err() == nil {
+		return nil, nil
+	}
+	return result, err
+}
+
+// noteSilence says, once and not before workerGrace, that nobody works on the run.
+func (f *follower) noteSilence(s *snapshot) {
+	if s.silence == nil || !isUnreachable(s.silence) || !s.running() {
+		f.silent, f.told = time.Time{}, false
+		return
+	}
+	if f.silent.IsZero() {
+		f.silent = f.now()
+	}
+	if !f.told && f.now().Sub(f.silent) >= workerGrace {
+		f.told = true
+		f.view.note("no worker answers; the run waits for one (bin/worker)")
+	}
 }
 
 // regain decides what to do about a server that did not answer: nil to go on trying.
@@ -84,15 +104,18 @@ func (f *follower) regain(cause error, since time.Time) error {
 	if !isUnreachable(cause) {
 		return fmt.Errorf("watch %s: %w", f.run, cause)
 	}
-	first := f.now().Equal(since)
 	if away := f.now().Sub(since); away > patience {
 		return fail(exitUnreachable, "the run goes on wherever workers reach the server; watch it with: starter watch "+f.run.String(),
 			"no answer from the Temporal server for %s: %w", rough(away), cause)
 	}
-	if first {
+	return nil
+}
+
+// noteLoss says that the server has gone, unless that is the end of the watching.
+func (f *follower) noteLoss(cause error) {
+	if isUnreachable(cause) {
 		f.view.note(fmt.Sprintf("no answer from the Temporal server, trying for %s; the run goes on", rough(patience)))
 	}
-	return nil
 }
 
 // result fetches what the execution returned.

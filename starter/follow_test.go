@@ -77,10 +77,11 @@ func TestFollowGivesUp(t *testing.T) {
 
 // Claim: a run without a worker is shown as such and not given up.
 func TestFollowWithoutWorker(t *testing.T) {
-	server := &fakeServer{
-		described: []describeAnswer{running(), running(), closed()}, silent: context.DeadlineExceeded,
-		result: workflows.Result{Outcome: workflows.Completed},
+	server := &fakeServer{silent: context.DeadlineExceeded, result: workflows.Result{Outcome: workflows.Completed}}
+	for range 2 * workerGrace / pollEvery {
+		server.described = append(server.described, running())
 	}
+	server.described = append(server.described, closed())
 	f, out := watching(server)
 	_, err := f.follow(t.Context())
 	require.NoError(t, err)

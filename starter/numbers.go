@@ -25,6 +25,8 @@ func scoreWithSpread(mean, deviation *float64) string {
 // seconds shows a duration that was measured, with three digits at most.
 func seconds(s float64) string {
 	switch {
+	case s > 0 && s < 0.0005:
+		return "< 1 ms"
 	case s < 0.9995:
 		return fmt.Sprintf("%.0f ms", s*1000)
 	case s < 60:

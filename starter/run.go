@@ -112,7 +112,7 @@ func (p *program) watch(ctx context.Context, s screen, l *link, e *ending, run r
 		}
 		err = interruption(run, l.owned())
 	}
-	e.ExecutionID = f.execution
+	e.ExecutionID, e.Embedded = f.execution, l.owned()
 	err = e.finish(run, result, err)
 	if p.json {
 		if documentErr := p.document(e); documentErr != nil {
@@ -129,7 +129,7 @@ func (p *program) watch(ctx context.Context, s screen, l *link, e *ending, run r
 // interruption is what Ctrl-C means: to the run, nothing, unless its server ends with us.
 func interruption(run runRef, owned bool) error {
 	if owned {
-		return fail(exitInterrupted, "run it again to go on", "interrupted: the embedded server and worker save a checkpoint and stop")
+		return fail(exitInterrupted, "run it again to go on", "interrupted: the embedded worker has saved a checkpoint and stopped")
 	}
 	return fail(exitInterrupted, "watch it: starter watch "+run.String()+"\ncancel it: starter cancel "+run.String(),
 		"interrupted: %s goes on", run)

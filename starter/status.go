@@ -149,7 +149,7 @@ func statusWord(status enumspb.WorkflowExecutionStatus) string {
 
 // present shows the status to a person.
 func (r *runStatus) present(s screen) {
-	s.printf("%s %s since %s\n", r.Run, r.Status, r.since().Local().Format("2006-01-02 15:04:05"))
+	s.printf("%s %s\n", r.Run, r.when())
 	if r.Silence != "" {
 		s.printf("%s %s\n", label(s, "Progress"), r.Silence)
 	}
@@ -168,11 +168,13 @@ func (r *runStatus) present(s screen) {
 	}
 }
 
-func (r *runStatus) since() time.Time {
+// when is "running since …" or, say, "completed at …".
+func (r *runStatus) when() string {
+	const layout = "2006-01-02 15:04:05"
 	if r.Closed != nil {
-		return *r.Closed
+		return r.Status + " at " + r.Closed.Local().Format(layout)
 	}
-	return r.Started
+	return r.Status + " since " + r.Started.Local().Format(layout)
 }
 
 func (r *runStatus) presentProgress(s screen) {

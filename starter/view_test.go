@@ -130,7 +130,7 @@ func TestNumbers(t *testing.T) {
 	require.Equal(t, "–", score(nil))
 	require.Equal(t, "0.7123", score(number(0.71234)))
 	require.Equal(t, "0.7000", scoreWithSpread(number(0.7), nil))
-	for want, s := range map[string]float64{"12 ms": 0.0123, "1.23 s": 1.2345, "59.9 s": 59.94, "2 min 05 s": 125, "3 h 00 min": 3 * 3600} {
+	for want, s := range map[string]float64{"< 1 ms": 0.0001, "12 ms": 0.0123, "1.23 s": 1.2345, "59.9 s": 59.94, "2 min 05 s": 125, "3 h 00 min": 3 * 3600} {
 		require.Equal(t, want, seconds(s))
 	}
 	require.Equal(t, "3 days", rough(70*time.Hour))
