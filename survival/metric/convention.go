@@ -7,10 +7,6 @@ import (
 	"everfold/survival/nonparam"
 )
 
-// Version is the algorithm version of the scores: raised whenever equal predictions may
-// give another value.
-const Version = 1
-
 // Convention names the peer whose tie and weighting rules are followed; see the table in
 // the package comment.
 type Convention string
