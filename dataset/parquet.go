@@ -1,5 +1,307 @@
 package dataset
 
-func readParquet(file *counted, src Source, s Schema) (*collector, error) {
-	return nil, invalid("", "x", "")
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strconv"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
+
+	"everfold/survival"
+)
+
+// readParquet reads the used columns of a Parquet file, row group by row group. Kinds are
+// those of the file: integers, floats, decimals and booleans are numbers, strings are
+// text even where they look like numbers.
+func readParquet(file *counted, src Source, s Schema) (c *collector, err error) {
+	at, cleanup, err := randomAccess(file)
+	if err != nil {
+		return nil, err
+	}
+	defer cleanup()
+	if file.read == 0 {
+		return nil, invalid("", "is empty", "a Parquet file")
+	}
+	in := &faultyReader{in: at}
+	defer in.settle(&err)
+	f, err := parquet.OpenFile(in, file.read, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	if err != nil {
+		return nil, damagedParquet(err)
+	}
+	columns := f.Root().Columns()
+	if len(columns) > src.Limits.Columns {
+		return nil, tooMany("columns", src.Limits.Columns)
+	}
+	header := make([]string, len(columns))
+	for j, column := range columns {
+		header[j] = column.Name()
+	}
+	if f.NumRows() > int64(src.Limits.Rows) {
+		return nil, tooMany("rows", src.Limits.Rows)
+	}
+	if c, err = newCollector(header, s, src.Limits); err != nil {
+		return nil, err
+	}
+	feeds, err := c.feeds(columns)
+	if err != nil {
+		return nil, err
+	}
+	for _, group := range f.RowGroups() {
+		for _, feed := range feeds {
+			if err = feed.rowGroup(file.ctx, group, c.rows); err != nil {
+				return nil, err
+			}
+		}
+		c.rows += int(group.NumRows())
+	}
+	return c, nil
+}
+
+// randomAccess gives the file as an io.ReaderAt, copied to a temporary file where it is
+// none. Either way it is read once in full, for its digest.
+func randomAccess(file *counted) (at io.ReaderAt, cleanup func(), err error) {
+	cleanup = func() {}
+	sink := io.Writer(io.Discard)
+	at, ok := file.in.(io.ReaderAt)
+	if !ok {
+		spool, err := os.CreateTemp("", "everfold-*.parquet")
+		if err != nil {
+			return nil, nil, err
+		}
+		cleanup = func() { spool.Close(); os.Remove(spool.Name()) }
+		at, sink = spool, spool
+	}
+	buf := make([]byte, 1<<20)
+	for err == nil {
+		var n int
+		if err = file.check(); err != nil {
+			break
+		}
+		n, err = file.Read(buf)
+		if _, failed := sink.Write(buf[:n]); failed != nil {
+			err = failed
+		}
+	}
+	if err != io.EOF {
+		cleanup()
+		return nil, nil, err
+	}
+	return at, cleanup, nil
+}
+
+// faultyReader remembers the first error of reading, which is no fault of the file's content.
+type faultyReader struct {
+	in  io.ReaderAt
+	err error
+}
+
+// ReadAt passes on.
+func (r *faultyReader) ReadAt(b []byte, off int64) (int, error) {
+	n, err := r.in.ReadAt(b, off)
+	if err != nil && err != io.EOF && r.err == nil {
+		r.err = err
+	}
+	return n, err
+}
+
+// settle decides what an error means: one of reading stays what it is, and a panic of the
+// Parquet library, which it has for some damaged files, is a damaged file.
+func (r *faultyReader) settle(err *error) {
+	if p := recover(); p != nil {
+		*err = damagedParquet(fmt.Errorf("panic: %v", p))
+	}
+	if r.err != nil && *err != nil {
+		*err = r.err
+	}
+}
+
+func damagedParquet(cause error) error {
+	refused := invalid("", "is not a readable Parquet file", "")
+	refused.Err = cause
+	return refused
+}
+
+// feed brings the values of one Parquet column to a builder.
+type feed struct {
+	name    string
+	leaf    int
+	builder builder
+	number  bool    // the builder takes numbers, not text
+	divisor float64 // of decimals; else 1
+	signed  bool
+}
+
+// feeds connects the builders with the columns of the file.
+func (c *collector) feeds(columns []*parquet.Column) ([]*feed, error) {
+	var feeds []*feed
+	for _, k := range c.sinks {
+		column := columns[k.at]
+		if !column.Leaf() || column.Repeated() {
+			return nil, invalid(column.Name(), "is nested or repeated", "flat columns; list it in data.ignore")
+		}
+		f := &feed{name: column.Name(), leaf: column.Index(), builder: k.builder, divisor: 1, signed: true}
+		text, err := f.understand(column)
+		if err != nil {
+			return nil, err
+		}
+		switch b := k.builder.(type) {
+		case *numbers, *events:
+			f.number = !text
+		case *inferred:
+			if f.number = !text; text {
+				b.numbers, b.levels = nil, newLevels(inferredLevels)
+				f.builder = b.levels // the type tells the kind, whatever the text looks like
+			}
+		}
+		feeds = append(feeds, f)
+	}
+	return feeds, nil
+}
+
+// understand tells whether the column holds text, or else how its values are numbers.
+func (f *feed) understand(column *parquet.Column) (text bool, err error) {
+	kind := column.Type().Kind()
+	if logical := column.Type().LogicalType(); logical != nil {
+		switch l := logical.Value.(type) {
+		case *format.DateType, *format.TimeType, *format.TimestampType:
+			return false, invalid(f.name, "holds dates", "numbers such as days since a fixed day; or list it in data.ignore")
+		case *format.DecimalType:
+			if f.divisor = math.Pow10(int(l.Scale)); kind != parquet.Int32 && kind != parquet.Int64 {
+				return false, invalid(f.name, "holds decimals of more than 18 digits", "float64; or list it in data.ignore")
+			}
+		case *format.IntType:
+			f.signed = l.IsSigned
+		}
+	}
+	switch kind {
+	case parquet.Int96:
+		return false, invalid(f.name, "holds dates", "numbers such as days since a fixed day; or list it in data.ignore")
+	case parquet.FixedLenByteArray:
+		return false, invalid(f.name, "holds binary data", "numbers or text; or list it in data.ignore")
+	}
+	return kind == parquet.ByteArray, nil
+}
+
+// rowGroup brings all values of one row group; base is the number of rows before it.
+func (f *feed) rowGroup(ctx context.Context, group parquet.RowGroup, base int) error {
+	row, n := base, base+int(group.NumRows())
+	err := eachValue(ctx, group.ColumnChunks()[f.leaf], func(v parquet.Value) error {
+		if row == n {
+			return damagedParquet(errors.New("a column has more values than rows"))
+		}
+		if r := f.put(v); r != nil {
+			return invalidRow(row, f.name, r.problem, r.allowed)
+		}
+		row++
+		return nil
+	})
+	if err == nil && row < n {
+		return damagedParquet(errors.New("a column has fewer values than rows"))
+	}
+	return err
+}
+
+// eachValue visits the values of a column chunk in order.
+func eachValue(ctx context.Context, chunk parquet.ColumnChunk, visit func(parquet.Value) error) error {
+	pages := chunk.Pages()
+	defer pages.Close()
+	var batch [1024]parquet.Value
+	for {
+		page, err := pages.ReadPage()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return damagedParquet(err)
+		}
+		err = eachInPage(ctx, page, batch[:], visit)
+		parquet.Release(page)
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func eachInPage(ctx context.Context, page parquet.Page, batch []parquet.Value, visit func(parquet.Value) error) error {
+	values := page.Values()
+	for {
+		if err := survival.Check(ctx, 0, 0); err != nil {
+			return err
+		}
+		n, err := values.ReadValues(batch)
+		for _, v := range batch[:n] {
+			if failed := visit(v); failed != nil {
+				return failed
+			}
+		}
+		if err == io.EOF || err == nil && n == 0 {
+			return nil
+		}
+		if err != nil {
+			return damagedParquet(err)
+		}
+	}
+}
+
+// put brings one value to the builder.
+func (f *feed) put(v parquet.Value) *refusal {
+	if v.IsNull() {
+		return f.builder.missing()
+	}
+	if v.Kind() == parquet.ByteArray {
+		return f.builder.text(v.ByteArray())
+	}
+	if f.number {
+		return f.builder.number(f.float(v))
+	}
+	var scratch [32]byte
+	switch v.Kind() {
+	case parquet.Boolean:
+		return f.builder.text(strconv.AppendBool(scratch[:0], v.Boolean()))
+	case parquet.Int32, parquet.Int64:
+		if f.divisor == 1 && f.signed {
+			return f.builder.text(strconv.AppendInt(scratch[:0], f.integer(v), 10))
+		}
+		if f.divisor == 1 {
+			return f.builder.text(strconv.AppendUint(scratch[:0], f.unsigned(v), 10))
+		}
+	}
+	return f.builder.number(f.float(v))
+}
+
+func (f *feed) float(v parquet.Value) float64 {
+	switch v.Kind() {
+	case parquet.Boolean:
+		if v.Boolean() {
+			return 1
+		}
+		return 0
+	case parquet.Int32, parquet.Int64:
+		if f.signed {
+			return float64(f.integer(v)) / f.divisor
+		}
+		return float64(f.unsigned(v)) / f.divisor
+	case parquet.Float:
+		return float64(v.Float())
+	}
+	return v.Double()
+}
+
+func (f *feed) integer(v parquet.Value) int64 {
+	if v.Kind() == parquet.Int32 {
+		return int64(v.Int32())
+	}
+	return v.Int64()
+}
+
+func (f *feed) unsigned(v parquet.Value) uint64 {
+	if v.Kind() == parquet.Int32 {
+		return uint64(v.Uint32())
+	}
+	return v.Uint64()
 }

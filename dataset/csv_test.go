@@ -1,0 +1,132 @@
+package dataset
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+func scanner(in io.Reader) *records {
+	return newRecords(in, Limits{}.orDefault(), func() error { return nil })
+}
+
+// scan gives all records, cells joined by "|".
+func scan(s *records) (out []string, err error) {
+	for {
+		cells, err := s.next()
+		if err == io.EOF {
+			return out, nil
+		}
+		if err != nil {
+			return out, err
+		}
+		out = append(out, string(bytes.Join(cells, []byte("|"))))
+	}
+}
+
+// Records follow RFC 4180: quotes, doubled quotes, quoted line ends, CRLF, a last line
+// without an end; blank lines are skipped. It does not matter how the input is cut.
+func TestRecords(t *testing.T) {
+	cases := map[string]string{
+		"a,b\nc,d\n":                  "a|b;c|d",
+		"a,b\r\nc,d\r\n":              "a|b;c|d",
+		"a,b":                         "a|b",
+		"a,b\r":                       "a|b",
+		"\n\r\na\n\nb\n":              "a;b",
+		"a,\n,b\n":                    "a|;|b",
+		"\"\"\na\n":                   ";a",
+		`"a","b,c"` + "\n":            "a|b,c",
+		`"a ""quoted"" word",x`:       `a "quoted" word|x`,
+		`"""",""""""`:                 `"|""`,
+		"\"two\nlines\",\"x\r\ny\"\n": "two\nlines|x\r\ny",
+		"\"a\"\r\n\"b\"\r":            "a;b",
+		"a\rb,c\n":                    "a\rb|c",
+	}
+	for text, want := range cases {
+		for name, in := range map[string]io.Reader{"whole": strings.NewReader(text), "bytewise": iotest.OneByteReader(strings.NewReader(text))} {
+			got, err := scan(scanner(in))
+			if err != nil || strings.Join(got, ";") != want {
+				t.Errorf("%s %q: %q, %v; want %q", name, text, strings.Join(got, ";"), err, want)
+			}
+		}
+	}
+}
+
+// Records longer than the buffer and records across its end are whole.
+func TestRecordsAcrossBuffers(t *testing.T) {
+	long := strings.Repeat(`x""y`, bufferBytes)
+	var text strings.Builder
+	for range 3 {
+		text.WriteString(`"` + long + `",1` + "\n" + strings.Repeat("ab,cd\n", bufferBytes/5))
+	}
+	got, err := scan(scanner(strings.NewReader(text.String())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.ReplaceAll(long, `""`, `"`) + "|1"
+	for k, record := range got {
+		if k%(1+bufferBytes/5) == 0 && record != want || k%(1+bufferBytes/5) != 0 && record != "ab|cd" {
+			t.Fatalf("record %d has %d bytes", k, len(record))
+		}
+	}
+	if len(got) != 3*(1+bufferBytes/5) {
+		t.Errorf("%d records", len(got))
+	}
+}
+
+// Lines count quoted line ends and blank lines, so a message points into the file.
+func TestRecordLines(t *testing.T) {
+	s := scanner(strings.NewReader("h\n\"two\nlines\"\n\nx\ny\"\n"))
+	for _, want := range []struct{ line, row int64 }{{1, -1}, {2, 0}, {5, 1}} {
+		if _, err := s.next(); err != nil || s.at != want.line || s.row != want.row {
+			t.Errorf("line %d row %d, %v; want %+v", s.at, s.row, err, want)
+		}
+	}
+	var refused *InvalidError
+	if _, err := s.next(); !errors.As(err, &refused) || refused.Line != 6 || refused.Row != 2 {
+		t.Errorf("%v", err)
+	}
+}
+
+// An error of the reader is passed on as it is.
+func TestRecordsReaderError(t *testing.T) {
+	lost := errors.New("connection lost")
+	in := io.MultiReader(strings.NewReader("a,b\nc"), iotest.ErrReader(lost))
+	if _, err := scan(scanner(in)); !errors.Is(err, lost) {
+		t.Errorf("%v", err)
+	}
+}
+
+// Whatever the standard library reads is read alike; nothing panics. (The library turns
+// CRLF inside quotes into LF, so carriage returns are left to the tests above.)
+func FuzzRecords(f *testing.F) {
+	for _, seed := range []string{"a,b\n1,2\n", "\"a\"\"b\",c\n", "\"x\ny\",\n\n", "a\"b\n", "\"a\"b\n", "\"open", "\xef\xbb\xbfa\n", ",,,\n"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := scan(scanner(iotest.HalfReader(strings.NewReader(text))))
+		if strings.Contains(text, "\r") {
+			return
+		}
+		library := csv.NewReader(strings.NewReader(text))
+		library.FieldsPerRecord = -1
+		records, failed := library.ReadAll()
+		if (err == nil) != (failed == nil) {
+			t.Fatalf("error %v; encoding/csv: %v", err, failed)
+		}
+		if err != nil {
+			return
+		}
+		want := make([]string, len(records))
+		for k, record := range records {
+			want[k] = strings.Join(record, "|")
+		}
+		if strings.Join(got, ";") != strings.Join(want, ";") {
+			t.Fatalf("%q; encoding/csv: %q", got, want)
+		}
+	})
+}

@@ -1,0 +1,170 @@
+package dataset
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+// ReadPrepared reads what WriteParquet wrote. Anything else, bytes that do not give the
+// digest in the file among it, is an *InvalidError; an error of r is passed on.
+func ReadPrepared(r io.ReaderAt, size int64) (t *Table, err error) {
+	in := &faultyReader{in: r}
+	defer func() {
+		var refused *InvalidError
+		if errors.As(err, &refused) {
+			refused.Source = "prepared table"
+		}
+	}()
+	defer in.settle(&err)
+	f, err := parquet.OpenFile(in, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	if err != nil {
+		return nil, damagedParquet(err)
+	}
+	form, err := formOf(f)
+	if err != nil {
+		return nil, err
+	}
+	t = &Table{}
+	p := preparedReader{file: f, rows: form.Rows, left: map[string]bool{}}
+	for _, column := range f.Root().Columns() {
+		p.left[column.Name()] = true
+	}
+	if err = p.table(t, form); err != nil {
+		return nil, err
+	}
+	if err = t.checkPrepared(); err != nil {
+		return nil, damagedParquet(err)
+	}
+	if t.Digest() != form.Digest {
+		return nil, damagedParquet(errors.New("the content does not have the digest that the file names"))
+	}
+	return t, nil
+}
+
+// formOf reads the metadata and checks it against the limits and the row count.
+func formOf(f *parquet.File) (*preparedForm, error) {
+	meta, ok := f.Lookup(preparedKey)
+	if !ok {
+		return nil, invalid("", "is a Parquet file, but not a prepared table", "what WriteParquet wrote")
+	}
+	var form preparedForm
+	decoder := json.NewDecoder(bytes.NewReader([]byte(meta)))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&form); err != nil {
+		return nil, damagedParquet(err)
+	}
+	limits := Limits{}.orDefault()
+	switch {
+	case form.Version != 1:
+		return nil, invalid("", fmt.Sprintf("is of version %d", form.Version), "version 1")
+	case form.Rows <= 0 || int64(form.Rows) != f.NumRows():
+		return nil, damagedParquet(errors.New("the row counts differ"))
+	case form.Rows > limits.Rows:
+		return nil, tooMany("rows", limits.Rows)
+	case len(form.Columns) > limits.Columns:
+		return nil, tooMany("columns", limits.Columns)
+	}
+	return &form, nil
+}
+
+// preparedReader reads columns by name and ticks them off.
+type preparedReader struct {
+	file *parquet.File
+	rows int
+	left map[string]bool // columns of the file not yet read
+}
+
+// table reads all columns of the form; one more or fewer in the file is a damage.
+func (p *preparedReader) table(t *Table, form *preparedForm) (err error) {
+	read := func(name string, optional bool, kind parquet.Kind, visit func(parquet.Value)) {
+		if err != nil || optional && !p.left[name] {
+			return
+		}
+		err = p.column(name, kind, visit)
+	}
+	floats := func(name string, optional bool, into *[]float64) {
+		read(name, optional, parquet.Double, func(v parquet.Value) { *into = append(*into, v.Double()) })
+	}
+	read(columnRow, false, parquet.Int64, func(v parquet.Value) { t.SourceRow = append(t.SourceRow, v.Int64()) })
+	floats(columnTime, false, &t.Outcome.Time)
+	read(columnEvent, false, parquet.Boolean, func(v parquet.Value) { t.Outcome.Event = append(t.Outcome.Event, v.Boolean()) })
+	floats(columnEntry, true, &t.Outcome.Entry)
+	floats(columnWeight, true, &t.Outcome.Weight)
+	read(columnGroup, true, parquet.Int64, func(v parquet.Value) { t.Group = append(t.Group, int(v.Int64())) })
+	read(columnID, true, parquet.ByteArray, func(v parquet.Value) { t.ID = append(t.ID, string(v.ByteArray())) })
+	for _, c := range form.Columns {
+		column := Column{Name: c.Name}
+		switch c.Kind {
+		case Numeric.String():
+			floats(featurePrefix+c.Name, false, &column.Values)
+		case Categorical.String():
+			column.Kind = Categorical
+			codes := newCoder()
+			read(featurePrefix+c.Name, false, parquet.ByteArray, codes.add)
+			column.Codes, column.Levels = compact(codes.codes, codes.levels)
+		default:
+			return damagedParquet(errors.New("a column is of no known kind"))
+		}
+		t.Columns = append(t.Columns, column)
+	}
+	if err == nil && len(p.left) > 0 {
+		err = damagedParquet(errors.New("the file has more columns than it names"))
+	}
+	return err
+}
+
+// column visits all values of a column; only levels may be null.
+func (p *preparedReader) column(name string, kind parquet.Kind, visit func(parquet.Value)) error {
+	leaf := p.file.Root().Column(name)
+	if !p.left[name] || leaf == nil || !leaf.Leaf() || leaf.Repeated() || leaf.Type().Kind() != kind {
+		return damagedParquet(fmt.Errorf("the file has no usable column %q", name))
+	}
+	delete(p.left, name)
+	seen := 0
+	for _, group := range p.file.RowGroups() {
+		err := eachValue(context.Background(), group.ColumnChunks()[leaf.Index()], func(v parquet.Value) error {
+			if seen == p.rows || v.IsNull() && !(leaf.Optional() && kind == parquet.ByteArray) {
+				return damagedParquet(fmt.Errorf("column %q has values that do not fit", name))
+			}
+			seen++
+			visit(v)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if seen != p.rows {
+		return damagedParquet(fmt.Errorf("column %q has too few values", name))
+	}
+	return nil
+}
+
+// coder numbers levels in order of appearance.
+type coder struct {
+	index  map[string]int32
+	levels []string
+	codes  []int32
+}
+
+func newCoder() *coder { return &coder{index: map[string]int32{}} }
+
+func (c *coder) add(v parquet.Value) {
+	if v.IsNull() {
+		c.codes = append(c.codes, -1)
+		return
+	}
+	code, ok := c.index[string(v.ByteArray())]
+	if !ok {
+		code = int32(len(c.levels))
+		level := string(v.ByteArray())
+		c.levels, c.index[level] = append(c.levels, level), code
+	}
+	c.codes = append(c.codes, code)
+}
