@@ -18,5 +18,6 @@ func TestConformance(t *testing.T) {
 		},
 		Decode:        func(data []byte) (survival.Model, error) { return nonparam.Decode(data) },
 		Deterministic: true, Proportional: true, RowOrder: true, Constant: true, Weights: true, Entry: true,
+		NoColumns: true,
 	})
 }

@@ -153,3 +153,26 @@ func checkBadValues(t T, s Subject) {
 		require.Equal(t, c.column, bad.Column)
 	}
 }
+
+// withGap is data whose second column lacks the value of row 17.
+func withGap() (*survival.Design, survival.Outcome) {
+	x, y := data(90, 3)
+	x.Columns[1].Values[17] = math.NaN()
+	return x, y
+}
+
+// checkGaps: a model that takes missing values has proper curves for rows with and without.
+func checkGaps(t T, s Subject) {
+	x, y := withGap()
+	requireCurves(t, predict(t, s.fit(t, x, y), x, grid(y)), "gap")
+}
+
+// checkNoGaps: any other model refuses them, naming row and column.
+func checkNoGaps(t T, s Subject) {
+	x, y := withGap()
+	_, err := s.Fit(context.Background(), x, y, survival.FitOptions{Seed: seed})
+	var bad *survival.DataError
+	require.ErrorAs(t, err, &bad)
+	require.Equal(t, 17, bad.Row)
+	require.Equal(t, x.Columns[1].Name, bad.Column)
+}

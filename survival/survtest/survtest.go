@@ -36,6 +36,8 @@ type Subject struct {
 	Constant      bool // a constant column does not matter: no random choice of columns
 	Weights       bool // a case weight of 2 is the same as a copy of the row
 	Entry         bool // left truncation is supported
+	Gaps          bool // missing covariate values are supported
+	NoColumns     bool // the model reads no column
 
 	Tolerance float64 // of risks and curves that should agree; 0 means 1e-8
 }
@@ -90,6 +92,8 @@ var checks = []struct {
 	{"degenerate", always, checkDegenerate},
 	{"no events", always, checkNoEvents},
 	{"bad values", always, checkBadValues},
+	{"gaps", func(s Subject) bool { return s.Gaps }, checkGaps},
+	{"no gaps", func(s Subject) bool { return !s.Gaps && !s.NoColumns }, checkNoGaps},
 }
 
 // seed is that of all fits; the suite asserts nothing that depends on it.

@@ -118,6 +118,9 @@ func fitExponential(flaw string) func(context.Context, *survival.Design, surviva
 		if err := y.Validate(); err != nil && flaw != "bad values" {
 			return nil, err
 		}
+		if err := refuseGaps(x); err != nil && flaw != "no gaps" {
+			return nil, err
+		}
 		m := &exponential{Names: x.Names(), flaw: flaw}
 		events, exposure, total := 0.0, 0.0, 0.0
 		for i, t := range y.Time {
@@ -143,6 +146,17 @@ func fitExponential(flaw string) func(context.Context, *survival.Design, surviva
 		spoil(m, x, y, opt)
 		return m, nil
 	}
+}
+
+func refuseGaps(x *survival.Design) error {
+	for _, c := range x.Columns {
+		for i, v := range c.Values {
+			if math.IsNaN(v) {
+				return &survival.DataError{Row: i, Column: c.Name, Problem: "is missing"}
+			}
+		}
+	}
+	return nil
 }
 
 // spoil adds the flaws of the fitted rate.
@@ -205,7 +219,7 @@ func TestFlagsSelectChecks(t *testing.T) {
 		}
 	}
 	slices.Sort(names)
-	require.Equal(t, []string{"constant column", "entry", "proportional", "row order", "threads", "weights"}, names)
+	require.Equal(t, []string{"constant column", "entry", "gaps", "proportional", "row order", "threads", "weights"}, names)
 	require.Equal(t, 1e-8, Subject{}.tolerance())
 	require.Equal(t, 1e-4, Subject{Tolerance: 1e-4}.tolerance())
 }
