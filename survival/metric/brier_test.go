@@ -211,3 +211,18 @@ func TestBrierTrainsOnTrainOnly(t *testing.T) {
 	require.InDelta(t, (0.25/1+0.25/0.5)/4, score(train), 1e-15)
 	require.InDelta(t, (0.35+0.525)/4, score(both), 1e-15)
 }
+
+// Under mlr3proba, training times 1e-9 apart are one time: both censored rows have left at
+// the earlier of them. The other conventions keep them apart.
+func TestNearEqualTrainingTimes(t *testing.T) {
+	train := survival.Outcome{Time: []float64{1, 2, 2 + 1e-9, 3}, Event: []bool{true, false, false, true}}
+	test := survival.Outcome{Time: []float64{5}, Event: []bool{false}}
+	for c, g := range map[Convention]float64{RiskRegression: 2.0 / 3, ScikitSurvival: 2.0 / 3, Mlr3proba: 1.0 / 3} {
+		b, err := NewBrier(train, test, []float64{2}, c)
+		require.NoError(t, err)
+		require.NoError(t, addAll(b, []float32{0.5}, 1))
+		curve, err := b.Curve()
+		require.NoError(t, err)
+		require.InDelta(t, 0.25/g, curve[0], 1e-15, c)
+	}
+}

@@ -79,3 +79,48 @@ func score(t *testing.T, fit fitter, x *survival.Design, y survival.Outcome, tra
 	require.NoError(t, err)
 	return map[string]float64{"harrell": harrell, "uno": uno, "ibs": metric.Integrate(times, curve)}
 }
+
+// Evaluate, from curves stored as float32, gives the published scores too (IBS to 1e-7),
+// and Kaplan–Meier an IPA of exactly 0.
+func TestEvaluateReproducesPublishedScores(t *testing.T) {
+	want := published(t)
+	for _, set := range []string{"veteran", "gbsg"} {
+		x, y := load(t, set)
+		for _, fold := range loadFolds(t, set, x.Rows)[:3] {
+			for name, fit := range models {
+				got := evaluate(t, fit, x, y, fold.Train, fold.Test)
+				at := func(metric string) float64 { return want[key{set, name, fold.Index, metric}] }
+				require.InDelta(t, at("harrell"), *got.CHarrell, 1e-7)
+				require.InDelta(t, at("uno"), *got.CIPCW, 1e-7)
+				require.InDelta(t, at("ibs"), *got.IBS, 1e-7)
+				if name == "km" {
+					require.Equal(t, 0.0, *got.IPA)
+				} else {
+					require.Greater(t, *got.IPA, 0.0)
+				}
+			}
+		}
+	}
+}
+
+func evaluate(t *testing.T, fit fitter, x *survival.Design, y survival.Outcome, trainRows, testRows []int) metric.Scores {
+	t.Helper()
+	ctx := context.Background()
+	train, test, xTest := y.Take(trainRows), y.Take(testRows), x.Take(testRows)
+	m, err := fit(ctx, x.Take(trainRows), train)
+	require.NoError(t, err)
+	times := metric.Burk80(test)
+	risk, surv := make([]float64, xTest.Rows), make([]float32, 0, xTest.Rows*len(times))
+	require.NoError(t, m.Risk(ctx, xTest, risk))
+	require.NoError(t, m.Survival(ctx, xTest, times, func(_ int, s []float64) error {
+		for _, v := range s {
+			surv = append(surv, float32(v))
+		}
+		return nil
+	}))
+	got, err := metric.Evaluate(ctx, train, test, times, risk, surv,
+		metric.Config{Convention: metric.Mlr3proba, CIndex: metric.CIndexHarrell, Tau: math.Inf(1)})
+	require.NoError(t, err)
+	require.Equal(t, got.CHarrell, got.CIndex)
+	return got
+}
