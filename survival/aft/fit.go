@@ -41,6 +41,7 @@ func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, fit surviv
 	if err != nil {
 		return nil, err
 	}
+	l.Threads = fit.Threads
 	p := l.Matrix.P
 	start := make([]float64, p+2)
 	start[0], start[p+1] = null.Theta[0], null.Theta[1]

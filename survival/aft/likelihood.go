@@ -10,9 +10,11 @@ import (
 
 // Likelihood is the log-likelihood of one data set as a function of
 // θ = (γ₀, γ₁ … γ_P, log σ), with γ for the standardised columns. It reuses its work
-// space: one goroutine only.
+// space: one Eval at a time.
 type Likelihood struct {
 	Matrix *linear.Matrix // rows as in the outcome
+	// Threads is how many goroutines an evaluation may use, 0 meaning 1; it changes no bit.
+	Threads int
 
 	law      distribution
 	y        survival.Outcome
@@ -81,7 +83,7 @@ func (l *Likelihood) Eval(ctx context.Context, theta, grad, info []float64) (flo
 	crossed := make([]float64, p)
 	l.Matrix.AddTransposed(crossed, l.cross)
 	clear(l.block)
-	if err := linear.RankUpdate(ctx, l.block, p, l.Matrix.X, l.weight); err != nil {
+	if err := linear.RankUpdate(ctx, l.block, linear.Weighted{P: p, X: l.Matrix.X, W: l.weight}, l.Threads); err != nil {
 		return 0, err
 	}
 	for j := range p {

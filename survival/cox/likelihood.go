@@ -14,10 +14,12 @@ import (
 const etaRange = 1300
 
 // Likelihood is the log partial likelihood of one data set as a function of γ, the
-// coefficients of the standardised columns. It reuses its work space: one goroutine only.
+// coefficients of the standardised columns. It reuses its work space: one Eval at a time.
 type Likelihood struct {
 	Matrix *linear.Matrix // rows in the order of Order
 	Order  *riskset.Order
+	// Threads is how many goroutines an evaluation may use, 0 meaning 1; it changes no bit.
+	Threads int
 
 	ties    riskset.Ties
 	weight  []float64 // by position; nil means 1
@@ -88,7 +90,7 @@ func (l *Likelihood) Eval(ctx context.Context, gamma, grad, info []float64) (flo
 	for i, r := range l.risk {
 		l.exposure[i] *= r
 	}
-	if err := linear.RankUpdate(ctx, info, l.Matrix.P, l.Matrix.X, l.exposure); err != nil {
+	if err := linear.RankUpdate(ctx, info, linear.Weighted{P: l.Matrix.P, X: l.Matrix.X, W: l.exposure}, l.Threads); err != nil {
 		return 0, err
 	}
 	value := l.sums.loglik + l.residuals(shift)

@@ -119,7 +119,7 @@ func (c *curvature) subtractTied(inc riskset.Increment, s, t []float64) {
 // flush sends the block through the kernel.
 func (c *curvature) flush() {
 	if c.err == nil {
-		c.err = linear.RankUpdate(c.ctx, c.info, c.p, c.rows, c.weight)
+		c.err = linear.RankUpdate(c.ctx, c.info, linear.Weighted{P: c.p, X: c.rows, W: c.weight}, 1)
 	}
 	c.rows, c.weight = c.rows[:0], c.weight[:0]
 }

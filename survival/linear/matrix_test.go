@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"testing"
 
 	"everfold/survival"
@@ -81,7 +82,7 @@ func TestKernels(t *testing.T) {
 			w[r] = float64(r - 4)
 		}
 		h, eta, back := make([]float64, p*p), make([]float64, n), make([]float64, p)
-		if err := RankUpdate(context.Background(), h, p, m.X, w); err != nil {
+		if err := RankUpdate(context.Background(), h, Weighted{P: p, X: m.X, W: w}, 0); err != nil {
 			t.Fatal(err)
 		}
 		m.Product(eta, gamma)
@@ -110,12 +111,41 @@ func TestKernels(t *testing.T) {
 	}
 }
 
+// The update has the same bits on any number of goroutines, more than rows of h included;
+// the shares cover the triangle.
+func TestRankUpdateThreads(t *testing.T) {
+	const n, p = 3001, 20
+	rows := Weighted{P: p, X: make([]float64, n*p), W: make([]float64, n)}
+	for i := range rows.X {
+		rows.X[i] = math.Sin(float64(i))
+	}
+	for r := range rows.W {
+		rows.W[r] = math.Cos(float64(r))
+	}
+	var first []float64
+	for threads := range 25 {
+		h := make([]float64, p*p)
+		if err := RankUpdate(context.Background(), h, rows, threads); err != nil {
+			t.Fatal(err)
+		}
+		if first == nil {
+			first = h
+		}
+		if !slices.Equal(h, first) {
+			t.Errorf("%d threads give other bits", threads)
+		}
+	}
+	if first[0] == 0 || first[p*p-1] == 0 {
+		t.Error("the triangle is not covered")
+	}
+}
+
 // The rank-n update stops when the context does.
 func TestRankUpdateStops(t *testing.T) {
 	stop := errors.New("stop")
 	ctx, cancel := context.WithCancelCause(context.Background())
 	cancel(stop)
-	if err := RankUpdate(ctx, make([]float64, 1), 1, make([]float64, 9), make([]float64, 9)); !errors.Is(err, stop) {
+	if err := RankUpdate(ctx, make([]float64, 1), Weighted{P: 1, X: make([]float64, 9), W: make([]float64, 9)}, 1); !errors.Is(err, stop) {
 		t.Error(err)
 	}
 }
