@@ -55,8 +55,8 @@ func exitCode(err error) int {
 	var unreachable *app.UnreachableError
 	var usage *usageError
 	switch {
-	case err == nil, errors.Is(err, context.Canceled):
-		return exitOK // stopped as asked, perhaps before it was connected
+	case err == nil:
+		return exitOK
 	case errors.As(err, &usage), errors.Is(err, app.ErrConnectionSettings):
 		return exitUsage
 	case errors.As(err, &unreachable):
@@ -78,6 +78,9 @@ func serve(ctx context.Context, s settings, stdin io.Reader, stderr io.Writer) e
 	log := newLogger(stderr, s.logFormat)
 	c, err := app.Dial(ctx, app.DialOptions{Wait: s.connectTimeout, Identity: s.options.Name, Logger: log})
 	if err != nil {
+		if ctx.Err() != nil {
+			return nil // stopped as asked, before it was connected
+		}
 		return err
 	}
 	defer c.Close()

@@ -1,0 +1,69 @@
+package app
+
+import (
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"everfold/activities"
+)
+
+// Claim: absolute paths and file URIs open, with their size; everything that no retry can
+// mend is refused by what is wrong with it, and no refusal opens the file.
+func TestDataOpen(t *testing.T) {
+	dir := t.TempDir()
+	inside := filepath.Join(dir, "allowed")
+	require.NoError(t, os.MkdirAll(inside, 0o755))
+	write := func(path string) string {
+		require.NoError(t, os.WriteFile(path, []byte("time,event\n"), 0o600))
+		return path
+	}
+	allowed, outside := write(filepath.Join(inside, "a file.csv")), write(filepath.Join(dir, "secret.csv"))
+	uri := (&url.URL{Scheme: "file", Path: allowed}).String()
+	require.NoError(t, os.Symlink(outside, filepath.Join(inside, "link.csv")))
+	require.NoError(t, os.Symlink("a file.csv", filepath.Join(inside, "alias.csv")))
+
+	for _, tc := range []struct {
+		name, uri string
+		allow     []string
+		err       error
+		says      string
+	}{
+		{name: "path", uri: allowed},
+		{name: "file URI, escaped", uri: uri},
+		{name: "file URI of this host", uri: "file://localhost" + filepath.Join(inside, "alias.csv")},
+		{name: "any folder by default", uri: outside},
+		{name: "allowed folder", uri: allowed, allow: []string{"/elsewhere", inside}},
+		{name: "link within the folder", uri: filepath.Join(inside, "alias.csv"), allow: []string{inside}},
+		{name: "another folder", uri: outside, allow: []string{inside}, err: activities.ErrDataRefused, says: "--allow-data"},
+		{name: "dots that lead out", uri: inside + "/../secret.csv", allow: []string{inside}, err: activities.ErrDataRefused, says: "--allow-data"},
+		{name: "link that leads out", uri: filepath.Join(inside, "link.csv"), allow: []string{inside}, err: activities.ErrDataRefused, says: "link.csv"},
+		{name: "relative", uri: "data/churn.csv", err: activities.ErrDataRefused, says: "relative"},
+		{name: "another host", uri: "file://server/a.csv", err: activities.ErrDataRefused, says: "file:///PATH"},
+		{name: "s3", uri: "s3://bucket/a.csv", err: activities.ErrDataRefused, says: "not available yet"},
+		{name: "folder", uri: inside, err: activities.ErrDataRefused, says: "is a folder"},
+		{name: "missing", uri: filepath.Join(dir, "no.csv"), err: fs.ErrNotExist, says: "no.csv"},
+		{name: "missing in the folder", uri: filepath.Join(inside, "no.csv"), allow: []string{inside}, err: fs.ErrNotExist, says: "no.csv"},
+		{name: "missing folder", uri: "/no/such/a.csv", allow: []string{"/no/such"}, err: fs.ErrNotExist, says: "/no/such"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r, size, err := Data{Allow: tc.allow}.Open(t.Context(), tc.uri)
+			if tc.err != nil {
+				require.ErrorIs(t, err, tc.err)
+				require.ErrorContains(t, err, tc.says)
+				return
+			}
+			require.NoError(t, err)
+			defer r.Close()
+			require.EqualValues(t, len("time,event\n"), size)
+			text, err := io.ReadAll(r)
+			require.NoError(t, err)
+			require.Equal(t, "time,event\n", string(text))
+		})
+	}
+}

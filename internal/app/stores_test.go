@@ -1,0 +1,42 @@
+package app
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"everfold/config"
+	"everfold/store"
+)
+
+// decorated is a store that tests put around the real one.
+type decorated struct{ store.Store }
+
+// Claim: a store is opened once per description, decorated once, and works; s3 is refused
+// by name.
+func TestStoresOpen(t *testing.T) {
+	opened := 0
+	stores := &Stores{Wrap: func(s store.Store) store.Store { opened++; return &decorated{s} }}
+	c := config.Store{URI: filepath.Join(t.TempDir(), "out puts")}
+	first, err := stores.Open(t.Context(), c)
+	require.NoError(t, err)
+	second, err := stores.Open(t.Context(), c)
+	require.NoError(t, err)
+	require.Same(t, first, second)
+	require.IsType(t, &decorated{}, first)
+	require.Equal(t, 1, opened)
+	_, err = first.Put(t.Context(), "a", strings.NewReader("x"), store.Condition{})
+	require.NoError(t, err)
+	dir, ok := directory(first)
+	require.True(t, ok)
+	require.Equal(t, c.URI, dir)
+	require.FileExists(t, filepath.Join(dir, "a"))
+
+	_, err = stores.Open(t.Context(), config.Store{URI: "s3://bucket/prefix"})
+	require.ErrorIs(t, err, ErrStoreKind)
+	require.ErrorContains(t, err, "not available yet")
+	_, err = stores.Open(t.Context(), config.Store{URI: "http://elsewhere"})
+	require.Error(t, err)
+}
