@@ -27,7 +27,7 @@ type Problem struct {
 // Solution is where Maximise ended.
 type Solution struct {
 	Theta      []float64
-	Covariance []float64  // inverse information at Theta, full; NaN for parameters held
+	Covariance []float64  // inverse information at Theta, full; NaN for parameters held, all NaN where that is not positive definite
 	LogLik     [2]float64 // at Start and at Theta
 	Iterations int
 	Converged  bool
@@ -79,7 +79,11 @@ func Maximise(ctx context.Context, p Problem) (Solution, error) {
 		}
 	}
 	s.sol.Theta = s.theta
-	s.sol.Covariance = s.factor().inverse(len(s.theta))
+	f := s.factor()
+	if s.damped { // not a maximum: no standard errors, rather than those of a raised matrix
+		s.sol.Converged, f.active = false, nil
+	}
+	s.sol.Covariance = f.inverse(len(s.theta))
 	return s.sol, nil
 }
 

@@ -108,6 +108,11 @@ func TestNoMaximum(t *testing.T) {
 	if err != nil || s.Converged || !slices.Equal(s.Drifting, []int{0}) || !(s.Theta[0] > 10 && s.Theta[0] < 40) {
 		t.Errorf("separation: %+v, %v", s, err)
 	}
+	p.Objective = scalar(func(x float64) (float64, float64, float64) { return x * x, 2 * x, 2 })
+	convex := Problem{Objective: p.Objective, Start: []float64{1}, First: 1}
+	if s, err = Maximise(context.Background(), convex); err != nil || s.Converged || !math.IsNaN(s.Covariance[0]) {
+		t.Errorf("convex: %+v, %v", s, err)
+	}
 	p.Objective = scalar(func(x float64) (float64, float64, float64) { return x, 1, -1e-3 })
 	if s, err = Maximise(context.Background(), p); err != nil || s.Converged || math.IsInf(s.Theta[0], 0) {
 		t.Errorf("no bound: %+v, %v", s, err)
