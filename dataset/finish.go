@@ -11,7 +11,7 @@ import (
 // finish checks what was collected and makes the table.
 func (c *collector) finish(ctx context.Context) (*Table, *Profile, error) {
 	if c.rows == 0 {
-		return nil, nil, invalid("", "has a header line, but no data rows", "at least two rows")
+		return nil, nil, invalid("", "has no data rows", "at least two rows")
 	}
 	used, warnings, err := c.settleKinds()
 	if err != nil {

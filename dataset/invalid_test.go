@@ -39,7 +39,7 @@ var invalidFiles = map[string]struct {
 }{
 	"empty file":        {"", base, "is empty; allowed: a header line and data rows"},
 	"only a mark":       {"\xef\xbb\xbf", base, "is empty; allowed: a header line and data rows"},
-	"header only":       {"time,event\n", base, "has a header line, but no data rows; allowed: at least two rows"},
+	"header only":       {"time,event\n", base, "has no data rows; allowed: at least two rows"},
 	"utf-16":            {"\xff\xfet\x00", base, "is UTF-16; allowed: UTF-8"},
 	"lone CR":           {"time,event\r1,1\r", base, "the header line holds a lone carriage return; allowed: lines that end in LF or CRLF"},
 	"semicolons":        {"time;event\n1;1\n", base, "the header line has no comma; allowed: cells separated by commas, not by semicolons or tabs"},
