@@ -121,11 +121,12 @@ func putElement[T Element](dst []byte, v T) {
 	}
 }
 
-// elements is the product of the shape; ok is false where it is negative or overflows.
+// elements is the product of the shape; ok is false where a dimension is negative or the
+// bytes would not fit an int.
 func elements(shape []int) (n int, ok bool) {
 	n = 1
 	for _, d := range shape {
-		if d < 0 || d > 0 && n > math.MaxInt32*1024/d {
+		if d < 0 || d > 0 && n > math.MaxInt/8/d {
 			return 0, false
 		}
 		n *= d

@@ -168,6 +168,21 @@ func TestPutReconciled(t *testing.T) {
 	require.ErrorIs(t, err, lost)
 }
 
+// A condition that nothing can satisfy is a programming error.
+func TestImpossibleConditionPanics(t *testing.T) {
+	require.Panics(t, func() { store.Condition{Absent: true, ETag: "x"}.Check() })
+	require.NotPanics(t, func() { store.Condition{ETag: "x"}.Check() })
+}
+
+func ExamplePrefixed() {
+	ctx, s := context.Background(), storetest.Memory()
+	run := store.Prefixed(s, "production/churn")
+	_, _ = store.PutBytes(ctx, run, "run.json", []byte("{}"), store.Condition{Absent: true})
+	infos, _ := s.List(ctx, "production/")
+	fmt.Println(infos[0].Key)
+	// Output: production/churn/run.json
+}
+
 func ExampleReadVerified() {
 	ctx, s := context.Background(), storetest.Memory()
 	_, _ = store.PutBytes(ctx, s, "a/risk.npy", []byte("payload"), store.Condition{Absent: true})

@@ -2,7 +2,7 @@
 //
 // Preconditions: a Unix file system. Create-once relies on link(2) (where links are not
 // supported, on the lock below), whole versions on rename(2), compare-and-swap on an
-// advisory lock per folder, which holds among processes of one host only. Objects are
+// advisory lock at the root, which holds among processes of one host only. Objects are
 // replaced, never changed in place, so an open reader keeps the version it opened.
 //
 // Names that begin with "." are not keys; the store keeps ".lock" and ".tmp-…" there.
@@ -187,7 +187,7 @@ func visit(infos *[]store.Info, prefix, name string, entry fs.DirEntry, err erro
 	return nil
 }
 
-// Delete implements store.Store. Folders stay.
+// Delete implements store.Store. A folder that is left empty goes too, up to the root.
 func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := begin(ctx, key); err != nil {
 		return err
@@ -209,13 +209,24 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	}
 	// Under the lock: a compare-and-swap that has just seen the object must not bring a
 	// deleted one back.
-	err = s.locked(ctx, root, path.Dir(key), func() error {
+	err = s.locked(ctx, root, func() error {
 		if err := root.Remove(key); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		return syncFolder(root, path.Dir(key))
+		return syncFolder(root, s.prune(root, path.Dir(key)))
 	})
 	return classify("delete", key, err)
+}
+
+// prune removes folder and those above it as long as they are empty, and returns the
+// first that stays.
+func (s *Store) prune(root *os.Root, folder string) string {
+	for folder != "." && root.Remove(folder) == nil {
+		s.synced.Delete(folder)
+		s.synced.Delete(folder + "/")
+		folder = path.Dir(folder)
+	}
+	return folder
 }
 
 // begin checks what every method with a key checks first.

@@ -29,12 +29,9 @@ func put(t *testing.T, s store.Store, key, content string) store.Info {
 	return info
 }
 
-// A directory keeps the contract, whether it exists already or not, and as a view.
+// A directory that does not exist yet keeps the contract.
 func TestConforms(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) store.Store { return open(t, filepath.Join(t.TempDir(), "not", "yet")) })
-	t.Run("view", func(t *testing.T) {
-		storetest.Run(t, func(t *testing.T) store.Store { return store.Prefixed(open(t, t.TempDir()), "sample/run") })
-	})
 }
 
 // DIR, file://DIR and file://localhost/DIR name the same store; other URIs say what is allowed.

@@ -22,6 +22,7 @@ const (
 	lockName    = ".lock"
 	tempPrefix  = ".tmp-"
 	staleAfter  = time.Hour            // no writer is idle that long; if one is, its Put fails and is retried
+	prunedTries = 10
 	lockRetry   = 2 * time.Millisecond // the lock is held for two metadata operations
 	newFile     = os.O_WRONLY | os.O_CREATE | os.O_EXCL
 	fileMode    = 0o666 // before umask
@@ -30,7 +31,7 @@ const (
 )
 
 // Put implements store.Store: the body goes to a temporary file in the same folder, which
-// is synced and then gets its name by link (create-once) or, under the folder's lock, by
+// is synced and then gets its name by link (create-once) or, under the store's lock, by
 // rename; the folder is synced last.
 func (s *Store) Put(ctx context.Context, key string, body io.Reader, cond store.Condition) (store.Info, error) {
 	cond.Check()
@@ -46,12 +47,12 @@ func (s *Store) Put(ctx context.Context, key string, body io.Reader, cond store.
 
 func (s *Store) put(ctx context.Context, key string, body io.Reader, cond store.Condition) (store.Info, error) {
 	folder := path.Dir(key)
-	root, err := s.makeFolder(folder)
+	root, file, err := s.newTemp(folder)
 	if err != nil {
 		return store.Info{}, err
 	}
 	defer root.Close()
-	temp, err := writeTemp(ctx, root, folder, body)
+	temp, err := writeTemp(ctx, root, file, body)
 	if err != nil {
 		return store.Info{}, err
 	}
@@ -69,6 +70,24 @@ func (s *Store) put(ctx context.Context, key string, body io.Reader, cond store.
 		}
 	}
 	return written, err
+}
+
+// newTemp makes an empty file in the folder. A Delete elsewhere may prune the folder
+// between its making and the file's; once the file is there, the folder stays.
+func (s *Store) newTemp(folder string) (root *os.Root, file *os.File, err error) {
+	for range prunedTries {
+		if root, err = s.makeFolder(folder); err != nil {
+			return nil, nil, err
+		}
+		file, err = root.OpenFile(path.Join(folder, tempPrefix+rand.Text()), newFile, fileMode)
+		if err == nil {
+			return root, file, nil
+		}
+		if err = errors.Join(err, root.Close()); !errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, err
+		}
+	}
+	return nil, nil, err
 }
 
 // create names temp key where nothing has that name.
@@ -89,7 +108,7 @@ func (s *Store) create(ctx context.Context, root *os.Root, temp, key string) (st
 
 // renameOnce does what link(2) does, for file systems without it, under the lock.
 func (s *Store) renameOnce(ctx context.Context, root *os.Root, temp, key string) error {
-	return s.locked(ctx, root, path.Dir(key), func() error {
+	return s.locked(ctx, root, func() error {
 		_, err := root.Lstat(key)
 		if err == nil {
 			return fs.ErrExist
@@ -109,10 +128,10 @@ func taken(root *os.Root, key string) error {
 	return fmt.Errorf("%w: the object exists", store.ErrConflict)
 }
 
-// replace renames temp to key under the folder's lock, where cond holds.
+// replace renames temp to key under the store's lock, where cond holds.
 func (s *Store) replace(ctx context.Context, root *os.Root, temp, key string, cond store.Condition) (store.Info, error) {
 	var written store.Info
-	err := s.locked(ctx, root, path.Dir(key), func() error {
+	err := s.locked(ctx, root, func() error {
 		former, err := root.Lstat(key)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
@@ -150,18 +169,18 @@ func later(root *os.Root, name string, former time.Time) error {
 	return root.Chtimes(name, next, next)
 }
 
-// locked runs do under the folder's lock. The lock file is never removed: who waits for a
-// removed one would hold nothing.
-func (s *Store) locked(ctx context.Context, root *os.Root, folder string, do func() error) (err error) {
-	name := path.Join(folder, lockName)
-	file, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE, fileMode) // refuses to leave the root, as flock would not
+// locked runs do under the store's lock: one file at the root, so that folders hold
+// objects alone. The lock file is never removed: who waits for a removed one would hold
+// nothing.
+func (s *Store) locked(ctx context.Context, root *os.Root, do func() error) (err error) {
+	file, err := root.OpenFile(lockName, os.O_RDWR|os.O_CREATE, fileMode) // refuses to leave the root, as flock would not
 	if err != nil {
 		return err
 	}
 	if err := file.Close(); err != nil {
 		return err
 	}
-	lock := flock.New(filepath.Join(s.dir, filepath.FromSlash(name)), flock.SetFlag(os.O_RDWR))
+	lock := flock.New(filepath.Join(s.dir, lockName), flock.SetFlag(os.O_RDWR))
 	if _, err := lock.TryLockContext(ctx, lockRetry); err != nil {
 		return err
 	}
@@ -169,12 +188,11 @@ func (s *Store) locked(ctx context.Context, root *os.Root, folder string, do fun
 	return do()
 }
 
-// writeTemp writes body to a new synced file of the folder and returns its name.
-func writeTemp(ctx context.Context, root *os.Root, folder string, body io.Reader) (name string, err error) {
-	name = path.Join(folder, tempPrefix+rand.Text())
-	file, err := root.OpenFile(name, newFile, fileMode)
-	if err != nil {
-		return "", err
+// writeTemp writes body to the new file, syncs and closes it, and returns its name under
+// the root.
+func writeTemp(ctx context.Context, root *os.Root, file *os.File, body io.Reader) (name string, err error) {
+	if name, err = filepath.Rel(root.Name(), file.Name()); err != nil {
+		return "", errors.Join(err, file.Close())
 	}
 	defer func() {
 		err = errors.Join(err, file.Close())

@@ -249,7 +249,7 @@ func deletion(t *testing.T, s store.Store) {
 }
 
 func largeBody(t *testing.T, s store.Store) {
-	const size = 24 << 20
+	const size = 8 << 20
 	sent := &store.Hashing{}
 	body := io.TeeReader(io.LimitReader(&counterBytes{}, size), sent)
 	info, err := s.Put(t.Context(), "large", body, store.Condition{})

@@ -108,7 +108,7 @@ func cancelledAmid(t *testing.T, s store.Store) {
 	_, _, err = s.Get(t.Context(), "key")
 	require.ErrorIs(t, err, store.ErrNotFound)
 
-	put(t, s, "large", strings.Repeat("x", 8<<20))
+	put(t, s, "large", strings.Repeat("x", 2<<20))
 	ctx, cancel = context.WithCancel(t.Context())
 	defer cancel()
 	body, _, err := s.Get(ctx, "large")
