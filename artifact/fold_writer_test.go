@@ -3,6 +3,7 @@ package artifact_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"testing"
 
@@ -232,6 +233,39 @@ func TestWriteFoldConflict(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrConflict)
 	_, _, err = artifact.WriteFold(t.Context(), raced, c, result(c.Task))
 	require.NoError(t, err)
+}
+
+// After a conflict the store may be down: that error is reported, not the conflict.
+func TestWriteFoldReadBackFails(t *testing.T) {
+	s := memory()
+	run := newRun(t, s, parse(t, baseSpec))
+	c := claim(run, "cox", 0)
+	down := false
+	faulty := &storetest.Faulty{Store: s, Before: func(op storetest.Op, key string) error {
+		if op == storetest.Put && key == artifact.ManifestKey("cox", 0) {
+			overwrite(t, s, key, []byte("somebody's"))
+			down = true
+		}
+		if op == storetest.Get && down {
+			return store.ErrUnavailable
+		}
+		return nil
+	}}
+	_, _, err := artifact.WriteFold(t.Context(), faulty, c, result(c.Task))
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	require.NotErrorIs(t, err, store.ErrConflict)
+}
+
+// Numbers that a manifest cannot hold are refused; the fold stays incomplete.
+func TestWriteFoldRefusesNonFinite(t *testing.T) {
+	s := memory()
+	run := newRun(t, s, parse(t, baseSpec))
+	c := claim(run, "cox", 0)
+	r := result(c.Task)
+	r.Manifest.FitSeconds = math.Inf(1)
+	_, _, err := artifact.WriteFold(t.Context(), s, c, r)
+	require.ErrorContains(t, err, "not finite")
+	require.Contains(t, actions(plan(t, s, run, artifact.PlanOptions{})), "cox:0=train")
 }
 
 // Rescoring changes metrics and score fingerprint, not the fit nor its files.

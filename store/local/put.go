@@ -21,7 +21,7 @@ import (
 const (
 	lockName    = ".lock"
 	tempPrefix  = ".tmp-"
-	staleAfter  = time.Hour            // no writer is idle that long; if one is, its Put fails and is retried
+	staleAfter  = time.Hour // no writer is idle that long; if one is, its Put fails and is retried
 	prunedTries = 10
 	lockRetry   = 2 * time.Millisecond // the lock is held for two metadata operations
 	newFile     = os.O_WRONLY | os.O_CREATE | os.O_EXCL
