@@ -46,7 +46,7 @@ func Prepare(ctx context.Context, open OpenFile, s *config.Spec) (*Preparation, 
 		rows := resample.SampleRows(y.Len(), y.Event, p.Table.Group, s.Data.SampleRows, s.Folds.Seed)
 		p.Table = p.Table.Take(rows)
 	}
-	if p.Folds, err = splitRows(ctx, open, s, p.Table); err != nil {
+	if p.Folds, err = p.splitRows(ctx, open, s); err != nil {
 		return nil, err
 	}
 	for _, f := range p.Folds {
@@ -73,25 +73,32 @@ func readData(ctx context.Context, open OpenFile, s *config.Spec) (*dataset.Tabl
 }
 
 // splitRows assigns the rows to folds, from the folds file where the spec names one.
-func splitRows(ctx context.Context, open OpenFile, s *config.Spec, t *dataset.Table) ([]resample.Fold, error) {
+func (p *Preparation) splitRows(ctx context.Context, open OpenFile, s *config.Spec) ([]resample.Fold, error) {
 	if s.Folds.File == "" {
 		return resample.KFold(resample.KFoldOptions{
 			K: s.Folds.K, Repeats: s.Folds.Repeats, Seed: s.Folds.Seed, Stratify: s.Folds.Stratify == "event",
-		}, t.Outcome.Event, t.Group)
+		}, p.Table.Outcome.Event, p.Table.Group)
 	}
 	file, _, err := open(ctx, s.Folds.File)
 	if err != nil {
 		return nil, fmt.Errorf("open folds.file: %w", err)
 	}
 	defer file.Close()
-	rowOf := make(map[int64]int, t.Rows())
-	for i, source := range t.SourceRow {
-		rowOf[source] = i
+	kept := make(map[int64]int, p.Table.Rows())
+	for i, source := range p.Table.SourceRow {
+		kept[source] = i
 	}
+	beyond := int64(-1)
 	folds, err := resample.FromFile(file, func(source int64) (int, bool) {
-		i, ok := rowOf[source]
+		if source >= int64(p.Profile.RowsRead) {
+			beyond = max(beyond, source)
+		}
+		i, ok := kept[source]
 		return i, ok
-	}, t.Rows())
+	}, p.Table.Rows())
+	if err == nil && beyond >= 0 {
+		err = &resample.FileError{Problem: fmt.Sprintf("lists row %d, but the data have rows 0 to %d", beyond, p.Profile.RowsRead-1)}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("folds.file %s: %w", s.Folds.File, err)
 	}
