@@ -13,7 +13,7 @@ func (p *program) cancelCommand() *cobra.Command {
 		Short: "cancel a run",
 		Long: `Asks Temporal to cancel the run: fits stop at their next heartbeat, what is complete is
 published. Run it again to go on.`,
-		Example: "  starter cancel production/veteran --embedded",
+		Example: "  starter cancel production/veteran",
 		Args:    exactArgs("RUN"),
 		RunE: func(command *cobra.Command, args []string) error {
 			run, err := parseRun(args[0])

@@ -16,7 +16,7 @@ func (p *program) parallelCommand() *cobra.Command {
 		Short: "change how many fits of a running run go on at once",
 		Long: `At most N fits are scheduled at once from now on; fits already going on are left alone. 0 is
 the spec's resources.parallel_fits. Workers' slots bound it too.`,
-		Example: "  starter parallel production/veteran 4 --embedded",
+		Example: "  starter parallel production/veteran 4",
 		Args:    exactArgs("RUN", "N"),
 		RunE: func(command *cobra.Command, args []string) error {
 			run, err := parseRun(args[0])

@@ -20,7 +20,7 @@ func (p *program) skipCommand() *cobra.Command {
 		Short: "stop fitting one model of a running run",
 		Long: `Folds of MODEL that wait or run are given up for this execution; that is no failure. Its
 complete folds stay. The next start of the run fits the model again.`,
-		Example: "  starter skip production/veteran weibull_aft --embedded",
+		Example: "  starter skip production/veteran weibull_aft",
 		Args:    exactArgs("RUN", "MODEL"),
 		RunE: func(command *cobra.Command, args []string) error {
 			run, err := parseRun(args[0])

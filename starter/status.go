@@ -21,7 +21,7 @@ func (p *program) statusCommand() *cobra.Command {
 		Short: "show how far a run is",
 		Long: `Shows the state of every fold, what is being fitted, the estimated time left, failures, retries
 and the tracker's state. The exit code is 0 whatever the run's state: --json tells it.`,
-		Example: "  starter status production/veteran --embedded\n  starter status production/veteran --embedded --json",
+		Example: "  starter status production/veteran\n  starter status production/veteran --json",
 		Args:    exactArgs("RUN"),
 		RunE: func(command *cobra.Command, args []string) error {
 			run, err := parseRun(args[0])

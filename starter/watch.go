@@ -11,7 +11,7 @@ func (p *program) watchCommand() *cobra.Command {
 		Short: "watch a run to its end",
 		Long: `Shows a run's progress live, then its leaderboard, and ends with the run's exit code.
 Ctrl-C ends the watching; the run goes on.`,
-		Example: "  starter watch production/veteran --embedded",
+		Example: "  starter watch production/veteran",
 		Args:    exactArgs("RUN"),
 		RunE: func(command *cobra.Command, args []string) error {
 			run, err := parseRun(args[0])
