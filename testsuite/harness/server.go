@@ -30,6 +30,14 @@ type TemporalServer struct {
 // Server starts a server and waits until it answers.
 func Server(tb testing.TB) *TemporalServer {
 	tb.Helper()
+	s := Unstarted(tb)
+	s.Restart()
+	return s
+}
+
+// Unstarted returns a server that Restart will start: its address is known beforehand.
+func Unstarted(tb testing.TB) *TemporalServer {
+	tb.Helper()
 	dir := tb.TempDir()
 	ports := FreePorts(tb, 2)
 	s := &TemporalServer{
@@ -37,7 +45,6 @@ func Server(tb testing.TB) *TemporalServer {
 		port: strconv.Itoa(ports[0]), ui: strconv.Itoa(ports[1]),
 	}
 	s.Address = net.JoinHostPort("127.0.0.1", s.port)
-	s.Restart()
 	return s
 }
 

@@ -283,10 +283,17 @@ func (e *Embedded) Stop() {
 		e.stopChildren()
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		if e.lock != nil {
-			_ = e.lock.Close() // releases the lock
-			e.lock = nil
+		if e.lock == nil {
+			return
 		}
+		// The next start takes the usual ports again. After a kill it keeps the former ones:
+		// clients of the lost server may be waiting for it there.
+		e.state = state{Server: e.state.Server}
+		if err := e.home.write(e.lock, e.state); err != nil {
+			e.log.Warn("the embedded server's lock file is out of date", "error", err)
+		}
+		_ = e.lock.Close() // releases the lock
+		e.lock = nil
 	})
 }
 
