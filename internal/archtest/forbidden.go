@@ -11,7 +11,7 @@ import (
 type ban struct {
 	pkg   string   // import path
 	names []string // exported names, or prefixes ending in "*"; none: the whole package
-	tests bool     // tests are bound too
+	tests bool     // tests, and packages for tests only, are bound too
 	where []string // packages that may, patterns as in the table
 	why   string
 }
@@ -28,11 +28,11 @@ var bans = []ban{
 	{
 		pkg: "os", names: []string{"Getenv", "LookupEnv", "Environ", "ExpandEnv"},
 		// Activities resolve tracker and notify secrets on the worker that runs them.
-		where: []string{"worker", "starter", "internal/app", "activities", "testsuite/...", "bench/..."},
+		where: []string{"worker", "starter", "internal/app/...", "activities", "bench/..."},
 		why:   "the environment is read at the edge",
 	},
 	{
-		pkg: "fmt", names: []string{"Print*"}, where: []string{"testsuite/...", "bench/..."},
+		pkg: "fmt", names: []string{"Print*"}, where: []string{"bench/..."},
 		why: "libraries log through log/slog, commands write to the stream they are given",
 	},
 	{pkg: "log", why: "logs go through log/slog"},
@@ -47,7 +47,8 @@ func CheckForbidden(files []File) []string {
 	var bad []string
 	for _, f := range files {
 		for _, b := range bans {
-			if (f.Test && !b.tests) || anyWithin(f.Dir(), b.where) || !slices.Contains(f.imports(), b.pkg) {
+			forTests := f.Test || anyWithin(f.Dir(), testOnly)
+			if (forTests && !b.tests) || anyWithin(f.Dir(), b.where) || !slices.Contains(f.imports(), b.pkg) {
 				continue
 			}
 			bad = append(bad, uses(f, b)...)

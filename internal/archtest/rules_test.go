@@ -157,6 +157,7 @@ func TestForbiddenRule(t *testing.T) {
 		{"randomness v1", "dataset/x.go", "package x\nimport \"math/rand\"\n", "randomness"},
 		{"randomness at its home", "survival/resample/x.go", "package x\nimport \"math/rand/v2\"\n", ""},
 		{"randomness in a test", "survival/cox/x_test.go", "package x\nimport \"math/rand/v2\"\n", ""},
+		{"randomness for tests only", "survival/survtest/x.go", "package x\nimport \"math/rand/v2\"\n", ""},
 		{"environment", "config/x.go", env, "config/x.go:3: os.Getenv"},
 		{"environment at the edge", "worker/x.go", env, ""},
 		{"other names of os", "config/x.go", "package x\nimport \"os\"\nvar v = os.Args\n", ""},
