@@ -87,6 +87,9 @@ func classOf(err error) class {
 	var settings *registry.SettingsError
 	var changed *artifact.ChangedError
 	switch {
+	// First: the store wraps what the file system said, and ENOENT from there is no missing data file.
+	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrConflict):
+		return class{ErrStoreUnavailable, true}
 	case errors.As(err, &spec), errors.As(err, &settings), errors.As(err, &changed),
 		errors.Is(err, resample.ErrFolds), errors.Is(err, errHasArtifacts):
 		return class{ErrInvalidSpec, false}
@@ -103,8 +106,6 @@ func classOf(err error) class {
 		return class{ErrNoMemory, false}
 	case errors.Is(err, artifact.ErrSuperseded):
 		return class{ErrSuperseded, false}
-	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrConflict):
-		return class{ErrStoreUnavailable, true}
 	case errors.Is(err, store.ErrCorrupt), errors.Is(err, store.ErrNotFound), errors.Is(err, artifact.ErrDamaged):
 		return class{ErrArtifactCorrupt, true}
 	}

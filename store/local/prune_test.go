@@ -37,7 +37,7 @@ func TestPutAndDeleteRaceForAFolder(t *testing.T) {
 		s := open(t, dir)
 		work.Go(func() {
 			for i := range 40 {
-				key := fmt.Sprintf("f/g/%d-%d", w, i)
+				key := fmt.Sprintf("f/g/h/i/%d-%d", w, i)
 				_, err := store.PutBytes(t.Context(), s, key, []byte(key), store.Condition{})
 				if err == nil {
 					err = s.Delete(t.Context(), key)

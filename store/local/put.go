@@ -72,11 +72,15 @@ func (s *Store) put(ctx context.Context, key string, body io.Reader, cond store.
 	return written, err
 }
 
-// newTemp makes an empty file in the folder. A Delete elsewhere may prune the folder
-// between its making and the file's; once the file is there, the folder stays.
+// newTemp makes an empty file in the folder. A Delete elsewhere may prune the folder, or one
+// above it, before the file is there; once it is, the folders stay.
 func (s *Store) newTemp(folder string) (root *os.Root, file *os.File, err error) {
 	for range prunedTries {
-		if root, err = s.makeFolder(folder); err != nil {
+		root, err = s.makeFolder(folder)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
 			return nil, nil, err
 		}
 		file, err = root.OpenFile(path.Join(folder, tempPrefix+rand.Text()), newFile, fileMode)
