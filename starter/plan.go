@@ -66,9 +66,6 @@ which check failed.
 
 // printInput prints what run would send to the workflow.
 func (p *program) printInput(spec *config.Spec, request config.Request) error {
-	if err := app.CheckAvailable(spec); err != nil {
-		return err
-	}
 	input, err := config.EncodeInput(spec, request)
 	if err != nil {
 		return fmt.Errorf("encode the input of %s: %w", spec.RunID(), err)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"everfold/config"
+	"everfold/internal/app"
 )
 
 // defaultStore is where runs go that do not say: a folder of the current one, whichever
@@ -43,6 +44,9 @@ func (f *specFlags) load(path string) (*config.Spec, error) {
 	}
 	spec, err := config.ParseYAML(text, path, config.WithSet(assignments...))
 	if err != nil {
+		return nil, err
+	}
+	if err := app.CheckAvailable(spec); err != nil {
 		return nil, err
 	}
 	return spec, resolvePaths(spec, path)

@@ -80,9 +80,6 @@ type columnReport struct {
 
 func validate(ctx context.Context, spec *config.Spec, withData bool) (*validation, error) {
 	v := &validation{Run: spec.RunID(), Digest: spec.Digest(), Models: len(spec.AllModels()), Warnings: spec.Warnings()}
-	if err := app.CheckAvailable(spec); err != nil {
-		return nil, err
-	}
 	if !withData {
 		return v, nil
 	}

@@ -1,0 +1,59 @@
+package e2e
+
+import (
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"everfold/testsuite/harness"
+)
+
+// embeddedLab is a lab without a server of its own.
+func embeddedLab(t *testing.T) *lab {
+	t.Helper()
+	home := filepath.Join(t.TempDir(), "home")
+	t.Cleanup(func() { harness.NoProcesses(t, "EVERFOLD_HOME="+home) })
+	return &lab{t: t, env: harness.Env{Home: home, Dir: exampleFolder(t)}}
+}
+
+// Claim: with --embedded nothing but the programs is needed; a starter that is killed goes
+// on with the next start, and completes.
+func TestEmbeddedKilled(t *testing.T) {
+	l := embeddedLab(t)
+	p := l.background("run", veteran, "--embedded")
+	p.WaitFor("fold ")
+	p.Signal(syscall.SIGKILL)
+	<-p.Exited()
+	r := l.starter(0, "run", veteran, "--embedded")
+	require.Contains(t, r.Stdout, "Web UI   http://127.0.0.1:")
+	require.Contains(t, l.starter(0, "status", "production/veteran", "--embedded").Stdout, "completed")
+}
+
+// Claim: Ctrl-C under --embedded stops server and worker with exit code 130, and the same
+// command goes on. A second starter meanwhile attaches, and takes over.
+func TestEmbeddedInterrupted(t *testing.T) {
+	l := embeddedLab(t)
+	owner := l.background("run", veteran, "--embedded", "--set", "folds.repeats=4")
+	owner.WaitFor("started")
+	guest := l.background("run", veteran, "--embedded", "--set", "folds.repeats=4")
+	guest.WaitFor("is running already by the same spec")
+	owner.Signal(syscall.SIGINT)
+	require.Equal(t, 130, owner.Wait())
+	require.Contains(t, owner.Stderr(), "run it again to go on")
+	require.Zero(t, guest.Wait())
+	require.Contains(t, guest.Stdout(), "60 folds")
+}
+
+// Claim: quickstart runs the shipped data from any folder, leaves its outputs in the
+// current one, and when run again reuses everything.
+func TestQuickstart(t *testing.T) {
+	l := embeddedLab(t)
+	l.env.Dir = t.TempDir()
+	first := l.starter(0, "quickstart")
+	require.Contains(t, first.Stdout, "15 folds: 15 trained")
+	require.Contains(t, first.Stdout, filepath.Join("outputs", "production", "hdfail"))
+	again := document[ended](t, l.starter(0, "quickstart", "--json"))
+	require.Equal(t, 15, again.Result.Reused)
+}
