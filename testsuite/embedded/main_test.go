@@ -136,11 +136,16 @@ func dial(t *testing.T, address string) client.Client {
 	return c
 }
 
-// newHome returns a folder for the state; what is still running there at the end of the
-// test is a failure.
+// newHome returns a folder for the state, with the ports of a former start that nobody else
+// will take, as the usual ones might be. What is still running there at the end of the test
+// is a failure.
 func newHome(t *testing.T) string {
 	t.Helper()
-	home := filepath.Join(t.TempDir(), "home")
+	home := t.TempDir()
+	ports := harness.FreePorts(t, 2)
+	former, err := json.Marshal(state{Port: ports[0], UIPort: ports[1]})
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(home, "everfold.lock"), former, 0o600))
 	t.Cleanup(func() { harness.NoProcesses(t, marker(home)) })
 	return home
 }

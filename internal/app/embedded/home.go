@@ -109,27 +109,41 @@ func flock(f *os.File) (bool, error) {
 
 // choosePorts fills in the ports of s: those it has, the usual ones, or free ones.
 func choosePorts(s state) (state, error) {
-	var err error
-	if s.Port, err = choosePort(s.Port, defaultPort); err != nil {
+	port, err := choosePort(0, s.Port, defaultPort)
+	if err != nil {
 		return s, err
 	}
-	for s.UIPort, err = choosePort(s.UIPort, defaultUIPort); err == nil && s.UIPort == s.Port; {
-		s.UIPort, err = choosePort(0, 0)
+	ui, err := choosePort(port, s.UIPort, defaultUIPort)
+	if err != nil {
+		return s, err
 	}
-	return s, err
+	s.Port, s.UIPort = port, ui
+	return s, nil
 }
 
-func choosePort(candidates ...int) (int, error) {
-	for _, port := range append(candidates, 0) {
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+// choosePort returns the first of the ports that is free, else any free one, never except.
+// Zeros are skipped.
+func choosePort(except int, ports ...int) (int, error) {
+	for _, port := range ports {
+		if port == 0 || port == except {
+			continue
+		}
+		if l, err := listen(port); err == nil {
+			return port, l.Close()
+		}
+	}
+	for {
+		l, err := listen(0)
 		if err != nil {
-			if port != 0 {
-				continue
-			}
 			return 0, fmt.Errorf("no free port on 127.0.0.1: %w", err)
 		}
-		port = l.Addr().(*net.TCPAddr).Port
-		return port, l.Close()
+		port := l.Addr().(*net.TCPAddr).Port
+		if err := l.Close(); err != nil || port != except {
+			return port, err
+		}
 	}
-	panic("embedded: unreachable: port 0 was tried")
+}
+
+func listen(port int) (net.Listener, error) {
+	return net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 }

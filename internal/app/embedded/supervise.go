@@ -34,7 +34,7 @@ func superviseArgs(h home, temporal string, s state) []string {
 	return []string{
 		string(h), temporal, "server", "start-dev", "--ip", "127.0.0.1",
 		"--port", strconv.Itoa(s.Port), "--ui-port", strconv.Itoa(s.UIPort),
-		"--db-filename", h.database(s.Server.Version), "--log-level", "warn",
+		"--db-filename", h.database(s.Server.Version), "--log-level", "error",
 		"--disable-config-file", "--disable-config-env", "--env-file", h.path("no-environment.yaml"),
 	}
 }
