@@ -17,7 +17,7 @@ RACE  := ./logging/... ./store/... ./artifact/... ./activities/... ./workflows/.
 TIMEOUT ?= 20m
 
 .DEFAULT_GOAL := help
-.PHONY: help build programs temporal run test check fmt vet static workflow unit race bench oracle clean
+.PHONY: help build programs temporal run test check fmt vet static workflow unit race bench soak oracle clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,12 @@ race:
 
 bench: ## Go benchmarks of the libraries
 	@$(GO) test -run '^$$' -bench . -benchmem ./survival/... ./dataset/... ./artifact/... ./store/...
+
+# The crash tests with more random moments than CI's three for each fault.
+SOAK ?= 100
+
+soak: build ## crash tests at SOAK=100 random moments per fault; takes hours
+	@EVERFOLD_SOAK=$(SOAK) $(GO) test -count 1 -timeout 24h ./testsuite/crash
 
 # Reference values from the reference implementations. Debian: r-base-core r-cran-survival
 # r-cran-jsonlite r-cran-riskregression r-cran-prodlim, and python3-venv.
