@@ -18,10 +18,13 @@ import (
 const SuperviseCommand = "__supervise"
 
 const (
-	// abandonedFor is how long a former server may hold the database after its starter has
-	// gone. It ends within milliseconds, unless it lost its supervisor too where the kernel
-	// does not kill it (not Linux).
-	abandonedFor = 3 * time.Second
+	// orphanGrace is how long the server goes on when its starter has gone. The worker, told
+	// by the same event, hands its fits back within it; a server killed at once would have
+	// the next start wait for their heartbeat timeouts.
+	orphanGrace = 2 * time.Second
+	// abandonedFor is how long a former server may hold the database: it is longer only where
+	// the server lost its supervisor too and the kernel does not kill it (not Linux).
+	abandonedFor = orphanGrace + serverGrace
 	// early is how soon a server ends that could not start: port taken, damaged database.
 	early = 5 * time.Second
 )
@@ -82,11 +85,7 @@ func supervise(ctx context.Context, h home, argv []string) error {
 		recordServer(lock, c.cmd.Process.Pid)
 		select {
 		case <-ctx.Done():
-			grace := serverGrace
-			if errors.Is(context.Cause(ctx), errParentGone) {
-				grace = 0 // nobody waits for its last words, and the database survives
-			}
-			c.end(grace)
+			endServer(c, context.Cause(ctx))
 			return nil
 		case <-c.done:
 		}
@@ -103,6 +102,20 @@ func supervise(ctx context.Context, h home, argv []string) error {
 			return nil
 		}
 		wait = min(2*wait, longestBackoff)
+	}
+}
+
+// endServer asks the server to leave, or kills it where nobody waits for its last words: the
+// database survives.
+func endServer(c *child, cause error) {
+	if !errors.Is(cause, errParentGone) {
+		c.end(serverGrace)
+		return
+	}
+	select {
+	case <-c.done:
+	case <-time.After(orphanGrace):
+		c.end(0)
 	}
 }
 
