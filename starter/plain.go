@@ -44,9 +44,9 @@ func (v *lines) show(s *snapshot) {
 		v.stage = p.Stage
 		v.printf("%s\n", stageLine(p))
 	}
-	if p.Reused > 0 && !v.reused {
+	if n := completeBefore(p); n > 0 && !v.reused {
 		v.reused = true
-		v.printf("%s complete already: reused\n", countOf(p.Reused, "fold"))
+		v.printf("%s complete already: reused\n", countOf(n, "fold"))
 	}
 	for _, m := range p.Models {
 		for _, f := range m.Folds {
@@ -63,6 +63,25 @@ func stageLine(p *workflows.Progress) string {
 		return p.Stage
 	}
 	return fmt.Sprintf("%s: %d of %s done", p.Stage, p.Done, countOf(p.Planned, "fold"))
+}
+
+// completeBefore counts the folds that were complete when the run was planned.
+func completeBefore(p *workflows.Progress) int {
+	n := 0
+	for _, m := range p.Models {
+		for _, f := range m.Folds {
+			if planned(f) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// planned says that a fold was reused by the plan, rather than found complete by an attempt
+// that followed a lost one.
+func planned(f workflows.FoldProgress) bool {
+	return f.State == workflows.DoneState && f.Action == workflows.Reuse && f.Attempt == 0
 }
 
 // showFold writes the line of a fold that has ended since the last snapshot.
@@ -87,12 +106,17 @@ func foldLine(model string, f workflows.FoldProgress) string {
 		return fmt.Sprintf("%s fold %d: FAILED: %s", model, f.Fold, f.Error)
 	case f.State == workflows.Skipped:
 		return fmt.Sprintf("%s fold %d: skipped", model, f.Fold)
-	case f.State != workflows.DoneState || f.Action == workflows.Reuse:
+	case f.State != workflows.DoneState || planned(f):
 		return ""
 	}
-	line := fmt.Sprintf("%s fold %d: C-index %s, IBS %s, %s", model, f.Fold, score(f.CIndex), score(f.IBS), seconds(f.Seconds))
-	if f.Action == workflows.Rescore {
+	line := fmt.Sprintf("%s fold %d: C-index %s, IBS %s", model, f.Fold, score(f.CIndex), score(f.IBS))
+	switch f.Action {
+	case workflows.Reuse:
+		line += ", found complete"
+	case workflows.Rescore:
 		line += ", rescored"
+	default:
+		line += ", " + seconds(f.Seconds)
 	}
 	if f.Attempt > 1 {
 		line += fmt.Sprintf(", attempt %d", f.Attempt)

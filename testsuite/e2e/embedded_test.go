@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -26,8 +27,15 @@ func TestEmbeddedKilled(t *testing.T) {
 	p.WaitFor("fold ")
 	p.Signal(syscall.SIGKILL)
 	<-p.Exited()
-	r := l.starter(0, "run", veteran, "--embedded")
-	require.Contains(t, r.Stdout, "Web UI   http://127.0.0.1:")
+	again := l.background("run", veteran, "--embedded")
+	select {
+	case <-again.Exited(): // the heartbeat timeout of the fits that were lost is part of it
+	case <-time.After(3 * time.Minute):
+		t.Fatal("the run does not end")
+	}
+	require.Zero(t, again.ExitCode())
+	require.Contains(t, again.Stdout(), "Web UI   http://127.0.0.1:")
+	require.Contains(t, again.Stdout(), "15 folds")
 	require.Contains(t, l.starter(0, "status", "production/veteran", "--embedded").Stdout, "completed")
 }
 
