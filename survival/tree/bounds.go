@@ -1,0 +1,5 @@
+package tree
+
+type bounds struct{}
+
+type histogram struct{}

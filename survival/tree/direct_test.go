@@ -1,0 +1,253 @@
+package tree
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"everfold/survival"
+)
+
+// sample is a random node: rows in the order of time, with every kind of column.
+type sample struct {
+	x     *survival.Design
+	y     Ranked
+	count []uint32
+	opt   Options
+	bins  Bins
+}
+
+// random draws a node of up to most rows: numeric columns with few and with many values,
+// columns with gaps, imputed columns with their indicator, dummies of one factor, lone
+// binaries; ties, draws up to 6, any share of events, sometimes case weights.
+func random(rng *rand.Rand, most int, weighted bool) sample {
+	n := 2 + rng.IntN(most)
+	s := sample{x: &survival.Design{Rows: n}, bins: []Bins{Quantiles, Exact}[rng.IntN(2)]}
+	s.opt = Options{MinLeaf: 1 + rng.IntN(6), Depth: 1}
+	if rng.IntN(3) == 0 {
+		s.opt.MinLeaf = 1
+	}
+	add := func(term, name string, value func(i int) float64) []float64 {
+		v := make([]float64, n)
+		for i := range v {
+			v[i] = value(i)
+		}
+		s.x.Columns = append(s.x.Columns, survival.Column{Name: name, Term: term, Values: v})
+		return v
+	}
+	levels := []int{1, 2, 3, 10, 1 << 20}
+	for j := range 1 + rng.IntN(4) {
+		k, gaps := levels[rng.IntN(len(levels))], rng.IntN(3) == 0
+		name := fmt.Sprint("n", j)
+		v := add(name, name, func(int) float64 {
+			if gaps && rng.IntN(5) == 0 {
+				return math.NaN()
+			}
+			return float64(rng.IntN(k))
+		})
+		if !gaps && rng.IntN(2) == 0 { // imputed, with an indicator
+			home := v[rng.IntN(n)]
+			add(name, name+"_missing", func(i int) float64 {
+				if rng.IntN(4) == 0 {
+					v[i] = home
+					return 1
+				}
+				return 0
+			})
+		}
+	}
+	if classes := rng.IntN(6); classes > 0 {
+		level := make([]int, n)
+		for i := range level {
+			level[i] = rng.IntN(classes + 1)
+		}
+		for c := range classes {
+			add("f", fmt.Sprint("f=", c), func(i int) float64 {
+				if level[i] == c {
+					return 1
+				}
+				return 0
+			})
+		}
+	}
+	for j := range rng.IntN(7) {
+		add("b", fmt.Sprint("b", j), func(int) float64 { return float64(rng.IntN(2)) })
+	}
+	s.outcome(rng, weighted)
+	return s
+}
+
+func (s *sample) outcome(rng *rand.Rand, weighted bool) {
+	n := s.x.Rows
+	gap := []float64{0.1, 0.5, 0.9, 1}[rng.IntN(4)]
+	events := []float64{0.05, 0.5, 0.9, 1}[rng.IntN(4)]
+	s.count = make([]uint32, n)
+	rank := int32(0)
+	for i := range n {
+		if i > 0 && rng.Float64() < gap {
+			rank++
+		}
+		s.y.Rank = append(s.y.Rank, rank)
+		s.y.Event = append(s.y.Event, rng.Float64() < events)
+		s.count[i] = 1
+		for rng.Float64() < 0.35 && s.count[i] < 6 {
+			s.count[i]++
+		}
+		if weighted {
+			s.y.Weight = append(s.y.Weight, 0.25+2*rng.Float64())
+		}
+	}
+}
+
+// textbook is the log-rank statistic of the rows on the left, term by term.
+func (s *sample) textbook(left []bool) float64 {
+	var u, v float64
+	for i := 0; i < len(left); {
+		rank := s.y.Rank[i]
+		var y, d, yl, dl float64
+		for j := range left {
+			w := float64(s.count[j])
+			if s.y.Weight != nil {
+				w *= s.y.Weight[j]
+			}
+			if s.y.Rank[j] < rank {
+				continue
+			}
+			event := s.y.Rank[j] == rank && s.y.Event[j]
+			y += w
+			if event {
+				d += w
+			}
+			if left[j] {
+				yl += w
+				if event {
+					dl += w
+				}
+			}
+		}
+		if d > 0 {
+			u += dl - d*yl/y
+			v += yl / y * (1 - yl/y) * variance(d, y)
+		}
+		for i < len(left) && s.y.Rank[i] == rank {
+			i++
+		}
+	}
+	return statistic(u, v)
+}
+
+// direct is the search by definition: every design column, every present code, missing
+// values on either side.
+func (s *sample) direct(m *Matrix) (chosen, []bool) {
+	best := chosen{split: split{feature: -1}}
+	var bestLeft []bool
+	n := s.x.Rows
+	size := 0
+	for _, c := range s.count {
+		size += int(c)
+	}
+	for j := range s.x.Columns {
+		values, f := s.x.Columns[j].Values, &m.features[j]
+		for code := range f.low {
+			for _, gapLeft := range []bool{false, true} {
+				left, present, gaps, rows := make([]bool, n), false, false, 0
+				for i, v := range values {
+					if v != v {
+						left[i], gaps = gapLeft, true
+					} else {
+						left[i] = int(f.code(v)) <= code
+						present = present || int(f.code(v)) == code
+					}
+					if left[i] {
+						rows += int(s.count[i])
+					}
+				}
+				if !present || gapLeft && !gaps || rows < s.opt.MinLeaf || size-rows < s.opt.MinLeaf {
+					continue
+				}
+				before := best.split
+				best.offer(s.textbook(left), split{feature: j, code: code, gapLeft: gapLeft})
+				if best.split != before {
+					bestLeft = left
+				}
+			}
+		}
+	}
+	return best, bestLeft
+}
+
+// check compares the first split of a tree with the direct search.
+func (s *sample) check(only searchKind) string {
+	order := make([]int, s.x.Rows)
+	for i := range order {
+		order[i] = i
+	}
+	m, err := NewMatrix(s.x, order, s.bins)
+	if err != nil {
+		return err.Error()
+	}
+	crit := NewLogRank(s.y)
+	crit.only = only
+	var leaves Leaves
+	crit.Draw(s.count, &leaves)
+	t, err := NewGrower(m).Grow(context.Background(), crit, s.opt)
+	if err != nil {
+		return err.Error()
+	}
+	want, left := s.direct(m)
+	if int(t.Feature[0]) != max(want.feature, -1) {
+		return fmt.Sprintf("splits on column %d, not %d with statistic %g", t.Feature[0], want.feature, want.score)
+	}
+	if want.feature < 0 {
+		return ""
+	}
+	row := make([]float64, len(s.x.Columns))
+	for i := range left {
+		for j := range row {
+			row[j] = s.x.Columns[j].Values[i]
+		}
+		if goes := t.Leaf(row) == 0; goes != left[i] {
+			return fmt.Sprintf("column %d, threshold %g: row %d goes left: %v (direct: code %d, gaps left %v)",
+				want.feature, t.Threshold[0], i, goes, want.code, want.gapLeft)
+		}
+	}
+	return ""
+}
+
+// Every search returns the split of the direct search, the same rows on the same sides: on
+// random nodes with ties, draws, gaps, indicators and factors, for all sizes of the codes.
+func TestSearchesEqualDirectSearch(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		only     searchKind
+		cases    int
+		most     int
+		weighted bool
+	}{
+		{"small", fastest, 4000, 30, false},
+		{"fenwick, small", byFenwick, 2000, 30, false},
+		{"fenwick, weighted", byFenwick, 2000, 40, true},
+		{"fenwick, large", byFenwick, 40, 400, false},
+		{"bounds, small", byBounds, 2000, 30, false},
+		{"bounds, middle", byBounds, 200, 120, false},
+		{"large", fastest, 60, 500, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(5, uint64(c.most)))
+			bad := 0
+			for i := range c.cases {
+				s := random(rng, c.most, c.weighted)
+				if problem := s.check(c.only); problem != "" {
+					if bad++; bad < 4 {
+						t.Errorf("case %d, %d rows: %s", i, s.x.Rows, problem)
+					}
+				}
+			}
+			if bad > 0 {
+				t.Errorf("%d of %d cases differ", bad, c.cases)
+			}
+		})
+	}
+}

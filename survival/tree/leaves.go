@@ -1,0 +1,73 @@
+package tree
+
+// Leaves are the outcomes of a survival tree's leaves: for leaf l the event times present
+// in it, entries Offset[l] ≤ e < Offset[l+1], ascending.
+type Leaves struct {
+	Offset []int32
+	Rank   []int32   // of the event time
+	Events []float32 // weight of the events at that time
+	AtRisk []float32 // weight of the rows at risk
+}
+
+func (l *Leaves) reset() {
+	*l = Leaves{Offset: append(l.Offset[:0], 0), Rank: l.Rank[:0], Events: l.Events[:0], AtRisk: l.AtRisk[:0]}
+}
+
+// Hazard is the step d/Y of the Nelson–Aalen estimate at entry e.
+func (l *Leaves) Hazard(e int) float64 { return float64(l.Events[e]) / float64(l.AtRisk[e]) }
+
+// Valid says whether the arrays describe so many leaves over so many distinct times: what
+// a decoder checks before it trusts a file.
+func (l *Leaves) Valid(leaves, times int) bool {
+	n := len(l.Rank)
+	if len(l.Offset) != leaves+1 || l.Offset[0] != 0 || int(l.Offset[leaves]) != n || len(l.Events) != n || len(l.AtRisk) != n {
+		return false
+	}
+	for k := range leaves {
+		if l.Offset[k] > l.Offset[k+1] {
+			return false
+		}
+		for e := l.Offset[k]; e < l.Offset[k+1]; e++ {
+			last := int32(-1)
+			if e > l.Offset[k] {
+				last = l.Rank[e-1]
+			}
+			if int(e) >= n || l.Rank[e] <= last || int(l.Rank[e]) >= times || !(l.Events[e] > 0 && l.Events[e] <= l.AtRisk[e]) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (c *LogRank) leaf(tags []uint64) {
+	total := 0.0
+	for _, tag := range tags {
+		_, weight, _ := c.read(tag)
+		total += weight
+	}
+	l := c.leaves
+	for i := 0; i < len(tags); {
+		rank, _, _ := c.read(tags[i])
+		here, events := 0.0, 0.0
+		for i < len(tags) {
+			r, weight, event := c.read(tags[i])
+			if r != rank {
+				break
+			}
+			here += weight
+			if event {
+				events += weight
+			}
+			i++
+		}
+		if events > 0 {
+			l.Rank = append(l.Rank, int32(rank))
+			l.Events = append(l.Events, float32(events))
+			// Rounding of the difference must not leave fewer at risk than die.
+			l.AtRisk = append(l.AtRisk, max(float32(total), float32(events)))
+		}
+		total -= here
+	}
+	l.Offset = append(l.Offset, int32(len(l.Rank)))
+}

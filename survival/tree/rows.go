@@ -1,0 +1,108 @@
+package tree
+
+// rowSet is the rows of a tree under growth, moved physically so that every node is one
+// stretch of them: packed codes by word, and a tag that belongs to the criterion. Rows of a
+// node keep the order of the Matrix.
+type rowSet struct {
+	width uint
+	words [][]uint64
+	tags  []uint64
+
+	spare []uint64 // buffer of the partition
+	side  []uint8  // by row of the node: 1 where it goes left
+}
+
+// load takes the rows that take names, with their tags.
+func (r *rowSet) load(m *Matrix, take []int32, tags []uint64) {
+	n := len(take)
+	r.width = m.width
+	r.words = resize(r.words, len(m.words))
+	for q, src := range m.words {
+		dst := resize(r.words[q], n)
+		for i, row := range take {
+			dst[i] = src[row]
+		}
+		r.words[q] = dst
+	}
+	r.tags = append(r.tags[:0], tags...)
+	r.spare, r.side = resize(r.spare, n), resize(r.side, n)
+}
+
+func resize[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
+}
+
+// at finds column k: its word, and where its code lies in it.
+func (r *rowSet) at(k int) (word []uint64, shift uint, mask uint64) {
+	per := int(64 / r.width)
+	return r.words[k/per], uint(k%per) * r.width, 1<<r.width - 1
+}
+
+// mark writes into side which rows of the stretch go left.
+func (r *rowSet) mark(lo, hi, k int, rule rule) {
+	word, shift, mask := r.at(k)
+	word, side := word[lo:hi], r.side[:hi-lo]
+	if r.width == 8 {
+		var table [256]uint8
+		for c := range table {
+			table[c] = rule.left(uint64(c))
+		}
+		for i, x := range word {
+			side[i] = table[uint8(x>>(shift&63))]
+		}
+		return
+	}
+	for i, x := range word {
+		side[i] = rule.left(x >> (shift & 63) & mask)
+	}
+}
+
+// partition moves the rows of side 1 to the front, stably, and returns how many there are.
+func (r *rowSet) partition(lo, hi int) int {
+	side := r.side[:hi-lo]
+	left := 0
+	for _, word := range r.words {
+		left = divide(word[lo:hi], r.spare[:hi-lo], side)
+	}
+	if n := divide(r.tags[lo:hi], r.spare[:hi-lo], side); len(r.words) == 0 {
+		left = n
+	}
+	return left
+}
+
+// divide writes both sides without a branch, advancing by 0 or 1.
+func divide(word, spare []uint64, side []uint8) int {
+	l, r := 0, 0
+	spare = spare[:len(word)]
+	side = side[:len(word)]
+	for i, x := range word {
+		s := int(side[i])
+		word[l] = x
+		spare[r] = x
+		l += s
+		r += 1 - s
+	}
+	copy(word[l:], spare[:r])
+	return l
+}
+
+// rule says which codes of a column go left.
+type rule struct {
+	single    bool   // all but one code: threshold
+	threshold uint64 // codes up to it
+	extra     uint64 // the code outside of the order, or above every code
+	extraLeft uint8
+}
+
+func (r rule) left(code uint64) uint8 {
+	switch {
+	case r.single && code != r.threshold, !r.single && code <= r.threshold:
+		return 1
+	case !r.single && code == r.extra:
+		return r.extraLeft
+	}
+	return 0
+}
