@@ -1,7 +1,6 @@
 package main
 
 import (
-	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -31,23 +30,4 @@ func parseRun(words string) (runRef, error) {
 			"%q is not a run", words)
 	}
 	return runRef{kind: kind, name: name}, nil
-}
-
-// splitDir takes a run's folder, <store>/<type>/<run>, apart.
-func splitDir(dir string) (store string, run runRef, err error) {
-	clean := strings.TrimSuffix(dir, "/")
-	if !strings.Contains(clean, "://") {
-		absolute, err := filepath.Abs(clean)
-		if err != nil {
-			return "", runRef{}, usageError("", "resolve %q: %w", dir, err)
-		}
-		clean = filepath.ToSlash(absolute)
-	}
-	parts := strings.Split(clean, "/")
-	if n := len(parts); n >= 3 {
-		if run, err := parseRun(parts[n-2] + "/" + parts[n-1]); err == nil {
-			return strings.Join(parts[:n-2], "/"), run, nil
-		}
-	}
-	return "", runRef{}, usageError("DIR is <store>/<type>/<run>, such as outputs/production/hdfail", "%q is not the folder of a run", dir)
 }

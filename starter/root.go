@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"github.com/spf13/cobra"
@@ -31,6 +32,9 @@ func (p *program) main(ctx context.Context, args []string) int {
 		return exitOK
 	}
 	code := exitCode(err)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = fail(code, "nothing was lost: type it again", "interrupted")
+	}
 	p.console.reportError(err)
 	if p.json && !p.documented {
 		document := ending{Outcome: outcomeFailed, ExitCode: code, Error: err.Error(), Hint: hintOf(err)}
