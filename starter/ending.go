@@ -23,11 +23,11 @@ const (
 
 // ending is how a run stands when the starter leaves it: what `--json` prints.
 type ending struct {
-	Run         string            `json:"run"` // <type>/<run>
+	Run         string            `json:"run,omitempty"` // <type>/<run>
 	Outcome     string            `json:"outcome"`
 	ExitCode    int               `json:"exit_code"`
 	Output      string            `json:"output,omitempty"` // the run's folder
-	WorkflowID  string            `json:"workflow_id"`
+	WorkflowID  string            `json:"workflow_id,omitempty"`
 	ExecutionID string            `json:"execution_id,omitempty"`
 	WebUI       string            `json:"web_ui,omitempty"`
 	Embedded    bool              `json:"embedded,omitempty"` // the Web UI ends with this starter

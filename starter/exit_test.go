@@ -60,7 +60,7 @@ func TestReportError(t *testing.T) {
 func TestErrorDocument(t *testing.T) {
 	i, code := invoke(nil, "watch", "hdfail", "--json")
 	require.Equal(t, 2, code)
-	require.JSONEq(t, `{"run":"","workflow_id":"","outcome":"failed","exit_code":2,"error":"\"hdfail\" is not a run",
+	require.JSONEq(t, `{"outcome":"failed","exit_code":2,"error":"\"hdfail\" is not a run",
 		"hint":"RUN is <type>/<run>, such as production/hdfail; `+"`starter list`"+` shows the runs of a store"}`, i.out.String())
 }
 
