@@ -60,10 +60,10 @@ func (p *Process) cleanup() {
 // PID is the process id, which is also its group's.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Stdout and Stderr return what was written so far.
+// Stdout returns what was written to standard output so far.
 func (p *Process) Stdout() string { return p.stdout.String() }
 
-// Stderr is Stdout's twin.
+// Stderr returns what was written to standard error so far.
 func (p *Process) Stderr() string { return p.stderr.String() }
 
 // Signal sends a signal to the process alone. A process that has ended is not an error.

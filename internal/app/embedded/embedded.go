@@ -26,7 +26,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -132,11 +131,6 @@ func (e *Embedded) begin(ctx context.Context) error {
 // own starts the children on the former ports where they are free, else on free ones.
 func (e *Embedded) own(ctx context.Context, lock *os.File, former state) error {
 	e.lock = lock
-	server, err := identify(ctx, e.options.Temporal, e.options.Env, former.Server)
-	if err != nil {
-		return err
-	}
-	former.Server = server
 	for try := 1; ; try++ {
 		next, err := choosePorts(former)
 		if err != nil {
@@ -147,89 +141,6 @@ func (e *Embedded) own(ctx context.Context, lock *os.File, former state) error {
 			return err
 		}
 		former.Port, former.UIPort = 0, 0
-	}
-}
-
-// launch starts the server and the worker on the ports of s, waits until the server
-// answers, and keeps both running.
-func (e *Embedded) launch(ctx context.Context, s state) error {
-	s.Starter, s.Supervisor, s.Worker = os.Getpid(), 0, 0
-	if err := e.record(func(now *state) { *now = s }); err != nil {
-		return err
-	}
-	server, log, err := e.supervisor(s)
-	if err != nil {
-		return err
-	}
-	worker, err := e.worker(s)
-	if err != nil {
-		return err
-	}
-	serverChild, err := server.program.start()
-	if err != nil {
-		return err
-	}
-	workerChild, err := worker.program.start() // it waits for the server by itself
-	if err != nil {
-		serverChild.end(server.grace)
-		return err
-	}
-	if err := awaitReady(ctx, s.address(), serverChild.done); err != nil {
-		workerChild.end(0)
-		serverChild.end(server.grace)
-		return explain(err, log, e.home.database(s.Server.Version))
-	}
-	server.started(serverChild.cmd.Process.Pid)
-	worker.started(workerChild.cmd.Process.Pid)
-	server.keep(serverChild)
-	worker.keep(workerChild)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.kept = []*keeper{server, worker}
-	return nil
-}
-
-func (e *Embedded) supervisor(s state) (*keeper, *logFile, error) {
-	log, err := openLog(e.home.path("temporal.log"))
-	if err != nil {
-		return nil, nil, err
-	}
-	return &keeper{
-		name: "server", grace: serverGrace + time.Second, log: e.log,
-		program: program{
-			argv: slices.Concat(e.options.Supervisor, superviseArgs(e.home, e.options.Temporal, s)),
-			env:  e.options.Env, out: log.File,
-		},
-		started: func(pid int) { e.recordPID(func(s *state) { s.Supervisor = pid }) },
-	}, log, nil
-}
-
-func (e *Embedded) worker(s state) (*keeper, error) {
-	log, err := openLog(e.home.path("worker.log"))
-	if err != nil {
-		return nil, err
-	}
-	return &keeper{
-		name: "worker", grace: e.options.StopGrace + workerGrace, log: e.log,
-		program: program{
-			argv: e.options.Worker, env: slices.Concat(e.options.Env, connection(s.address())), out: log.File,
-		},
-		started: func(pid int) { e.recordPID(func(s *state) { s.Worker = pid }) },
-	}, nil
-}
-
-// record changes the state, here and in the lock file.
-func (e *Embedded) record(change func(*state)) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	change(&e.state)
-	return e.home.write(e.lock, e.state)
-}
-
-// recordPID is record for what only people read: a full disk then stops nothing.
-func (e *Embedded) recordPID(change func(*state)) {
-	if err := e.record(change); err != nil {
-		e.log.Warn("the embedded server's lock file is out of date", "error", err)
 	}
 }
 
@@ -267,10 +178,14 @@ func (e *Embedded) awaitTakeover(ctx context.Context) {
 		former.Port, former.UIPort = e.state.Port, e.state.UIPort
 		e.mu.Unlock()
 		e.log.Info("the starter that ran the embedded server has ended; this one goes on with it", "address", former.address())
-		for e.launch(ctx, former) != nil && ctx.Err() == nil {
-			_ = pause(ctx, time.Second) // the loop's condition sees ctx end
+		for {
+			err := e.launch(ctx, former)
+			if err == nil || ctx.Err() != nil {
+				return
+			}
+			e.log.Warn("the embedded server does not start and is tried again", "error", err)
+			_ = pause(ctx, longestBackoff) // launch and the check after it see ctx end
 		}
-		return
 	}
 }
 
@@ -295,15 +210,4 @@ func (e *Embedded) Stop() {
 		_ = e.lock.Close() // releases the lock
 		e.lock = nil
 	})
-}
-
-// stopChildren stops the worker first, so that it can report to the server.
-func (e *Embedded) stopChildren() {
-	e.mu.Lock()
-	kept := e.kept
-	e.kept = nil
-	e.mu.Unlock()
-	for i := len(kept) - 1; i >= 0; i-- {
-		kept[i].stop()
-	}
 }
