@@ -26,7 +26,8 @@ const (
 
 	ErrArtifactCorrupt  = "ArtifactCorrupt"
 	ErrStoreUnavailable = "StoreUnavailable"
-	ErrInterrupted      = "Interrupted" // the worker is stopping; the next attempt goes on
+	ErrVersionMismatch  = "VersionMismatch" // a worker of another release; another one can do it
+	ErrInterrupted      = "Interrupted"     // the worker is stopping; the next attempt goes on
 )
 
 // RunRef says which run an activity works for and where its artifacts are.

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -21,7 +22,9 @@ const heartbeatEvery = 500 * time.Millisecond
 // attempt is one attempt of an activity: its context carries the run's logger, ends when
 // the worker stops, and turns survival.Check into heartbeats.
 type attempt struct {
-	ctx      context.Context // of the activity itself: outlives the worker's stop signal
+	ctx context.Context // of the activity itself: outlives the worker's stop signal
+
+	mu       sync.Mutex // several goroutines may read the store
 	progress FitProgress
 	last     time.Time
 }
@@ -49,13 +52,16 @@ func (a *Activities) begin(ctx context.Context, ref RunRef, model string, fold i
 
 // stage names what the attempt does now, and says so at once.
 func (at *attempt) stage(name string) {
-	at.progress.Stage, at.progress.Done, at.progress.Total = name, 0, 0
-	at.last = time.Time{}
+	at.mu.Lock()
+	at.progress.Stage, at.last = name, time.Time{}
+	at.mu.Unlock()
 	at.beat(0, 0)
 }
 
 // beat records a heartbeat from real progress; there is no timer that would hide a hang.
 func (at *attempt) beat(done, total float64) {
+	at.mu.Lock()
+	defer at.mu.Unlock()
 	now := time.Now()
 	if now.Sub(at.last) < heartbeatEvery {
 		return

@@ -106,6 +106,8 @@ func classOf(err error) class {
 		return class{ErrNoMemory, false}
 	case errors.Is(err, artifact.ErrSuperseded):
 		return class{ErrSuperseded, false}
+	case errors.Is(err, errVersions):
+		return class{ErrVersionMismatch, true}
 	case errors.Is(err, store.ErrCorrupt), errors.Is(err, store.ErrNotFound), errors.Is(err, artifact.ErrDamaged):
 		return class{ErrArtifactCorrupt, true}
 	}

@@ -12,12 +12,15 @@ import (
 	"everfold/artifact"
 	"everfold/logging"
 	"everfold/store"
-	"everfold/survival"
 	"everfold/survival/metric"
 )
 
 // errPoison: a fold that keeps taking workers down with it is given up.
 var errPoison = errors.New("poison fold")
+
+// errVersions: a worker of another release must not fit for this run, its numbers could
+// differ from those of the folds that are complete. Another worker can.
+var errVersions = errors.New("this worker's algorithm versions are not those of the run: deploy one release to all workers, or start the run again to plan it under the new one")
 
 // FitFold makes one (model, fold) complete: it fits, scores, writes the payload files and,
 // last, the manifest. A fold that is complete already is returned as it is; one that is
@@ -40,6 +43,9 @@ func (a *Activities) fitFold(ctx context.Context, at *attempt, in FitFoldInput) 
 		claim: artifact.Claim{Task: artifact.Task{Model: in.Model, Fold: in.Fold}, SpecDigest: in.SpecDigest, Force: in.Force}}
 	if w.admission, err = artifact.Admit(ctx, s, w.claim); err != nil {
 		return nil, err
+	}
+	if w.admission.Action != artifact.Reuse && !w.admission.Run.Versions.Equal(versions()) {
+		return nil, errVersions
 	}
 	switch w.admission.Action {
 	case artifact.Reuse:
@@ -224,5 +230,3 @@ func (j *job) memory() int64 {
 	rows := int64(len(j.fold.Train) + len(j.fold.Test))
 	return 2*8*rows*columns + 4*int64(len(j.fold.Test))*int64(len(j.fold.Times))
 }
-
-var _ survival.Progress = (*attempt)(nil).beat

@@ -40,8 +40,11 @@ func NewPreview(ctx context.Context, open OpenFile, s store.Store, in PrepareInp
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, artifact.ErrDamaged): // begin anew; manifests still count
 	case err != nil:
 		return nil, err
-	case in.Request.Fresh:
-		return nil, fmt.Errorf("%w under %s/%s: a fresh start needs another run id (--run ID), or resume it", errHasArtifacts, s.URI(), artifact.RunKey)
+	}
+	if in.Request.Fresh {
+		if err := refuseArtifacts(ctx, s); err != nil {
+			return nil, err
+		}
 	}
 	p, err := Prepare(ctx, open, in.Spec)
 	if err != nil {
@@ -60,6 +63,21 @@ func NewPreview(ctx context.Context, open OpenFile, s store.Store, in PrepareInp
 		return nil, err
 	}
 	return out, nil
+}
+
+// refuseArtifacts is errHasArtifacts where any fold is complete. run.json alone is no
+// obstacle: an earlier attempt of this very start may have written it.
+func refuseArtifacts(ctx context.Context, s store.Store) error {
+	infos, err := s.List(ctx, artifact.ArtifactsPrefix)
+	if err != nil {
+		return err
+	}
+	for _, info := range infos {
+		if _, _, is := artifact.ManifestOf(info.Key); is {
+			return fmt.Errorf("%w, such as %s/%s: a fresh start needs another run id (--run ID); or resume it", errHasArtifacts, s.URI(), info.Key)
+		}
+	}
+	return nil
 }
 
 // PrepareData reads and checks the data, derives folds and grid, plans every fold, and
@@ -100,13 +118,13 @@ func (a *Activities) prepare(ctx context.Context, at *attempt, in PrepareInput) 
 	return out, nil
 }
 
-// openRun is the run's folder of its store.
+// openRun is the run's folder of its store. Working with it is a sign of life.
 func (a *Activities) openRun(ctx context.Context, ref RunRef) (store.Store, error) {
 	root, err := a.OpenStore(ctx, ref.Store)
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", ref.Store.URI, err)
 	}
-	return store.Prefixed(root, artifact.Folder(string(ref.Type), ref.Run)), nil
+	return alive{store.Prefixed(root, artifact.Folder(string(ref.Type), ref.Run))}, nil
 }
 
 // write stores what fits read. run.json comes last: it names everything else by digest.

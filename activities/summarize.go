@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"everfold/artifact"
@@ -60,6 +61,7 @@ func (a *Activities) summarize(ctx context.Context, in SummarizeInput) (*Summari
 			logging.KeyModel, f.Model, logging.KeyFold, f.Fold)
 		out.Incomplete = append(out.Incomplete, Incomplete{Model: f.Model, Fold: f.Fold, Reason: f.Reason})
 	}
+	sweep(ctx, s, summary.Incomplete, excused)
 	for _, st := range summary.Standings {
 		out.Leaderboard = append(out.Leaderboard, st)
 	}
@@ -67,6 +69,18 @@ func (a *Activities) summarize(ctx context.Context, in SummarizeInput) (*Summari
 		return out, nil
 	}
 	return out, logModels(ctx, s, out.Leaderboard)
+}
+
+// sweep removes what workers that were killed after a manifest left under checkpoints/; a
+// store that refuses is only warned about. Folds without a result keep theirs.
+func sweep(ctx context.Context, s store.Store, incomplete []artifact.Incomplete, excused []artifact.Task) {
+	unfinished := slices.Clone(excused)
+	for _, f := range incomplete {
+		unfinished = append(unfinished, f.Task)
+	}
+	if err := artifact.SweepCheckpoints(ctx, s, unfinished); err != nil {
+		logging.From(ctx).Warn("could not remove checkpoints", logging.CategoryStorage.Attr(), "error", err)
+	}
 }
 
 // logModels writes one performance record a model; its duration is the sum over folds.

@@ -3,6 +3,7 @@ package deps
 
 import (
 	_ "codeberg.org/sbinet/npyio"
+	_ "github.com/compose-spec/compose-go/v2/loader"
 	_ "github.com/goccy/go-yaml"
 	_ "github.com/gofrs/flock"
 	_ "github.com/jedib0t/go-pretty/v6/progress"
@@ -24,5 +25,4 @@ import (
 	_ "gonum.org/v1/gonum/stat/distuv"
 	_ "google.golang.org/grpc"
 	_ "pgregory.net/rapid"
-	_ "github.com/compose-spec/compose-go/v2/loader"
 )
