@@ -89,6 +89,22 @@ func (w *Writer) Strings(v []string) {
 	}
 }
 
+// Int32s appends a list of 32-bit integers.
+func (w *Writer) Int32s(v []int32) {
+	w.count(len(v))
+	for _, x := range v {
+		w.buf = binary.LittleEndian.AppendUint32(w.buf, uint32(x))
+	}
+}
+
+// Float32s appends a list of single-precision numbers, bit for bit.
+func (w *Writer) Float32s(v []float32) {
+	w.count(len(v))
+	for _, x := range v {
+		w.buf = binary.LittleEndian.AppendUint32(w.buf, math.Float32bits(x))
+	}
+}
+
 // Bytes appends the digest and returns the finished file; the Writer is used up.
 func (w *Writer) Bytes() []byte { return Seal(w.buf) }
 
@@ -217,6 +233,25 @@ func (r *Reader) Strings() []string {
 	v := make([]string, n)
 	for i := range v {
 		v[i] = r.String()
+	}
+	return v
+}
+
+// Int32s reads a list of 32-bit integers; an empty one is nil.
+func (r *Reader) Int32s() []int32 { return words(r, func(w uint32) int32 { return int32(w) }) }
+
+// Float32s reads a list of single-precision numbers; an empty one is nil.
+func (r *Reader) Float32s() []float32 { return words(r, math.Float32frombits) }
+
+// words reads a list of elements of 4 bytes.
+func words[T any](r *Reader, value func(uint32) T) []T {
+	n := r.count(4)
+	if n == 0 {
+		return nil
+	}
+	v := make([]T, n)
+	for i, b := 0, r.take(4*n); i < n; i++ {
+		v[i] = value(binary.LittleEndian.Uint32(b[4*i:]))
 	}
 	return v
 }

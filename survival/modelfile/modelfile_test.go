@@ -41,6 +41,9 @@ func TestRoundTrip(t *testing.T) {
 	w.Floats(nil)
 	w.Strings([]string{"x", ""})
 	w.Strings(nil)
+	w.Int32s([]int32{-1, math.MaxInt32})
+	w.Float32s([]float32{0.1, float32(math.Inf(-1))})
+	w.Int32s(nil)
 	w.Report(rep)
 	w.Step(step)
 	r, err := Open(w.Bytes(), "t", 9)
@@ -57,6 +60,9 @@ func TestRoundTrip(t *testing.T) {
 	}
 	if r.Floats() != nil || !reflect.DeepEqual(r.Strings(), []string{"x", ""}) || r.Strings() != nil {
 		t.Error("lists differ")
+	}
+	if !reflect.DeepEqual(r.Int32s(), []int32{-1, math.MaxInt32}) || !reflect.DeepEqual(r.Float32s(), []float32{0.1, float32(math.Inf(-1))}) || r.Int32s() != nil {
+		t.Error("lists of 4 bytes differ")
 	}
 	if got := r.Report(); !reflect.DeepEqual(got, rep) {
 		t.Errorf("report %+v", got)
@@ -101,6 +107,7 @@ func TestReaderFailures(t *testing.T) {
 		"short":      {func(w *Writer) { w.Bool(true) }, func(r *Reader) { r.Float() }},
 		"long list":  {func(w *Writer) { w.count(1 << 30); w.Float(1) }, func(r *Reader) { r.Floats() }},
 		"long texts": {func(w *Writer) { w.count(1 << 30) }, func(r *Reader) { r.Strings() }},
+		"long words": {func(w *Writer) { w.count(1 << 30); w.Float(1) }, func(r *Reader) { r.Int32s() }},
 		"truth":      {func(w *Writer) { w.buf = append(w.buf, 2) }, func(r *Reader) { r.Bool() }},
 		"step":       {func(w *Writer) { w.Float(1); w.Floats([]float64{1}); w.Floats(nil) }, func(r *Reader) { r.Step() }},
 		"NaN step":   {func(w *Writer) { w.Float(1); w.Floats([]float64{1, math.NaN()}); w.Floats([]float64{1, 1}) }, func(r *Reader) { r.Step() }},

@@ -1,5 +1,3 @@
 package tree
 
 type bounds struct{}
-
-type histogram struct{}

@@ -140,7 +140,7 @@ func (s *sample) textbook(left []bool) float64 {
 
 // direct is the search by definition: every design column, every present code, missing
 // values on either side.
-func (s *sample) direct(m *Matrix) (chosen, []bool) {
+func (s *sample) direct(m *Matrix, statistic func(left []bool) float64) (chosen, []bool) {
 	best := chosen{split: split{feature: -1}}
 	var bestLeft []bool
 	n := s.x.Rows
@@ -168,7 +168,7 @@ func (s *sample) direct(m *Matrix) (chosen, []bool) {
 					continue
 				}
 				before := best.split
-				best.offer(s.textbook(left), split{feature: j, code: code, gapLeft: gapLeft})
+				best.offer(statistic(left), split{feature: j, code: code, gapLeft: gapLeft})
 				if best.split != before {
 					bestLeft = left
 				}
@@ -178,25 +178,25 @@ func (s *sample) direct(m *Matrix) (chosen, []bool) {
 	return best, bestLeft
 }
 
-// check compares the first split of a tree with the direct search.
+// check compares the first split of a log-rank tree with the direct search.
 func (s *sample) check(only searchKind) string {
-	order := make([]int, s.x.Rows)
-	for i := range order {
-		order[i] = i
-	}
-	m, err := NewMatrix(s.x, order, s.bins)
+	crit := NewLogRank(s.y)
+	crit.only = only
+	crit.Draw(s.count, &Leaves{})
+	return s.compare(crit, s.textbook)
+}
+
+// compare grows a tree of one split and compares it with the direct search: "" if equal.
+func (s *sample) compare(crit Criterion, statistic func(left []bool) float64) string {
+	m, err := NewMatrix(s.x, ascending(s.x.Rows), s.bins)
 	if err != nil {
 		return err.Error()
 	}
-	crit := NewLogRank(s.y)
-	crit.only = only
-	var leaves Leaves
-	crit.Draw(s.count, &leaves)
 	t, err := NewGrower(m).Grow(context.Background(), crit, s.opt)
 	if err != nil {
 		return err.Error()
 	}
-	want, left := s.direct(m)
+	want, left := s.direct(m, statistic)
 	if int(t.Feature[0]) != max(want.feature, -1) {
 		return fmt.Sprintf("splits on column %d, not %d with statistic %g", t.Feature[0], want.feature, want.score)
 	}
@@ -214,6 +214,14 @@ func (s *sample) check(only searchKind) string {
 		}
 	}
 	return ""
+}
+
+func ascending(n int) []int {
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+	}
+	return order
 }
 
 // Every search returns the split of the direct search, the same rows on the same sides: on

@@ -1,5 +1,7 @@
 package tree
 
+import "slices"
+
 // Leaves are the outcomes of a survival tree's leaves: for leaf l the event times present
 // in it, entries Offset[l] ≤ e < Offset[l+1], ascending.
 type Leaves struct {
@@ -16,25 +18,22 @@ func (l *Leaves) reset() {
 // Hazard is the step d/Y of the Nelson–Aalen estimate at entry e.
 func (l *Leaves) Hazard(e int) float64 { return float64(l.Events[e]) / float64(l.AtRisk[e]) }
 
-// Valid says whether the arrays describe so many leaves over so many distinct times: what
-// a decoder checks before it trusts a file.
-func (l *Leaves) Valid(leaves, times int) bool {
+// valid says whether the arrays describe so many leaves over so many distinct times.
+func (l *Leaves) valid(leaves, times int) bool {
 	n := len(l.Rank)
 	if len(l.Offset) != leaves+1 || l.Offset[0] != 0 || int(l.Offset[leaves]) != n || len(l.Events) != n || len(l.AtRisk) != n {
 		return false
 	}
+	if !slices.IsSorted(l.Offset) {
+		return false
+	}
 	for k := range leaves {
-		if l.Offset[k] > l.Offset[k+1] {
-			return false
-		}
+		last := int32(-1)
 		for e := l.Offset[k]; e < l.Offset[k+1]; e++ {
-			last := int32(-1)
-			if e > l.Offset[k] {
-				last = l.Rank[e-1]
-			}
-			if int(e) >= n || l.Rank[e] <= last || int(l.Rank[e]) >= times || !(l.Events[e] > 0 && l.Events[e] <= l.AtRisk[e]) {
+			if l.Rank[e] <= last || int(l.Rank[e]) >= times || !(l.Events[e] > 0 && l.Events[e] <= l.AtRisk[e]) {
 				return false
 			}
+			last = l.Rank[e]
 		}
 	}
 	return true

@@ -1,6 +1,6 @@
 package tree
 
-import "math"
+import "everfold/survival"
 
 // Tree sends rows of a design to leaves. Node 0 is the root; a node's left child follows
 // it, so that only right children are stored.
@@ -43,35 +43,13 @@ func (t *Tree) add() int {
 	return len(t.Feature) - 1
 }
 
-// Valid says whether the arrays form a tree over the given number of columns: what a
-// decoder checks before it trusts a file.
-func (t *Tree) Valid(columns int) bool {
-	n := len(t.Feature)
-	if n == 0 || len(t.Threshold) != n || len(t.Right) != n || len(t.GapLeft) != n {
-		return false
+// RowMajor copies rows from ≤ i < to of an aligned design into dst, one after another:
+// what Leaf reads.
+func RowMajor(dst []float64, x *survival.Design, from, to int) {
+	p := len(x.Columns)
+	for j, c := range x.Columns {
+		for i, v := range c.Values[from:to] {
+			dst[i*p+j] = v
+		}
 	}
-	leaf := 0
-	// pending are the right children that must begin where a left subtree ends.
-	pending := []int32{}
-	for i, f := range t.Feature {
-		if f >= 0 {
-			if int(f) >= columns || math.IsNaN(t.Threshold[i]) || int(t.Right[i]) >= n {
-				return false
-			}
-			pending = append(pending, t.Right[i])
-			continue
-		}
-		if int(-1-f) != leaf {
-			return false
-		}
-		leaf++
-		if len(pending) == 0 {
-			return i == n-1 && leaf == t.Leaves
-		}
-		if int(pending[len(pending)-1]) != i+1 {
-			return false
-		}
-		pending = pending[:len(pending)-1]
-	}
-	return false
 }
