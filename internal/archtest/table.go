@@ -75,7 +75,7 @@ const leaves = "survival/*"
 
 var (
 	linear   = []string{"survival", "survival/riskset", "survival/nonparam", "survival/resample"}
-	ensemble = []string{"survival", "survival/nonparam", "survival/tree", "survival/resample"}
+	ensemble = []string{"survival", "survival/riskset", "survival/nonparam", "survival/tree", "survival/resample"}
 	judge    = []string{"survival", "survival/riskset", "survival/nonparam"}
 )
 

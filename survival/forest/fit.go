@@ -22,7 +22,7 @@ type Options struct {
 	Try         int
 	Depth       int       // 0: unlimited
 	NoBootstrap bool      // every tree is grown on all rows, each once
-	Bins        tree.Bins // the zero value makes every distinct value a candidate: tree.Exact
+	Bins        tree.Bins // tree.Quantiles
 	// ExpHazard makes the curve exp(−H) with the averaged hazard, as ranger does, instead
 	// of averaging the trees' Kaplan–Meier curves.
 	ExpHazard bool

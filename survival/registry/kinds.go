@@ -7,7 +7,9 @@ import (
 
 	"everfold/survival"
 	"everfold/survival/aft"
+	"everfold/survival/boost"
 	"everfold/survival/cox"
+	"everfold/survival/forest"
 	"everfold/survival/nonparam"
 	"everfold/survival/riskset"
 )
@@ -18,6 +20,8 @@ func kinds() []Kind {
 		{Type: nonparam.Type, Version: nonparam.Version, Entry: true, Fit: fitKaplanMeier, Decode: decoder(nonparam.Decode)},
 		{Type: cox.Type, Version: cox.Version, Entry: true, Fit: fitCox, Decode: decoder(cox.Decode)},
 		{Type: aft.Type, Version: aft.Version, Entry: true, Fit: fitWeibull, Decode: decoder(aft.Decode)},
+		{Type: boost.Type, Version: boost.Version, Fit: fitBoosting, Decode: decoder(boost.Decode)},
+		{Type: forest.Type, Version: forest.Version, Fit: fitForest, Decode: decoder(forest.Decode)},
 	}
 }
 

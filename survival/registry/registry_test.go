@@ -37,7 +37,7 @@ func TestEveryType(t *testing.T) {
 	x, y := data()
 	for _, typ := range Types() {
 		kind, ok := Lookup(typ)
-		if !ok || kind.Type != typ || kind.Version < 1 || !kind.Entry {
+		if !ok || kind.Type != typ || kind.Version < 1 || kind.Entry != slices.Contains([]string{"cox_ph", "km", "weibull_aft"}, typ) {
 			t.Fatalf("%s: %+v, %v", typ, kind, ok)
 		}
 		var files [][]byte
@@ -78,7 +78,7 @@ func TestEveryType(t *testing.T) {
 
 // The types are listed in order; others are unknown.
 func TestTypes(t *testing.T) {
-	if got := Types(); !slices.Equal(got, []string{"cox_ph", "km", "weibull_aft"}) {
+	if got := Types(); !slices.Equal(got, []string{"cox_ph", "gbsa", "km", "rsf", "weibull_aft"}) {
 		t.Errorf("types %v", got)
 	}
 	if _, ok := Lookup("cox"); ok {
@@ -93,6 +93,10 @@ func TestSettingsAreStrict(t *testing.T) {
 		"cox_ph":      {`{"tie": "efron"}`, `{"ties": "exact"}`, `{"ties": 1}`, `{"alpha": -1}`, `{"alpha": "1"}`, `{} {}`, `[]`, `{`},
 		"km":          {`{"alpha": 0}`, `1`},
 		"weibull_aft": {`{"alpha": 0}`, `"x"`},
+		"gbsa": {`{"lambda": 1}`, `{"trees": 0}`, `{"learning_rate": 0}`, `{"learning_rate": 1.5}`, `{"depth": 0}`, `{"subsample": 0}`,
+			`{"min_leaf": 0}`, `{"leaf": "median"}`, `{"bins": 256}`, `{"bins": "255"}`},
+		"rsf": {`{"tree": 1}`, `{"trees": 0}`, `{"min_split": 1}`, `{"min_leaf": 0}`, `{"mtry": 0}`, `{"mtry": "log2"}`, `{"mtry": 1.5}`,
+			`{"depth": -1}`, `{"bootstrap": 1}`, `{"bins": 10}`},
 	} {
 		kind, _ := Lookup(typ)
 		for _, settings := range list {
@@ -119,5 +123,45 @@ func TestSettingsAct(t *testing.T) {
 	free, ridge, ties := fit(`{}`), fit(`{"alpha": 5}`), fit(`{"ties": "breslow"}`)
 	if !(free < ridge && ridge < 0) || ties == free {
 		t.Errorf("coefficients %g, with ridge %g, with Breslow ties %g", free, ridge, ties)
+	}
+}
+
+// Settings of tree ensembles act: each gives another model file than the defaults, or than
+// the number of trees alone.
+func TestTreeSettingsAct(t *testing.T) {
+	x := &survival.Design{Rows: 600, Columns: make([]survival.Column, 3)}
+	y := survival.Outcome{}
+	for j := range x.Columns {
+		x.Columns[j] = survival.Column{Name: string(rune('a' + j)), Values: make([]float64, x.Rows)}
+	}
+	for i := range x.Rows {
+		for j := range x.Columns {
+			x.Columns[j].Values[i] = float64((i*(37+j*j*11) + j) % (601 - j))
+		}
+		y.Time = append(y.Time, 1+float64(i%97)+x.Columns[1].Values[i]/50)
+		y.Event = append(y.Event, i%3 > 0)
+	}
+	for typ, list := range map[string][]string{
+		"gbsa": {`{"trees": 9}`, `{"trees": 9, "learning_rate": 0.2}`, `{"trees": 9, "depth": 2}`, `{"trees": 9, "subsample": 0.5}`,
+			`{"trees": 9, "min_leaf": 60}`, `{"trees": 9, "leaf": "newton"}`, `{"trees": 9, "bins": "exact"}`},
+		"rsf": {`{"trees": 9}`, `{"trees": 9, "min_split": 50}`, `{"trees": 9, "min_leaf": 9}`, `{"trees": 9, "mtry": "all"}`,
+			`{"trees": 9, "mtry": 2}`, `{"trees": 9, "depth": 2}`, `{"trees": 9, "bootstrap": false}`, `{"trees": 9, "bins": "exact"}`},
+	} {
+		kind, _ := Lookup(typ)
+		files := map[string]string{}
+		for _, settings := range list {
+			m, err := kind.Fit(context.Background(), x, y, json.RawMessage(settings), survival.FitOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			file, err := m.MarshalBinary()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if other, same := files[string(file)]; same {
+				t.Errorf("%s: %s and %s give the same model", typ, settings, other)
+			}
+			files[string(file)] = settings
+		}
 	}
 }

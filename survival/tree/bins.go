@@ -5,16 +5,19 @@ import (
 	"sort"
 )
 
-// Bins is how many codes a column may have: Quantiles, or Exact.
+// Bins is how finely the values of a column are told apart.
 type Bins int
 
 const (
 	// Quantiles gives a column at most 255 codes: one a distinct value where there are no
-	// more, else quantile bins.
-	Quantiles Bins = 255
+	// more, else quantile bins. The default.
+	Quantiles Bins = iota
 	// Exact gives every distinct value a code of its own.
-	Exact Bins = 0
+	Exact
 )
+
+// maxBins is how many codes Quantiles may give.
+const maxBins = 255
 
 // feature is one design column as codes: 0…len(low)−1 in ascending order of value. Code c
 // stands for the values low[c] ≤ x ≤ high[c].
@@ -40,8 +43,8 @@ func quantise(values []float64, bins Bins) feature {
 	for i := 0; i < len(sorted); i = next(sorted, i) {
 		f.low = append(f.low, sorted[i])
 	}
-	if bins != Exact && len(f.low) > int(bins) {
-		f.low = quantiles(sorted, int(bins))
+	if bins == Quantiles && len(f.low) > maxBins {
+		f.low = quantiles(sorted, maxBins)
 	}
 	for c := range f.low {
 		end := len(sorted)

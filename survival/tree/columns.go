@@ -32,13 +32,12 @@ type layout struct {
 	columns []column
 	codes   [][]uint32
 	terms   []string // the source column of each stored one
-	limit   int      // codes an ordered column may have and still take an indicator
 }
 
 // lay lays out the design: numeric columns first, then those of two values, each joined to
 // a stored column of the same term where the two exclude each other.
 func lay(x *survival.Design, features []feature) *layout {
-	l := &layout{limit: int(Quantiles)}
+	l := &layout{}
 	for j := range features {
 		if !binary(&features[j]) {
 			l.ordered(j, &features[j], x.Columns[j].Term)
@@ -85,7 +84,7 @@ func (l *layout) join(j int, f *feature, term string) bool {
 // joinClass makes j a class of nominal column k if no row has both.
 func (l *layout) joinClass(k, j int, f *feature) bool {
 	c := &l.columns[k]
-	if c.numeric >= 0 || c.codes >= l.limit {
+	if c.numeric >= 0 || c.codes >= maxBins {
 		return false
 	}
 	for i, v := range f.codes {
@@ -102,7 +101,7 @@ func (l *layout) joinClass(k, j int, f *feature) bool {
 // joinIndicator makes j the indicator of ordered column k if its ones share one code there.
 func (l *layout) joinIndicator(k, j int, f *feature) bool {
 	c := &l.columns[k]
-	if c.numeric < 0 || c.extra || c.codes > l.limit {
+	if c.numeric < 0 || c.extra || c.codes > maxBins {
 		return false
 	}
 	home := -1

@@ -1,0 +1,121 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"everfold/survival"
+	"everfold/survival/boost"
+	"everfold/survival/forest"
+	"everfold/survival/tree"
+)
+
+func fitBoosting(ctx context.Context, x *survival.Design, y survival.Outcome, settings json.RawMessage, opt survival.FitOptions) (survival.Model, error) {
+	set := struct {
+		Trees        int     `json:"trees"`
+		LearningRate float64 `json:"learning_rate"`
+		Depth        int     `json:"depth"`
+		Subsample    float64 `json:"subsample"`
+		MinLeaf      int     `json:"min_leaf"`
+		Leaf         string  `json:"leaf"`
+		Bins         bins    `json:"bins"`
+	}{Trees: 100, LearningRate: 0.1, Depth: 3, Subsample: 1, MinLeaf: 1, Leaf: "mean"}
+	if err := decodeSettings(boost.Type, settings, &set); err != nil {
+		return nil, err
+	}
+	leaf, known := map[string]boost.Leaf{"mean": boost.Mean, "newton": boost.Newton}[set.Leaf]
+	if err := firstProblem(boost.Type, []requirement{
+		{set.Trees >= 1, "trees must be ≥ 1"},
+		{set.LearningRate > 0 && set.LearningRate <= 1, "learning_rate must be above 0 and at most 1"},
+		{set.Depth >= 1, "depth must be ≥ 1"},
+		{set.Subsample > 0 && set.Subsample <= 1, "subsample must be above 0 and at most 1"},
+		{set.MinLeaf >= 1, "min_leaf must be ≥ 1"},
+		{known, "leaf must be mean or newton"},
+	}); err != nil {
+		return nil, err
+	}
+	return model(boost.Fit(ctx, x, y, boost.Options{
+		Trees: set.Trees, LearningRate: set.LearningRate, Depth: set.Depth, Subsample: set.Subsample,
+		MinLeaf: set.MinLeaf, Leaf: leaf, Bins: tree.Bins(set.Bins),
+	}, opt))
+}
+
+func fitForest(ctx context.Context, x *survival.Design, y survival.Outcome, settings json.RawMessage, opt survival.FitOptions) (survival.Model, error) {
+	set := struct {
+		Trees     int  `json:"trees"`
+		MinSplit  int  `json:"min_split"`
+		MinLeaf   int  `json:"min_leaf"`
+		Mtry      mtry `json:"mtry"`
+		Depth     int  `json:"depth"`
+		Bootstrap bool `json:"bootstrap"`
+		Bins      bins `json:"bins"`
+	}{Trees: 300, MinSplit: 10, MinLeaf: 5, Bootstrap: true}
+	if err := decodeSettings(forest.Type, settings, &set); err != nil {
+		return nil, err
+	}
+	if err := firstProblem(forest.Type, []requirement{
+		{set.Trees >= 1, "trees must be ≥ 1"},
+		{set.MinSplit >= 2, "min_split must be ≥ 2"},
+		{set.MinLeaf >= 1, "min_leaf must be ≥ 1"},
+		{set.Depth >= 0, "depth must be ≥ 0"},
+	}); err != nil {
+		return nil, err
+	}
+	return model(forest.Fit(ctx, x, y, forest.Options{
+		Trees: set.Trees, MinSplit: set.MinSplit, MinLeaf: set.MinLeaf, Try: int(set.Mtry), Depth: set.Depth,
+		NoBootstrap: !set.Bootstrap, Bins: tree.Bins(set.Bins),
+	}, opt))
+}
+
+// requirement is what a setting must satisfy, and how to say it.
+type requirement struct {
+	met  bool
+	says string
+}
+
+func firstProblem(typ string, list []requirement) error {
+	for _, r := range list {
+		if !r.met {
+			return &SettingsError{Type: typ, Problem: r.says}
+		}
+	}
+	return nil
+}
+
+// bins is 255 or "exact".
+type bins tree.Bins
+
+// UnmarshalJSON reads 255 or "exact".
+func (b *bins) UnmarshalJSON(data []byte) error {
+	switch string(data) {
+	case `255`:
+		*b = bins(tree.Quantiles)
+	case `"exact"`:
+		*b = bins(tree.Exact)
+	default:
+		return fmt.Errorf("bins must be 255 or exact")
+	}
+	return nil
+}
+
+// mtry is "sqrt" (0), "all" or a number of columns.
+type mtry int
+
+// UnmarshalJSON reads "sqrt", "all" or a number ≥ 1.
+func (m *mtry) UnmarshalJSON(data []byte) error {
+	switch string(data) {
+	case `"sqrt"`:
+		*m = 0
+		return nil
+	case `"all"`:
+		*m = forest.AllColumns
+		return nil
+	}
+	var n int
+	if err := json.Unmarshal(data, &n); err != nil || n < 1 {
+		return fmt.Errorf("mtry must be sqrt, all or a number ≥ 1")
+	}
+	*m = mtry(n)
+	return nil
+}
