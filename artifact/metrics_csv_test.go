@@ -112,6 +112,8 @@ func TestParseMetricsIsStrict(t *testing.T) {
 	}
 }
 
+// Whatever bytes come, parsing ends with rows or a *CSVError, and what parses is written
+// back to the same rows.
 func FuzzParseMetrics(f *testing.F) {
 	f.Add([]byte(header + "cox,0,0.7,0.1,,,,8,4,3,2,1.5,20,true,0,,\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -25,6 +25,7 @@ func FuzzParseYAML(f *testing.F) {
 	})
 }
 
+// Whatever bytes come, decoding ends with a spec that survives a round trip, or an *Error.
 func FuzzDecodeJSON(f *testing.F) {
 	for _, text := range accepted {
 		s, err := config.ParseYAML([]byte(text), "")
@@ -43,6 +44,7 @@ func FuzzDecodeJSON(f *testing.F) {
 	})
 }
 
+// Whatever --set says, parsing ends with a spec or an *Error.
 func FuzzSet(f *testing.F) {
 	f.Add("models[0].alpha=1")
 	f.Add("models.rsf={type: km}")
