@@ -55,16 +55,13 @@ func (a *Activities) summarize(ctx context.Context, in SummarizeInput) (*Summari
 	if err != nil {
 		return nil, err
 	}
-	out := &SummarizeResult{}
+	out := &SummarizeResult{Leaderboard: summary.Standings}
 	for _, f := range summary.Incomplete {
 		logging.From(ctx).Warn("fold is not complete: "+f.Reason, logging.CategoryStorage.Attr(),
 			logging.KeyModel, f.Model, logging.KeyFold, f.Fold)
 		out.Incomplete = append(out.Incomplete, Incomplete{Model: f.Model, Fold: f.Fold, Reason: f.Reason})
 	}
 	sweep(ctx, s, summary.Incomplete, excused)
-	for _, st := range summary.Standings {
-		out.Leaderboard = append(out.Leaderboard, st)
-	}
 	if len(out.Incomplete) > 0 {
 		return out, nil
 	}
