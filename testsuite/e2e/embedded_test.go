@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -11,10 +13,15 @@ import (
 	"everfold/testsuite/harness"
 )
 
-// embeddedLab is a lab without a server of its own.
+// embeddedLab is a lab without a server of its own. Its home remembers ports that are free
+// now, as after an earlier start, so that tests beside it do not compete for the usual ones.
 func embeddedLab(t *testing.T) *lab {
 	t.Helper()
 	home := filepath.Join(t.TempDir(), "home")
+	require.NoError(t, os.Mkdir(home, 0o700))
+	ports := harness.FreePorts(t, 2)
+	state := fmt.Sprintf(`{"port":%d,"ui_port":%d}`, ports[0], ports[1])
+	require.NoError(t, os.WriteFile(filepath.Join(home, "everfold.lock"), []byte(state), 0o600))
 	t.Cleanup(func() { harness.NoProcesses(t, "EVERFOLD_HOME="+home) })
 	return &lab{t: t, env: harness.Env{Home: home, Dir: exampleFolder(t)}}
 }
