@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"everfold/store"
 )
@@ -64,6 +66,27 @@ func ClearStarts(ctx context.Context, s store.Store, task Task) error {
 // manifest exists.
 func ClearCheckpoints(ctx context.Context, s store.Store, task Task) error {
 	return deleteAll(ctx, s, CheckpointPrefix(task.Model, task.Fold))
+}
+
+// SweepCheckpoints removes everything under checkpoints/ but what is kept for the tasks
+// without a result: that of attempts which were killed after their manifest.
+func SweepCheckpoints(ctx context.Context, s store.Store, unfinished []Task) error {
+	infos, err := s.List(ctx, CheckpointsPrefix)
+	if err != nil {
+		return fmt.Errorf("sweep checkpoints: %w", err)
+	}
+	for _, info := range infos {
+		kept := slices.ContainsFunc(unfinished, func(t Task) bool {
+			return strings.HasPrefix(info.Key, CheckpointPrefix(t.Model, t.Fold))
+		})
+		if kept {
+			continue
+		}
+		if err := s.Delete(ctx, info.Key); err != nil {
+			return fmt.Errorf("sweep checkpoints: %w", err)
+		}
+	}
+	return nil
 }
 
 func deleteAll(ctx context.Context, s store.Store, prefix string) error {

@@ -55,6 +55,31 @@ func TestClearCheckpoints(t *testing.T) {
 	require.Equal(t, "checkpoints/forest/fold10/0123456789abcdef/000000003.bin", infos[0].Key)
 }
 
+// A sweep leaves nothing but what unfinished tasks have, and reports a failing store.
+func TestSweepCheckpoints(t *testing.T) {
+	s := memory()
+	unfinished := artifact.Task{Model: "forest", Fold: 1}
+	kept := artifact.CheckpointKey("forest", 1, "0123456789abcdef0123", 3)
+	overwrite(t, s, kept, []byte("x"))
+	overwrite(t, s, artifact.CheckpointKey("forest", 10, "0123456789abcdef0123", 3), []byte("x"))
+	record(t, s, artifact.Start{Task: artifact.Task{Model: "cox", Fold: 1}, Execution: "run-1", Attempt: 1})
+	require.NoError(t, artifact.SweepCheckpoints(t.Context(), s, []artifact.Task{unfinished}))
+	infos, err := s.List(t.Context(), artifact.CheckpointsPrefix)
+	require.NoError(t, err)
+	require.Len(t, infos, 1)
+	require.Equal(t, kept, infos[0].Key)
+
+	for _, failing := range []storetest.Op{storetest.List, storetest.Delete} {
+		faulty := &storetest.Faulty{Store: s, Before: func(op storetest.Op, _ string) error {
+			if op == failing {
+				return store.ErrUnavailable
+			}
+			return nil
+		}}
+		require.ErrorIs(t, artifact.SweepCheckpoints(t.Context(), faulty, nil), store.ErrUnavailable)
+	}
+}
+
 // A failing store is an error of the call that met it.
 func TestStartsReportStoreErrors(t *testing.T) {
 	st := artifact.Start{Task: artifact.Task{Model: "m"}, Execution: "e", Attempt: 1}

@@ -79,12 +79,14 @@ func (w *Workflows) fitOptions(s *config.Spec, model string, fold int) workflow.
 }
 
 // publishOptions: small calls on the io queue. The bound counts queue time, so a missing
-// io worker costs the patience and no more.
-func publishOptions() workflow.ActivityOptions {
+// io worker costs the patience and no more; one that vanishes is missed by its heartbeat,
+// since the end of the run waits for the call.
+func (w *Workflows) publishOptions() workflow.ActivityOptions {
 	return workflow.ActivityOptions{
 		TaskQueue:              QueueIO,
 		StartToCloseTimeout:    time.Minute,
 		ScheduleToCloseTimeout: publishPatience,
+		HeartbeatTimeout:       w.heartbeat(),
 		RetryPolicy:            retryForever(),
 		Summary:                "model_metrics.csv",
 	}
