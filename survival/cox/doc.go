@@ -16,9 +16,11 @@
 // covariates are finite, entry times are those of one interval a row. The range of the
 // linear predictor may reach 1,300 before numbers leave float64.
 //
-// References: Cox (1972), JRSS B 34:187; Efron (1977), JASA 72:557; Breslow (1974),
-// Biometrics 30:89.
+// [Diagnose] gives residuals, robust variances and tests of a fitted model, and
+// [TestProportional] the test of its assumption, from the same sums.
 //
-// Not here: time-varying covariates, robust variances, frailties, exact ties; L1
-// penalties (package coxnet).
+// References: Cox (1972), JRSS B 34:187; Efron (1977), JASA 72:557; Breslow (1974),
+// Biometrics 30:89; Therneau and Grambsch, Modeling Survival Data (2000), ch. 4, 6 and 7.
+//
+// Not here: time-varying covariates, frailties, exact ties; L1 penalties (package coxnet).
 package cox

@@ -88,3 +88,28 @@ func (f factor) inverse(n int) []float64 {
 	}
 	return out
 }
+
+// Inverse is the inverse of the symmetric n×n matrix whose upper triangle is a
+// (row-major), restricted to the active parameters; rows and columns of the others are
+// NaN. ok is false where that part is not safely positive definite.
+func Inverse(a []float64, n int, active []int) (inverse []float64, ok bool) {
+	f, dependent := cholesky(a, n, active)
+	if dependent >= 0 {
+		return nil, false
+	}
+	return f.inverse(n), true
+}
+
+// Quadratic is bᵀA⁻¹b over the active parameters, with A and ok as in Inverse.
+func Quadratic(a []float64, n int, active []int, b []float64) (value float64, ok bool) {
+	f, dependent := cholesky(a, n, active)
+	if dependent >= 0 {
+		return 0, false
+	}
+	x := make([]float64, n)
+	f.solve(x, b)
+	for _, i := range active {
+		value += float64(b[i] * x[i])
+	}
+	return value, true
+}

@@ -1,0 +1,126 @@
+package cox
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/stat/distuv"
+
+	"everfold/survival/linear"
+)
+
+// Test is a χ² test.
+type Test struct {
+	Statistic float64
+	DF        int     // 0: there is nothing to test; the rest is 0 then, and P 1
+	P         float64 // the probability of a larger statistic under the hypothesis
+}
+
+func newTest(statistic float64, df int) Test {
+	if df == 0 {
+		return Test{P: 1}
+	}
+	return Test{Statistic: statistic, DF: df, P: upperTail(statistic, df)}
+}
+
+// upperTail is P(χ²_df > statistic).
+func upperTail(statistic float64, df int) float64 {
+	return distuv.ChiSquared{K: float64(df)}.Survival(max(0, statistic))
+}
+
+// Robust is the grouped sandwich (infinitesimal jackknife) covariance of the coefficients,
+// P×P, row-major: Σ_g D_g D_gᵀ over groups g, D_g the sum of DFBeta over the group's rows
+// (Lin and Wei 1989, JASA 84:1074). groups is nil, every row being its own group, or has one
+// label a row; its length must be that of the outcome, else it panics. No small-sample
+// factor is applied. Rows and columns of held columns are NaN.
+func (d *Diagnostics) Robust(groups []int) []float64 {
+	n, p := d.l.Matrix.N, d.l.Matrix.P
+	if groups != nil && len(groups) != n {
+		panic("cox: groups and outcome differ in length")
+	}
+	influence := d.DFBeta()
+	if groups != nil {
+		influence = collapse(influence, groups)
+	}
+	out := make([]float64, p*p)
+	for i := range p {
+		for j := range p {
+			sum := 0.0
+			for g, v := range influence[i] {
+				sum += float64(v * influence[j][g])
+			}
+			out[i*p+j] = sum
+		}
+	}
+	return out
+}
+
+// collapse sums rows of one label, labels in order of first appearance.
+func collapse(columns [][]float64, groups []int) [][]float64 {
+	at := make(map[int]int)
+	for _, g := range groups {
+		if _, ok := at[g]; !ok {
+			at[g] = len(at)
+		}
+	}
+	out := make([][]float64, len(columns))
+	for j, column := range columns {
+		out[j] = make([]float64, len(at))
+		for i, v := range column {
+			out[j][at[groups[i]]] += v
+		}
+	}
+	return out
+}
+
+// Wald tests β = 0 by βᵀV⁻¹β with V the model-based covariance.
+func (d *Diagnostics) Wald() Test { return d.wald(d.Covariance()) }
+
+// RobustWald is Wald with the covariance of Robust.
+func (d *Diagnostics) RobustWald(groups []int) Test { return d.wald(d.Robust(groups)) }
+
+func (d *Diagnostics) wald(covariance []float64) Test {
+	p := d.l.Matrix.P
+	// In units of the model-based standard errors, so that no scale of a column matters.
+	scaled, z := make([]float64, p*p), make([]float64, p)
+	for _, i := range d.active {
+		z[i] = d.model.predictor.Beta[i] / d.standardError(i)
+		for _, j := range d.active {
+			scaled[i*p+j] = covariance[i*p+j] / d.standardError(i) / d.standardError(j)
+		}
+	}
+	statistic, ok := linear.Quadratic(scaled, p, d.active, z)
+	if !ok {
+		return newTest(0, 0) // fewer groups than coefficients: no covariance to test with
+	}
+	return newTest(statistic, len(d.active))
+}
+
+func (d *Diagnostics) standardError(j int) float64 {
+	return math.Sqrt(d.covariance[j*d.l.Matrix.P+j]) / d.l.Matrix.Scale[j]
+}
+
+// ScoreTest tests β = 0 by UᵀI⁻¹U with score and information there: for one dummy
+// column the log-rank test (with Efron's rule and ties, Efron's variant of it). It panics for a
+// penalised model.
+func (d *Diagnostics) ScoreTest() Test {
+	d.refusePenalty()
+	statistic, ok := linear.Quadratic(d.null, d.l.Matrix.P, d.active, d.score)
+	if !ok {
+		return newTest(0, 0)
+	}
+	return newTest(statistic, len(d.active))
+}
+
+// LikelihoodRatio tests β = 0 by twice the gain in log-likelihood. It panics for a
+// penalised model.
+func (d *Diagnostics) LikelihoodRatio() Test {
+	d.refusePenalty()
+	ll := d.model.report.LogLik
+	return newTest(2*(ll[1]-ll[0]), len(d.active))
+}
+
+func (d *Diagnostics) refusePenalty() {
+	if d.model.alpha > 0 {
+		panic("cox: this test is for models without a penalty")
+	}
+}
