@@ -32,7 +32,7 @@ type left struct {
 }
 
 func (f *fenwick) search(g *Grower, n *node, p *pass, found []candidate) []candidate {
-	f.tree = resize(f.tree, p.groups+1)
+	f.tree = resize(f.tree, len(p.times))
 	m := float64(n.size)
 	s := scan{f: f, p: p, n: n, found: found, least: float64(g.opt.MinLeaf), most: m - float64(g.opt.MinLeaf)}
 	for k := range g.m.columns {

@@ -104,66 +104,58 @@ func (c *LogRank) size(tags []uint64) int {
 // the terms of U and V.
 type pass struct {
 	rows  []term
-	group []int32 // event times up to the row's: 1…groups, 0 before the first
+	rank  []int32
 	draws []int32
-	// groups is the number of event times; total is Σ c.
-	groups int
-	total  float64
+	group []int32     // event times up to the row's: 1…, 0 before the first
+	times []eventTime // by group; 0 is before the first event time
+	total float64     // Σ c
 }
 
 // term of a row: δ − L, A, W and its weight.
 type term struct{ residual, a, w, weight float64 }
 
+// eventTime is one event time of a node: its first row, the weight at risk, and the prefix
+// sums with it.
+type eventTime struct {
+	start         int
+	risk, l, a, w float64
+}
+
 // sweep fills the pass.
 func (c *LogRank) sweep(tags []uint64) {
 	p := &c.pass
-	p.rows, p.group, p.draws = resize(p.rows, len(tags)), resize(p.group, len(tags)), resize(p.draws, len(tags))
-	p.groups, p.total = 0, 0
-	// From the end: the weight at risk and of events at each time.
+	m := len(tags)
+	p.rows, p.rank, p.group, p.draws = resize(p.rows, m), resize(p.rank, m), resize(p.group, m), resize(p.draws, m)
 	risk := 0.0
-	for end := len(tags); end > 0; {
-		start, events, here := end, 0.0, 0.0
-		last, _, _ := c.read(tags[end-1])
-		for start > 0 {
-			rank, weight, event := c.read(tags[start-1])
-			if rank != last {
-				break
-			}
-			start--
-			here += weight
-			if event {
-				events += weight
-			}
-			p.rows[start].weight = weight
-		}
-		risk += here
-		// Held in the group's first row until the ascending pass.
-		p.rows[start].residual, p.rows[start].a = events, risk
-		for i := start; i < end; i++ {
-			p.group[i] = int32(end - start)
-		}
-		end = start
+	for i, tag := range tags {
+		rank, weight, _ := c.read(tag)
+		p.rank[i], p.draws[i], p.rows[i].weight = int32(rank), int32(draws(tag)), weight
+		risk += weight
 	}
-	c.prefix(tags)
-}
-
-// prefix turns the sums of each time into the terms of its rows.
-func (c *LogRank) prefix(tags []uint64) {
-	p := &c.pass
-	var l, a, w float64
-	for i := 0; i < len(tags); {
-		end := i + int(p.group[i])
-		if d, y := p.rows[i].residual, p.rows[i].a; d > 0 {
-			v := variance(d, y)
-			l += d / y
-			a += v / y
-			w += v / y / y
-			p.total += v
-			p.groups++
+	p.total = 0
+	p.times = append(p.times[:0], eventTime{risk: risk})
+	now := p.times[0]
+	for i := 0; i < m; {
+		start, rank := i, p.rank[i]
+		d, here := 0.0, 0.0
+		for ; i < m && p.rank[i] == rank; i++ {
+			weight := p.rows[i].weight
+			here += weight
+			d += weight * float64(tags[i]&1)
 		}
-		for ; i < end; i++ {
-			p.rows[i].residual, p.rows[i].a, p.rows[i].w = float64(tags[i]&1)-l, a, w
-			p.group[i], p.draws[i] = int32(p.groups), int32(draws(tags[i]))
+		if d > 0 {
+			v, inverse := variance(d, risk), 1/risk
+			p.total += v
+			v *= inverse
+			now = eventTime{start: start, risk: risk, l: now.l + d*inverse, a: now.a + v, w: now.w + v*inverse}
+			p.times = append(p.times, now)
+		}
+		risk -= here
+		group := int32(len(p.times) - 1)
+		for k := start; k < i; k++ {
+			t := &p.rows[k]
+			t.residual, t.a, t.w = float64(tags[k]&1)-now.l, now.a, now.w
+			p.group[k] = group
 		}
 	}
 }
@@ -213,17 +205,19 @@ const (
 )
 
 func (c *LogRank) search(g *Grower, n *node) chosen {
-	best := chosen{split: split{feature: -1}}
-	if c.y.Weight == nil && n.rows.width == 8 && c.only != byFenwick {
-		if n.size <= smallRows && n.coding.most <= smallRows && c.only == fastest {
-			return c.bits.search(g, n)
-		}
+	packed := c.y.Weight == nil && n.rows.width == 8
+	if packed && c.only == fastest && n.size <= smallRows && n.coding.most <= smallRows {
+		return c.bits.search(g, n)
 	}
 	c.sweep(n.tags())
 	if c.pass.total <= 0 {
-		return best
+		return chosen{split: split{feature: -1}}
 	}
-	c.finds = c.fenw.search(g, n, &c.pass, c.finds[:0])
+	if packed && c.only != byFenwick {
+		c.finds = c.bounds.search(g, n, &c.pass, c.finds[:0])
+	} else {
+		c.finds = c.fenw.search(g, n, &c.pass, c.finds[:0])
+	}
 	return c.decide(g, n)
 }
 
