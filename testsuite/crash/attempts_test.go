@@ -1,0 +1,161 @@
+package crash
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"everfold/activities"
+	"everfold/artifact"
+	"everfold/internal/app"
+	"everfold/testsuite/harness"
+	"everfold/workflows"
+)
+
+// victim is the fold that these tests disturb.
+var victim = artifact.Task{Model: "cox_ph", Fold: 1}
+
+// A worker that hangs beyond the heartbeat timeout in the middle of a write, and comes back
+// after another worker has finished its fold: the fold has one manifest, the second
+// worker's, and it verifies.
+func TestZombie(t *testing.T) {
+	refused := record{Phase: phaseRefused, Worker: "zombie", Model: victim.Model, Fold: victim.Fold}
+	for moment, want := range map[string]records{
+		beforeRisk:     {}, // the attempt has been cancelled when it comes back, and goes no further
+		beforeManifest: {refused},
+	} {
+		t.Run(moment, func(t *testing.T) {
+			t.Parallel()
+			l := newServedLab(t, small)
+			zombie := l.watched("zombie", 1, trap{At: moment, Task: &victim, Nth: 1, Do: hang})
+			s := l.starter()
+			harness.Eventually(t, "the worker hangs", func() bool { return stopped(t, zombie) })
+			l.watched("second", 1, trap{})
+			harness.Eventually(t, "the second worker's manifest", func() bool { return len(l.manifestsOf(victim)) == 1 })
+			complete := l.manifests()
+			zombie.Signal(syscall.SIGCONT)
+			l.wait(s, 0)
+			require.Zero(t, zombie.Stop(), "which waits for the attempt's end")
+			l.requireUntouched(complete)
+			l.requireAsUndisturbed()
+			l.records().requireOneManifestEach(t, small)
+			require.Equal(t, want, l.records().of(phaseRefused))
+			require.Equal(t, "second", l.manifestsOf(victim)[0].Worker)
+			var manifest struct{ Worker string }
+			require.NoError(t, json.Unmarshal([]byte(l.file(artifact.ManifestKey(victim.Model, victim.Fold))), &manifest))
+			require.Equal(t, "second", manifest.Worker)
+		})
+	}
+}
+
+// manifestsOf returns the acknowledgements of a fold's manifest.
+func (l *lab) manifestsOf(task artifact.Task) records {
+	var found records
+	for _, r := range l.records().of(phaseManifest) {
+		if r.task() == task {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+// stopped says whether every thread of a process stands still by SIGSTOP.
+func stopped(t *testing.T, p *harness.Process) bool {
+	t.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID()))
+	require.NoError(t, err)
+	_, state, ok := strings.Cut(string(stat), ") ")
+	require.True(t, ok)
+	return strings.HasPrefix(state, "T")
+}
+
+// A fold that takes every worker with it fails as PoisonFold once max_lost_workers are
+// lost, the run ends Partial with exit code 3, and every other fold is complete.
+func TestPoisonFold(t *testing.T) {
+	t.Parallel()
+	l := newServedLab(t, small)
+	poison := trap{At: beforeRisk, Task: &victim, Every: true, Do: kill}
+	w := l.watched("worker-1", 1, poison)
+	s := l.starter()
+	lost := 0
+	for running := true; running; {
+		select {
+		case <-w.Exited():
+			lost++
+			w = l.watched(fmt.Sprintf("worker-%d", lost+1), 1, poison)
+		case <-s.Exited():
+			running = false
+		}
+	}
+	e := l.wait(s, 3)
+	require.Equal(t, 2, lost)
+	require.Equal(t, string(workflows.Partial), e.Outcome)
+	require.Len(t, e.Result.Failures, 1)
+	failure := e.Result.Failures[0]
+	require.Equal(t, activities.ErrPoisonFold, failure.Type, failure.Message)
+	require.Equal(t, victim, artifact.Task{Model: failure.Model, Fold: failure.Fold})
+	require.Contains(t, failure.Message, "max_lost_workers: 2")
+	require.Equal(t, len(small.tasks())-1, e.Result.Trained)
+	require.Len(t, l.manifests(), len(small.tasks())-1)
+	require.Empty(t, l.manifestsOf(victim))
+}
+
+// SIGTERM ends the unmodified worker with exit code 0 within its stop timeout, however
+// often, and the next worker goes on.
+func TestWorkerStopped(t *testing.T) {
+	t.Parallel()
+	l := newServedLab(t, large)
+	w := l.worker()
+	s := l.starter()
+	for stops := 1; stops <= 3; stops++ {
+		want := stops * len(large.tasks()) / 4
+		harness.Eventually(t, "more manifests", func() bool { return len(l.manifests()) >= want })
+		complete := l.manifests()
+		defer l.requireUntouched(complete)
+		began := time.Now()
+		require.Zero(t, w.Stop())
+		require.Less(t, time.Since(began), app.DefaultStopTimeout)
+		w = l.worker()
+	}
+	l.wait(s, 0)
+	l.requireAsUndisturbed()
+}
+
+// A fold in the middle of its fit when its worker is told to stop goes back at once, and
+// any number of such stops neither exhausts its attempts nor makes it a poison fold.
+func TestStopsDoNotExhaustAttempts(t *testing.T) {
+	t.Parallel()
+	const stops = 7 // more than max_lost_workers, and than the attempts of an unknown error
+	l := newServedLab(t, small)
+	s := (*harness.Process)(nil)
+	for i := range stops {
+		w := l.watched(fmt.Sprintf("worker-%d", i), 1, trap{At: beforeRisk, Task: &victim, Nth: 1, Do: wait})
+		if s == nil {
+			s = l.starter()
+		}
+		harness.Eventually(t, "the fit is under way", func() bool { return l.fitsOf(victim) == i+1 })
+		require.Zero(t, w.Stop())
+	}
+	l.watched("last", 1, trap{})
+	e := l.wait(s, 0)
+	require.Equal(t, []workflows.Retried{{Model: victim.Model, Fold: victim.Fold, Attempts: stops + 1}}, e.Result.Retried)
+	l.requireAsUndisturbed()
+	l.records().requireOneManifestEach(t, small)
+}
+
+// fitsOf counts how often a fold's fit has begun.
+func (l *lab) fitsOf(task artifact.Task) int {
+	n := 0
+	for _, r := range l.records().of(phaseFit) {
+		if r.task() == task {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,142 @@
+package crash
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/converter"
+
+	"everfold/activities"
+	"everfold/artifact"
+	"everfold/testsuite/harness"
+)
+
+// With Temporal's database kept and the manifests of completed folds deleted, replay alone
+// fits none of them again; Summarize then misses them, names them, and only they are fitted
+// again.
+func TestManifestsDeleted(t *testing.T) {
+	t.Parallel()
+	l := newServedLab(t, small)
+	first := l.watched("first", 1, trap{At: beforeRisk, Nth: 5, Do: kill})
+	s := l.starter()
+	l.await("the end of the worker", first.Exited())
+	lost := l.completed()
+	require.NotEmpty(t, lost)
+	for _, task := range lost {
+		require.NoError(t, os.Remove(l.path(artifact.ManifestKey(task.Model, task.Fold))))
+	}
+	kept := l.manifests()
+	before := len(l.records())
+
+	l.watched("next", 1, trap{})
+	e := l.wait(s, 0)
+	l.requireUntouched(kept)
+	l.requireAsUndisturbed()
+	after := l.records()[before:]
+	summarize := slices.IndexFunc(after, func(r record) bool { return r.Activity == activities.SummarizeName })
+	require.Positive(t, summarize)
+	for _, task := range after[:summarize].tasks() {
+		require.NotContains(t, lost, task, "replay has started it again")
+	}
+	require.ElementsMatch(t, lost, after[summarize:].of(phaseFit).tasks())
+	require.ElementsMatch(t, lost, after[summarize:].of(phaseManifest).tasks())
+	require.Contains(t, strings.Join(e.Result.Warnings, "\n"), "did not verify and are fitted again")
+	require.ElementsMatch(t, lost, l.warnedOf())
+}
+
+// completed returns the folds that the history holds completed.
+func (l *lab) completed() []artifact.Task {
+	l.t.Helper()
+	var tasks []artifact.Task
+	scheduled := map[int64]string{}
+	events := l.server.Client().GetWorkflowHistory(l.t.Context(), "everfold/production/"+runName, "", false,
+		enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		event, err := events.Next()
+		require.NoError(l.t, err)
+		if a := event.GetActivityTaskScheduledEventAttributes(); a != nil {
+			scheduled[event.GetEventId()] = a.GetActivityType().GetName()
+		}
+		a := event.GetActivityTaskCompletedEventAttributes()
+		if a == nil || scheduled[a.GetScheduledEventId()] != activities.FitFoldName {
+			continue
+		}
+		var fit activities.FitFoldResult
+		require.NoError(l.t, converter.GetDefaultDataConverter().FromPayloads(a.GetResult(), &fit))
+		tasks = append(tasks, artifact.Task{Model: fit.Model, Fold: fit.Fold})
+	}
+	return tasks
+}
+
+// warnedOf returns the folds that the run's warning logs name as incomplete.
+func (l *lab) warnedOf() []artifact.Task {
+	l.t.Helper()
+	files, err := filepath.Glob(l.path("logs/warnings_*.log"))
+	require.NoError(l.t, err)
+	var tasks []artifact.Task
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		require.NoError(l.t, err)
+		for line := range strings.Lines(string(content)) {
+			var r struct {
+				Message string `json:"msg"`
+				Model   string `json:"model"`
+				Fold    int    `json:"fold"`
+			}
+			require.NoError(l.t, json.Unmarshal([]byte(line), &r), line)
+			if strings.Contains(r.Message, "fold is not complete") {
+				tasks = append(tasks, artifact.Task{Model: r.Model, Fold: r.Fold})
+			}
+		}
+	}
+	return tasks
+}
+
+// With Temporal's database lost half-way, the same command on a new server fits what is
+// missing in the store, and nothing else.
+func TestDatabaseLost(t *testing.T) {
+	t.Parallel()
+	l := newServedLab(t, small)
+	first := l.watched("first", 1, trap{At: afterManifest, Nth: 4, Do: kill})
+	s := l.starter()
+	l.await("the end of the worker", first.Exited())
+	s.Kill()
+	l.server.Kill()
+	databases, err := filepath.Glob(l.server.DB + "*")
+	require.NoError(t, err)
+	require.NotEmpty(t, databases)
+	for _, database := range databases {
+		require.NoError(t, os.Remove(database))
+	}
+	l.server.Restart()
+	complete := l.manifests()
+	require.Len(t, complete, 4)
+	before := l.records()
+
+	l.watched("next", 1, trap{})
+	e := l.wait(l.starter(), 0)
+	require.Equal(t, 4, e.Result.Reused)
+	require.Equal(t, len(small.tasks())-4, e.Result.Trained)
+	l.requireUntouched(complete)
+	l.requireAsUndisturbed()
+	l.records().requireOneManifestEach(t, small)
+	missing := slices.DeleteFunc(small.tasks(), func(task artifact.Task) bool {
+		return slices.Contains(before.of(phaseManifest).tasks(), task)
+	})
+	require.ElementsMatch(t, missing, l.records()[len(before):].of(phaseFit).tasks())
+}
+
+// Two runs' worth of claims rest on the harness keeping the database: its path is the file
+// that the server writes.
+func TestDatabaseIsOnDisk(t *testing.T) {
+	server := harness.Server(t)
+	info, err := os.Stat(server.DB)
+	require.NoError(t, err)
+	require.Positive(t, info.Size())
+}

@@ -1,0 +1,42 @@
+package crash
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A worker that kills itself at a named point of a fold's way into the store, or of a
+// table's: another worker ends the run as if nothing had happened, every fold has exactly
+// one acknowledged manifest, and none is fitted after it.
+func TestNamedPoints(t *testing.T) {
+	for _, point := range []struct {
+		name string
+		trap trap
+	}{
+		{"before payload", trap{At: beforeRisk, Nth: 3, Do: kill}},
+		{"between payloads", trap{At: afterRisk, Nth: 4, Do: kill}},
+		{"between payload and manifest", trap{At: beforeManifest, Nth: 5, Do: kill}},
+		{"between manifest and completion", trap{At: afterManifest, Nth: 4, Do: kill}},
+		{"in publish before the table", trap{At: beforeMetrics, Nth: 2, Do: kill}},
+		{"in publish after the table", trap{At: afterMetrics, Nth: 2, Do: kill}},
+		{"in summarize before the table", trap{At: beforeSummary, Nth: 1, Do: kill}},
+		{"in summarize after the table", trap{At: afterSummary, Nth: 1, Do: kill}},
+	} {
+		t.Run(point.name, func(t *testing.T) {
+			t.Parallel()
+			l := newServedLab(t, small)
+			first := l.watched("first", 2, point.trap)
+			s := l.starter()
+			l.await("the end of the worker", first.Exited())
+			require.Equal(t, -1, first.ExitCode(), "the worker did not end by a signal")
+			complete := l.manifests()
+
+			l.watched("next", 2, trap{})
+			l.wait(s, 0)
+			l.requireUntouched(complete)
+			l.requireAsUndisturbed()
+			l.records().requireOneManifestEach(t, small)
+		})
+	}
+}

@@ -1,0 +1,260 @@
+package crash
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/interceptor"
+
+	"everfold/activities"
+	"everfold/artifact"
+	"everfold/internal/app"
+	"everfold/store"
+)
+
+// watchedRole in the environment makes the test binary a watched worker; its value is a
+// watched in JSON.
+const watchedRole = "EVERFOLD_TEST_WATCHED_WORKER"
+
+func TestMain(m *testing.M) {
+	if setting := os.Getenv(watchedRole); setting != "" {
+		if err := playWatched(setting); err != nil {
+			fmt.Fprintln(os.Stderr, "watched worker:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// watched is a worker that is bin/worker but for two hooks: it keeps a journal, and springs
+// a trap on itself.
+type watched struct {
+	Name    string `json:"name"`
+	Journal string `json:"journal"`
+	Slots   int    `json:"slots"`
+	Trap    trap   `json:"trap"`
+}
+
+// The moments of a fold's way into the store, and of the tables'.
+const (
+	beforeRisk     = "before risk"
+	afterRisk      = "after risk"
+	beforeManifest = "before manifest"
+	afterManifest  = "after manifest"
+	beforeMetrics  = "before metrics"
+	afterMetrics   = "after metrics"
+	beforeSummary  = "before summary"
+	afterSummary   = "after summary"
+)
+
+// What a trap does.
+const (
+	kill = "kill" // SIGKILL to itself
+	hang = "hang" // SIGSTOP to itself: every thread stands still until SIGCONT
+	wait = "wait" // that one operation waits until its context ends
+)
+
+// trap is one disturbance; the zero value never springs.
+type trap struct {
+	At    string         `json:"at"`
+	Task  *artifact.Task `json:"task"` // nil: any
+	Nth   int            `json:"nth"`  // of the operations that match, from 1
+	Every bool           `json:"every"`
+	Do    string         `json:"do"`
+}
+
+func playWatched(setting string) error {
+	var w watched
+	if err := json.Unmarshal([]byte(setting), &w); err != nil {
+		return err
+	}
+	j, err := openJournal(w.Journal, w.Name)
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	c, err := app.Dial(ctx, app.DialOptions{Wait: time.Minute, Identity: w.Name})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return app.RunWorker(ctx, c, app.WorkerOptions{
+		Name: w.Name, Slots: w.Slots, HeartbeatTimeout: heartbeatTimeout,
+		Interceptors: []interceptor.WorkerInterceptor{&watcher{journal: j}},
+		WrapStore:    func(s store.Store) store.Store { return &watchedStore{Store: s, journal: j, trap: w.Trap} },
+	})
+}
+
+// watcher notes the beginning of every attempt of an activity.
+type watcher struct {
+	interceptor.WorkerInterceptorBase
+	journal *journal
+}
+
+func (w *watcher) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+	i := &activityWatcher{journal: w.journal}
+	i.Next = next
+	return i
+}
+
+type activityWatcher struct {
+	interceptor.ActivityInboundInterceptorBase
+	journal *journal
+}
+
+func (w *activityWatcher) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	r := record{Phase: phaseActivity, Activity: activity.GetInfo(ctx).ActivityType.Name}
+	for _, arg := range in.Args {
+		if fit, ok := arg.(activities.FitFoldInput); ok {
+			r.Model, r.Fold = fit.Model, fit.Fold
+		}
+	}
+	if err := w.journal.append(r); err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	return w.Next.ExecuteActivity(ctx, in)
+}
+
+// watchedStore notes starts and manifests, and springs the trap.
+type watchedStore struct {
+	store.Store
+	journal *journal
+	trap    trap
+
+	mu   sync.Mutex
+	seen int
+	// gate keeps the process alive between an acknowledgement and its record: the journal
+	// is exact where the worker kills itself.
+	gate sync.RWMutex
+}
+
+// Put is the store's, watched.
+func (w *watchedStore) Put(ctx context.Context, key string, body io.Reader, cond store.Condition) (store.Info, error) {
+	if w.trap.Do == hang { // what the store was given before the hang is written after it
+		content, err := io.ReadAll(body)
+		if err != nil {
+			return store.Info{}, err
+		}
+		ctx, body = context.WithoutCancel(ctx), bytes.NewReader(content)
+	}
+	what, task := describe(key)
+	if err := w.spring(ctx, "before "+what, task); err != nil {
+		return store.Info{}, err
+	}
+	info, err := w.put(ctx, key, body, cond)
+	if err != nil {
+		return info, err
+	}
+	return info, w.spring(ctx, "after "+what, task)
+}
+
+func (w *watchedStore) put(ctx context.Context, key string, body io.Reader, cond store.Condition) (store.Info, error) {
+	w.gate.RLock()
+	defer w.gate.RUnlock()
+	info, err := w.Store.Put(ctx, key, body, cond)
+	what, task := describe(key)
+	phase := map[string]string{"start": phaseFit, "manifest": phaseManifest}[what]
+	if what == "manifest" && errors.Is(err, store.ErrConflict) {
+		phase = phaseRefused
+	} else if err != nil {
+		return info, err
+	}
+	if phase == "" {
+		return info, err
+	}
+	if failed := w.journal.append(record{Phase: phase, Model: task.Model, Fold: task.Fold}); failed != nil {
+		return info, fmt.Errorf("journal: %w", failed)
+	}
+	return info, err
+}
+
+// spring does what the trap says where the moment is the trap's.
+func (w *watchedStore) spring(ctx context.Context, moment string, task artifact.Task) error {
+	if moment != w.trap.At || w.trap.Task != nil && *w.trap.Task != task {
+		return nil
+	}
+	w.mu.Lock()
+	w.seen++
+	due := w.trap.Every || w.seen == w.trap.Nth
+	w.mu.Unlock()
+	if !due {
+		return nil
+	}
+	switch w.trap.Do {
+	case kill:
+		w.gate.Lock()
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {} // until the signal arrives
+	case hang:
+		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+	case wait:
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return nil
+}
+
+// describe says what a key holds, and of which fold.
+func describe(key string) (what string, task artifact.Task) {
+	key = strings.TrimPrefix(key, artifact.Folder("production", runName)+"/")
+	switch key {
+	case artifact.MetricsKey:
+		return "metrics", task
+	case artifact.SummaryKey:
+		return "summary", task
+	}
+	if model, fold, ok := artifact.ManifestOf(key); ok {
+		return "manifest", artifact.Task{Model: model, Fold: fold}
+	}
+	if manifest, ok := strings.CutSuffix(key, "_risk.npy"); ok {
+		if model, fold, ok := artifact.ManifestOf(manifest + ".json"); ok {
+			return "risk", artifact.Task{Model: model, Fold: fold}
+		}
+	}
+	if rest, ok := strings.CutPrefix(key, artifact.CheckpointsPrefix); ok && strings.Contains(rest, "/starts/") {
+		model, rest, _ := strings.Cut(rest, "/")
+		if _, err := fmt.Sscanf(rest, "fold%d/", &task.Fold); err == nil {
+			task.Model = model
+			return "start", task
+		}
+	}
+	return "other", artifact.Task{}
+}
+
+// The watched store knows every key that the traps and the oracle depend on.
+func TestDescribe(t *testing.T) {
+	task := artifact.Task{Model: "cox_ph", Fold: 3}
+	folder := artifact.Folder("production", runName) + "/"
+	for key, want := range map[string]string{
+		artifact.ManifestKey("cox_ph", 3):                                       "manifest",
+		artifact.RiskKey("cox_ph", 3):                                           "risk",
+		artifact.CheckpointPrefix("cox_ph", 3) + "starts/some-id/attempt1.json": "start",
+	} {
+		what, of := describe(folder + key)
+		if what != want || of != task {
+			t.Errorf("%s: %s of %s", key, what, of)
+		}
+	}
+	for key, want := range map[string]string{
+		artifact.MetricsKey: "metrics", artifact.SummaryKey: "summary", artifact.RunKey: "other",
+		artifact.SurvKey("cox_ph", 3): "other", artifact.CheckpointKey("cox_ph", 3, "fingerprint", 1): "other",
+	} {
+		if what, _ := describe(folder + key); what != want {
+			t.Errorf("%s: %s", key, what)
+		}
+	}
+}
