@@ -23,14 +23,15 @@ var errHasArtifacts = errors.New("the run has artifacts")
 type Preview struct {
 	*Preparation
 	Run    *artifact.Run  // as run.json would be
-	Plan   *artifact.Plan // checked: it replaces no complete fold that the request does not allow
+	Plan   *artifact.Plan
 	former string         // ETag of run.json now, "" where there is none
 	reuse  *artifact.File // the prepared table in place, where it is of the same rows
 }
 
 // NewPreview checks a spec, reads its data and plans its folds against what the run's
-// folder s holds. Errors: *config.Error, *dataset.InvalidError, *artifact.ChangedError and
-// the other data errors of the libraries; the store's.
+// folder s holds. Errors: *config.Error, *dataset.InvalidError and the other data errors of
+// the libraries; the store's; *artifact.ChangedError where the plan would replace complete
+// folds that the request does not allow to replace: the preview is returned beside it.
 func NewPreview(ctx context.Context, open OpenFile, s store.Store, in PrepareInput, build string) (*Preview, error) {
 	if err := errors.Join(in.Spec.CheckAbsolute(), in.Spec.CheckAvailable(registry.Types()), in.Request.Check(in.Spec)); err != nil {
 		return nil, err
@@ -59,10 +60,7 @@ func NewPreview(ctx context.Context, open OpenFile, s store.Store, in PrepareInp
 	if out.Plan, err = artifact.BuildPlan(ctx, s, out.Run, options); err != nil {
 		return nil, err
 	}
-	if err := out.Plan.Check(in.Request); err != nil {
-		return nil, err
-	}
-	return out, nil
+	return out, out.Plan.Check(in.Request)
 }
 
 // refuseArtifacts is errHasArtifacts where any fold is complete. run.json alone is no

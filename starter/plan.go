@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,7 +26,8 @@ func (p *program) planCommand() *cobra.Command {
 		Short: "say what run would do about each fold, and why",
 		Long: `Reads the data and the store as run would, and says per fold whether it would be reused,
 scored again from its files, or trained. It writes nothing and needs no server. --explain adds
-which check failed.
+which check failed. Where run would refuse, the plan is printed all the same, with the reason
+on standard error and exit code 2.
 
 --print-input prints the workflow's JSON input instead, for temporal workflow start.`,
 		Example: "  starter plan examples/veteran.yaml --explain\n" +
@@ -44,16 +46,7 @@ which check failed.
 			if printInput {
 				return p.printInput(loaded, request)
 			}
-			preview, err := app.Plan(command.Context(), loaded, request)
-			if err != nil {
-				return planError(err)
-			}
-			doc := newPlanDocument(loaded, preview.Plan, preview.Table.Rows(), preview.Run.Data.Events)
-			if p.json {
-				return p.document(doc)
-			}
-			doc.present(p.console.screen(false), explain)
-			return nil
+			return p.presentPlan(command.Context(), loaded, request, explain)
 		},
 	}
 	spec.add(command)
@@ -62,6 +55,30 @@ which check failed.
 	command.Flags().BoolVar(&printInput, "print-input", false, "print the workflow's JSON input and nothing else")
 	p.addJSON(command)
 	return command
+}
+
+// presentPlan prints the plan; also one that run would refuse, because it replaces complete
+// folds without being asked to, and then returns that refusal.
+func (p *program) presentPlan(ctx context.Context, spec *config.Spec, request config.Request, explain bool) error {
+	preview, err := app.Plan(ctx, spec, request)
+	if err != nil {
+		err = planError(err)
+	}
+	if preview == nil {
+		return err
+	}
+	doc := newPlanDocument(spec, preview.Plan, preview.Table.Rows(), preview.Run.Data.Events)
+	if err != nil {
+		doc.Refused = err.Error()
+	}
+	if !p.json {
+		doc.present(p.console.screen(false), explain)
+		return err
+	}
+	if documentErr := p.document(doc); documentErr != nil {
+		return documentErr
+	}
+	return err
 }
 
 // printInput prints what run would send to the workflow.
@@ -97,7 +114,8 @@ type planDocument struct {
 	Rescore    int                 `json:"rescore"`
 	Reuse      int                 `json:"reuse"`
 	Folds      []artifact.FoldPlan `json:"folds"`
-	Left       []artifact.Task     `json:"left,omitempty"` // with --only-failed: not planned before
+	Left       []artifact.Task     `json:"left,omitempty"`    // with --only-failed: not planned before
+	Refused    string              `json:"refused,omitempty"` // why run would start nothing
 }
 
 func newPlanDocument(spec *config.Spec, plan *artifact.Plan, rows, events int) *planDocument {

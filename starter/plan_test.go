@@ -12,6 +12,7 @@ import (
 	"everfold/artifact"
 	"everfold/config"
 	"everfold/examples"
+	"everfold/internal/app"
 )
 
 // shipped goes to a folder with the shipped examples and returns the path of one.
@@ -40,6 +41,55 @@ func TestPlan(t *testing.T) {
 	require.Equal(t, "no manifest", d.Folds[8].Reason)
 	require.Equal(t, "km", d.Folds[8].Model)
 	require.Equal(t, "everfold/production/veteran", d.WorkflowID)
+}
+
+// storeFold puts one complete fold of the spec's run, with made-up results, into its store.
+func storeFold(t *testing.T, path, model string, fold int) {
+	t.Helper()
+	spec, err := (&specFlags{}).load(path)
+	require.NoError(t, err)
+	preview, err := app.Plan(t.Context(), spec, config.Request{})
+	require.NoError(t, err)
+	s, err := (&app.Stores{}).Open(t.Context(), config.Store{URI: filepath.Join(spec.Store.URI, spec.RunID())})
+	require.NoError(t, err)
+	f, y := preview.Folds[fold], preview.Table.Outcome
+	_, err = artifact.WriteFoldData(t.Context(), s, artifact.FoldData{
+		Index: f.Index, Repeat: f.Repeat, Train: f.Train, Test: f.Test, Times: preview.Grids[fold],
+		TrainEvents: y.Take(f.Train).Events(), TestEvents: y.Take(f.Test).Events(),
+	}, preview.Table.Rows())
+	require.NoError(t, err)
+	require.NoError(t, artifact.WriteRun(t.Context(), s, preview.Run, ""))
+	claim := artifact.Claim{Task: artifact.Task{Model: model, Fold: fold}, SpecDigest: spec.Digest()}
+	_, _, err = artifact.WriteFold(t.Context(), s, claim, artifact.Result{
+		Manifest: artifact.Manifest{Converged: true, Attempt: 1},
+		Risk:     make([]float64, len(f.Test)), Surv: make([]float32, len(f.Test)*len(preview.Grids[fold])),
+	})
+	require.NoError(t, err)
+}
+
+// Claim: a plan that run would refuse, because complete folds have other inputs, is shown
+// all the same, with the refusal beside it and exit code 2.
+func TestPlanRefused(t *testing.T) {
+	path := shipped(t, "veteran.yaml")
+	storeFold(t, path, "cox_ph", 2)
+	change := []string{"plan", path, "--explain", "--set", "models.cox_ph.alpha=0.5"}
+	i, code := invoke(nil, change...)
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, i.out.String(), "15 folds: 15 to train")
+	require.Contains(t, i.out.String(), "model.alpha")
+	require.Contains(t, i.err.String(), "1 complete fold")
+	require.Contains(t, i.err.String(), "--retrain-changed")
+
+	i, code = invoke(nil, append(change, "--json")...)
+	require.Equal(t, exitUsage, code)
+	var d planDocument
+	require.NoError(t, json.Unmarshal(i.out.Bytes(), &d), "one document: %s", i.out.String())
+	require.True(t, d.Folds[2].Changed)
+	require.Contains(t, d.Refused, "cox_ph fold 2")
+
+	i, code = invoke(nil, append(change, "--retrain-changed")...)
+	require.Zero(t, code, i.err.String())
+	require.Empty(t, i.err.String())
 }
 
 // Claim: a plan lists folds by action, shortly, or one a line with the reason.

@@ -43,6 +43,8 @@ func CheckData(ctx context.Context, spec *config.Spec) (*activities.Preparation,
 
 // Plan says what a start of spec would do about every fold, as PrepareData decides it. It
 // writes nothing and needs no server. Errors are *config.Error, *PreparationError or ctx's.
+// A start that would replace complete folds without being asked to is a *PreparationError
+// around an *artifact.ChangedError, beside the preview.
 func Plan(ctx context.Context, spec *config.Spec, request config.Request) (*activities.Preview, error) {
 	root, err := (&Stores{}).Open(ctx, spec.Store)
 	if err != nil {
@@ -52,7 +54,7 @@ func Plan(ctx context.Context, spec *config.Spec, request config.Request) (*acti
 	input := activities.PrepareInput{Spec: spec, Request: request}
 	p, err := activities.NewPreview(ctx, Data{}.Open, folder, input, Build().String())
 	if err != nil {
-		return nil, preparationError(ctx, err)
+		return p, preparationError(ctx, err)
 	}
 	return p, nil
 }
