@@ -1,0 +1,155 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"everfold/activities"
+	"everfold/artifact"
+	"everfold/workflows"
+)
+
+// scenario is one run that is recorded.
+type scenario struct {
+	name    string
+	run     string                                              // run id; "": the name
+	replace [2]string                                           // changes the input
+	before  func(ctx context.Context, s *session, c call) error // what happens to an activity; nil: nothing
+	operate func(t *testing.T, s *session)                      // what an operator does while fits are held
+	ends    enums.EventType                                     // the history's last event
+	shows   func(t *testing.T, h shape)                         // what the history must hold to deserve its name
+}
+
+// call is one attempt of an activity.
+type call struct {
+	activity string
+	activities.FitFoldInput
+	attempt int32
+	nth     int // of this activity in this scenario, from 1
+}
+
+var scenarios = []scenario{
+	{name: "finished", ends: completed, shows: fits(9)},
+	{name: "reused", run: "finished", ends: completed, shows: fits(0)},
+	{name: "partial", before: failWeibull, ends: completed, shows: func(t *testing.T, h shape) {
+		require.Equal(t, 3, h.events[enums.EVENT_TYPE_ACTIVITY_TASK_FAILED])
+	}},
+	{name: "failed", before: failWeibull, replace: [2]string{`"run"`, `"on_model_failure":"fail","run"`}, ends: failed,
+		shows: func(t *testing.T, h shape) { require.Positive(t, h.events[enums.EVENT_TYPE_ACTIVITY_TASK_FAILED]) }},
+	{name: "refused-spec", replace: [2]string{`"folds"`, `"flods"`}, ends: failed, shows: func(t *testing.T, h shape) {
+		require.Zero(t, h.events[enums.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED])
+	}},
+	{name: "refused-data", replace: [2]string{"veteran.csv", "missing.csv"}, ends: failed, shows: func(t *testing.T, h shape) {
+		require.Equal(t, 1, h.events[enums.EVENT_TYPE_ACTIVITY_TASK_FAILED])
+	}},
+	{name: "cancelled", before: holdFits, operate: cancel, ends: enums.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED,
+		shows: func(t *testing.T, h shape) { require.Equal(t, 9, h.events[enums.EVENT_TYPE_ACTIVITY_TASK_CANCELED]) }},
+	{name: "retried", before: failFirstAttempts, ends: completed, shows: func(t *testing.T, h shape) {
+		require.Equal(t, int32(3), h.attempts)
+	}},
+	{name: "repaired", before: damageOnce, ends: completed, shows: fits(10)},
+	{name: "damaged", before: damageAlways, ends: completed, shows: fits(11)},
+	{name: "updated", before: holdFits, operate: skipAndNarrow, ends: completed, shows: func(t *testing.T, h shape) {
+		require.Equal(t, 2, h.events[enums.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED])
+		require.Equal(t, 3, h.events[enums.EVENT_TYPE_ACTIVITY_TASK_CANCELED])
+	}},
+}
+
+const (
+	completed = enums.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED
+	failed    = enums.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED
+)
+
+// fits expects so many FitFold.
+func fits(n int) func(*testing.T, shape) {
+	return func(t *testing.T, h shape) { require.Equal(t, n, h.scheduled[activities.FitFoldName]) }
+}
+
+func failWeibull(_ context.Context, _ *session, c call) error {
+	if c.activity == activities.FitFoldName && c.Model == "weibull_aft" {
+		return temporal.NewNonRetryableApplicationError("no finite estimate", activities.ErrNotConverged, nil)
+	}
+	return nil
+}
+
+// failFirstAttempts: one fold loses its store once, another its worker twice.
+func failFirstAttempts(_ context.Context, _ *session, c call) error {
+	switch {
+	case c.activity != activities.FitFoldName:
+		return nil
+	case c.Model == "cox_ph" && c.Fold == 1 && c.attempt == 1:
+		return temporal.NewApplicationError("the store does not answer", activities.ErrStoreUnavailable)
+	case c.Model == "weibull_aft" && c.Fold == 2 && c.attempt <= 2:
+		return temporal.NewApplicationErrorWithOptions("worker is stopping", activities.ErrInterrupted,
+			temporal.ApplicationErrorOptions{NextRetryDelay: time.Millisecond})
+	}
+	return nil
+}
+
+func damageOnce(ctx context.Context, s *session, c call) error {
+	if c.nth > 1 {
+		return nil
+	}
+	return damageAlways(ctx, s, c)
+}
+
+// damageAlways removes a manifest before Summarize looks for it, as often as it is repaired.
+func damageAlways(_ context.Context, s *session, c call) error {
+	if c.activity != activities.SummarizeName {
+		return nil
+	}
+	err := os.Remove(filepath.Join(s.output, artifact.ManifestKey("cox_ph", 0)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// holdFits keeps every fit back until the operator has acted or the fit is cancelled.
+func holdFits(ctx context.Context, s *session, c call) error {
+	if c.activity != activities.FitFoldName {
+		return nil
+	}
+	s.hold()
+	beat := time.NewTicker(100 * time.Millisecond) // a cancellation comes with a heartbeat
+	defer beat.Stop()
+	for {
+		select {
+		case <-s.acted:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-beat.C:
+			activity.RecordHeartbeat(ctx, activities.FitProgress{Model: c.Model, Fold: c.Fold})
+		}
+	}
+}
+
+func cancel(t *testing.T, s *session) {
+	require.NoError(t, s.client.CancelWorkflow(t.Context(), s.id, ""))
+	require.Error(t, s.run.Get(t.Context(), nil)) // before the fits that it cancels are let go
+}
+
+func skipAndNarrow(t *testing.T, s *session) {
+	for name, arg := range map[string]any{
+		workflows.UpdateSetParallelism: workflows.SetParallelism{Fits: 1},
+		workflows.UpdateSkipModel:      workflows.SkipModel{Model: "weibull_aft"},
+	} {
+		handle, err := s.client.UpdateWorkflow(t.Context(), client.UpdateWorkflowOptions{
+			WorkflowID: s.id, UpdateName: name, Args: []any{arg}, WaitForStage: client.WorkflowUpdateStageCompleted,
+		})
+		require.NoError(t, err)
+		require.NoError(t, handle.Get(t.Context(), nil))
+	}
+}

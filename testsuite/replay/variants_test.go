@@ -1,0 +1,97 @@
+package replay
+
+import (
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/workflow"
+
+	"everfold/activities"
+)
+
+// variant is the present workflow with one change, made from outside.
+type variant struct {
+	interceptor.WorkerInterceptorBase
+	name      string
+	needsFits bool // the change shows only where something is fitted
+	change    func(next interceptor.WorkflowOutboundInterceptor) interceptor.WorkflowOutboundInterceptor
+}
+
+// variants are the kinds of change that need workflow.GetVersion: one activity more, one
+// with another name, one command less.
+var variants = []*variant{
+	{name: "published-early", needsFits: true, change: publishEarly},
+	{name: "summarize-renamed", change: renameSummarize},
+	{name: "without-memo", change: withoutMemo},
+}
+
+// InterceptWorkflow applies the change to one execution.
+func (v *variant) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
+	i := &changed{variant: v}
+	i.Next = next
+	return i
+}
+
+type changed struct {
+	interceptor.WorkflowInboundInterceptorBase
+	variant *variant
+}
+
+func (c *changed) Init(next interceptor.WorkflowOutboundInterceptor) error {
+	return c.Next.Init(c.variant.change(next))
+}
+
+// outbound changes how activities are started or the memo is written.
+type outbound struct {
+	interceptor.WorkflowOutboundInterceptorBase
+	execute func(ctx workflow.Context, activityType string, args ...any) workflow.Future
+	memo    func(ctx workflow.Context, memo map[string]any) error
+}
+
+func (o *outbound) ExecuteActivity(ctx workflow.Context, activityType string, args ...any) workflow.Future {
+	if o.execute == nil {
+		return o.Next.ExecuteActivity(ctx, activityType, args...)
+	}
+	return o.execute(ctx, activityType, args...)
+}
+
+func (o *outbound) UpsertMemo(ctx workflow.Context, memo map[string]any) error {
+	if o.memo == nil {
+		return o.Next.UpsertMemo(ctx, memo)
+	}
+	return o.memo(ctx, memo)
+}
+
+// publishEarly publishes once more, before the first fit.
+func publishEarly(next interceptor.WorkflowOutboundInterceptor) interceptor.WorkflowOutboundInterceptor {
+	o, published := &outbound{}, false
+	o.Next = next
+	o.execute = func(ctx workflow.Context, activityType string, args ...any) workflow.Future {
+		if activityType == activities.FitFoldName && !published {
+			published = true
+			fit := args[0].(activities.FitFoldInput)
+			next.ExecuteActivity(ctx, activities.PublishMetricsName,
+				activities.PublishInput{Run: fit.Run, SpecDigest: fit.SpecDigest})
+		}
+		return next.ExecuteActivity(ctx, activityType, args...)
+	}
+	return o
+}
+
+// renameSummarize calls another activity in Summarize's place; its result decodes as an
+// empty leaderboard.
+func renameSummarize(next interceptor.WorkflowOutboundInterceptor) interceptor.WorkflowOutboundInterceptor {
+	o := &outbound{}
+	o.Next = next
+	o.execute = func(ctx workflow.Context, activityType string, args ...any) workflow.Future {
+		if activityType == activities.SummarizeName {
+			activityType = activities.PublishMetricsName
+		}
+		return next.ExecuteActivity(ctx, activityType, args...)
+	}
+	return o
+}
+
+func withoutMemo(next interceptor.WorkflowOutboundInterceptor) interceptor.WorkflowOutboundInterceptor {
+	o := &outbound{memo: func(workflow.Context, map[string]any) error { return nil }}
+	o.Next = next
+	return o
+}
