@@ -65,6 +65,22 @@ type FitOptions struct {
 	Seed    uint64   // sub-seed; used by models that draw random numbers
 	Threads int      // at most this many goroutines; 0 means 1. Never changes the result
 	Times   TimeRule // how near-equal times and curve times are treated
+	// Grid holds the times, ascending, at which curves will be wanted. Only models whose
+	// risk is a sum over times read it ("cox_stratified"), and say what nil means.
+	Grid  []float64
+	Inner Inner // how models that validate within the fit split its rows
+}
+
+// Inner tells a model that cross-validates within its fitted rows what the caller's own
+// folds know. Rows are numbers of the fitted design and outcome. The zero value is:
+// single rows, not stratified, columns as given.
+type Inner struct {
+	Group    []int // nil, or a group number a row: rows of one group stay in one inner fold
+	Stratify bool  // balance events over the inner folds
+	// Design encodes all fitted rows anew, with preprocessing fitted on the given rows only;
+	// its columns may differ from the fit's. nil: the fit's design serves, whose
+	// preprocessing has then seen the held-out rows.
+	Design func(ctx context.Context, rows []int) (*Design, error)
 }
 
 // TimeRule says how observed times are compared before a fit.

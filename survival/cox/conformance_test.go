@@ -47,6 +47,10 @@ func TestConformanceStratified(t *testing.T) {
 // stratified gives every design the strata that the fit used.
 type stratified struct{ *cox.Model }
 
+func (m stratified) Risk(ctx context.Context, x *survival.Design, dst []float64) error {
+	return m.Model.Risk(ctx, withStrata(x), dst)
+}
+
 func (m stratified) Survival(ctx context.Context, x *survival.Design, times []float64, visit func(int, []float64) error) error {
 	return m.Model.Survival(ctx, withStrata(x), times, visit)
 }

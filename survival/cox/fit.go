@@ -3,6 +3,7 @@ package cox
 import (
 	"context"
 	"math"
+	"slices"
 
 	"everfold/survival"
 	"everfold/survival/linear"
@@ -64,6 +65,9 @@ func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, opt Option
 		Coefficients: l.Matrix.Coefficients(s, 0), Warnings: l.Matrix.Warnings(s, y.Events())}}
 	m.predictor = l.Matrix.Predictor(m.report.Coefficients)
 	m.setBaseline(l, s.Theta, fit.Times)
+	if m.stratified {
+		m.setGrid(fit.Grid)
+	}
 	return m, nil
 }
 
@@ -95,4 +99,17 @@ func (m *Model) setBaseline(l *Likelihood, gamma []float64, rule survival.TimeRu
 		}
 		riskset.CurveTimes(m.baseline[s].Times, rule)
 	}
+}
+
+// setGrid fixes the times that Risk sums over.
+func (m *Model) setGrid(grid []float64) {
+	m.grid = slices.Clone(grid)
+	if grid == nil {
+		for _, h := range m.baseline {
+			m.grid = append(m.grid, h.Times...)
+		}
+		slices.Sort(m.grid)
+		m.grid = slices.Compact(m.grid)
+	}
+	m.cumulate()
 }

@@ -33,6 +33,8 @@ type Model struct {
 	predictor  linear.Predictor
 	strata     []int                   // ascending; {0} where not stratified
 	baseline   []survival.StepFunction // H₀ of each, at predictor 0: a row at the fitted means
+	grid       []float64               // stratified: the times that Risk sums over
+	cumulated  []float64               // stratified: Σ_grid H₀ of each stratum
 	report     survival.Report
 }
 
@@ -67,19 +69,66 @@ func (m *Model) Baseline(stratum int) (h survival.StepFunction, means []float64,
 	return m.baseline[s], m.predictor.Center, true
 }
 
+// Grid is survival.FitOptions.Grid of a stratified fit, or the distinct event times of its
+// rows where that was nil; nil for a model that is not stratified.
+func (m *Model) Grid() []float64 { return slices.Clone(m.grid) }
+
 // Risk writes (x − means)β, where means are those of the fitted columns: xβ but for a
-// constant.
+// constant. Rows of different strata have no common scale of xβ: a stratified model writes
+// Σ_grid −log S(t|x) = e^{(x−means)β}·Σ_grid H₀ₛ(t) over Grid, at most the largest float64;
+// it needs Design.Strata (else it panics), and a stratum without fitted rows is a
+// *survival.DataError.
 func (m *Model) Risk(ctx context.Context, x *survival.Design, dst []float64) error {
-	return m.predictor.Eta(ctx, x, dst)
+	m.needStrata(x)
+	if err := m.predictor.Eta(ctx, x, dst); err != nil || !m.stratified {
+		return err
+	}
+	for i, e := range dst {
+		s, err := m.stratum(x, i)
+		if err != nil {
+			return err
+		}
+		dst[i] = 0
+		if h := m.cumulated[s]; h > 0 { // 0·Inf is no risk, not NaN
+			dst[i] = min(h*math.Exp(e), math.MaxFloat64)
+		}
+	}
+	return nil
+}
+
+// cumulate sums the baselines over the grid.
+func (m *Model) cumulate() {
+	m.cumulated = make([]float64, len(m.baseline))
+	for s, h := range m.baseline {
+		for _, t := range m.grid {
+			m.cumulated[s] += h.At(t)
+		}
+	}
+}
+
+// stratum is the index of a row's stratum among the fitted ones.
+func (m *Model) stratum(x *survival.Design, row int) (int, error) {
+	if !m.stratified {
+		return 0, nil
+	}
+	s, ok := slices.BinarySearch(m.strata, x.Strata[row])
+	if !ok {
+		return 0, &survival.DataError{Row: row, Column: "stratum", Problem: "was not among the fitted rows"}
+	}
+	return s, nil
+}
+
+func (m *Model) needStrata(x *survival.Design) {
+	if m.stratified && x.Strata == nil {
+		panic("cox: a stratified model needs Design.Strata")
+	}
 }
 
 // Survival visits every row with S(t|x) = exp(−H₀(t)·e^{(x−means)β}). A stratified model
 // needs Design.Strata (else it panics); a stratum without fitted rows is a
 // *survival.DataError, one without events has S = 1.
 func (m *Model) Survival(ctx context.Context, x *survival.Design, times []float64, visit func(row int, s []float64) error) error {
-	if m.stratified && x.Strata == nil {
-		panic("cox: a stratified model needs Design.Strata")
-	}
+	m.needStrata(x)
 	eta := make([]float64, x.Rows)
 	if err := m.predictor.Eta(ctx, x, eta); err != nil {
 		return err
@@ -99,12 +148,9 @@ func (m *Model) Survival(ctx context.Context, x *survival.Design, times []float6
 				return err
 			}
 		}
-		s, ok := 0, true
-		if m.stratified {
-			s, ok = slices.BinarySearch(m.strata, x.Strata[i])
-		}
-		if !ok {
-			return &survival.DataError{Row: i, Column: "stratum", Problem: "was not among the fitted rows"}
+		s, err := m.stratum(x, i)
+		if err != nil {
+			return err
 		}
 		proportional(curve, hazard[s], math.Exp(e))
 		if err := visit(i, curve); err != nil {
@@ -139,6 +185,9 @@ func (m *Model) MarshalBinary() ([]byte, error) {
 		w.Step(m.baseline[s])
 	}
 	w.Bool(false)
+	if m.stratified {
+		w.Floats(m.grid)
+	}
 	w.Report(m.report)
 	return w.Bytes(), nil
 }
@@ -170,6 +219,10 @@ func decode(data []byte, typ string) (*Model, error) {
 	}
 	if !slices.IsSorted(m.strata) || len(m.strata) == 0 || (!m.stratified && len(m.strata) != 1) {
 		r.Fail("the strata are not those of the type")
+	}
+	if m.stratified {
+		m.grid = r.Floats()
+		m.cumulate()
 	}
 	m.report = r.Report()
 	if err := r.Close(); err != nil {

@@ -141,7 +141,7 @@ func TestPredictionErrors(t *testing.T) {
 	ctx := context.Background()
 	risk := make([]float64, 60)
 	var missing *survival.ColumnError
-	if err := m.Risk(ctx, &survival.Design{Rows: 60, Columns: x.Columns[:2]}, risk); !errors.As(err, &missing) || missing.Column != "x2" {
+	if err := m.Risk(ctx, &survival.Design{Rows: 60, Columns: x.Columns[:2], Strata: x.Strata}, risk); !errors.As(err, &missing) || missing.Column != "x2" {
 		t.Errorf("missing column: %v", err)
 	}
 	var data *survival.DataError
@@ -154,6 +154,9 @@ func TestPredictionErrors(t *testing.T) {
 	unknown.Strata[0] = 2
 	if err := m.Survival(ctx, unknown, nil, nil); !errors.As(err, &data) || data.Row != 0 || data.Column != "stratum" {
 		t.Errorf("unknown stratum: %v", err)
+	}
+	if err := m.Risk(ctx, unknown, risk[:2]); !errors.As(err, &data) || data.Row != 0 || data.Column != "stratum" {
+		t.Errorf("risk in an unknown stratum: %v", err)
 	}
 	if _, _, ok := m.Baseline(2); ok {
 		t.Error("an unknown stratum has a baseline")

@@ -19,6 +19,7 @@ func kinds() []Kind {
 	return []Kind{
 		{Type: nonparam.Type, Version: nonparam.Version, Entry: true, Fit: fitKaplanMeier, Decode: decoder(nonparam.Decode)},
 		{Type: cox.Type, Version: cox.Version, Entry: true, Fit: fitCox, Decode: decoder(cox.Decode)},
+		{Type: cox.TypeStratified, Version: cox.Version, Entry: true, Fit: fitCoxStratified, Decode: decoder(cox.DecodeStratified)},
 		{Type: aft.Type, Version: aft.Version, Entry: true, Fit: fitWeibull, Decode: decoder(aft.Decode)},
 		{Type: boost.Type, Version: boost.Version, Fit: fitBoosting, Decode: decoder(boost.Decode)},
 		{Type: forest.Type, Version: forest.Version, Fit: fitForest, Decode: decoder(forest.Decode)},
@@ -32,22 +33,54 @@ func fitKaplanMeier(ctx context.Context, _ *survival.Design, y survival.Outcome,
 	return model(nonparam.Fit(ctx, y, opt))
 }
 
+// coxSettings are the keys that both Cox types share.
+type coxSettings struct {
+	Ties  string  `json:"ties"`
+	Alpha float64 `json:"alpha"`
+}
+
+// options checks the settings' values.
+func (s coxSettings) options(typ string) (cox.Options, error) {
+	ties, err := riskset.ParseTies(s.Ties)
+	if err != nil {
+		return cox.Options{}, &SettingsError{Type: typ, Problem: err.Error()}
+	}
+	if !(s.Alpha >= 0) || math.IsInf(s.Alpha, 1) {
+		return cox.Options{}, &SettingsError{Type: typ, Problem: "alpha must be a number ≥ 0"}
+	}
+	return cox.Options{Ties: ties, Alpha: s.Alpha}, nil
+}
+
 func fitCox(ctx context.Context, x *survival.Design, y survival.Outcome, settings json.RawMessage, opt survival.FitOptions) (survival.Model, error) {
-	set := struct {
-		Ties  string  `json:"ties"`
-		Alpha float64 `json:"alpha"`
-	}{Ties: riskset.Efron.String()}
+	set := coxSettings{Ties: riskset.Efron.String()}
 	if err := decodeSettings(cox.Type, settings, &set); err != nil {
 		return nil, err
 	}
-	ties, err := riskset.ParseTies(set.Ties)
+	options, err := set.options(cox.Type)
 	if err != nil {
-		return nil, &SettingsError{Type: cox.Type, Problem: err.Error()}
+		return nil, err
 	}
-	if !(set.Alpha >= 0) || math.IsInf(set.Alpha, 1) {
-		return nil, &SettingsError{Type: cox.Type, Problem: "alpha must be a number ≥ 0"}
+	return model(cox.Fit(ctx, x, y, options, opt))
+}
+
+// fitCoxStratified needs Design.Strata, numbered by the columns that the setting names.
+func fitCoxStratified(ctx context.Context, x *survival.Design, y survival.Outcome, settings json.RawMessage, opt survival.FitOptions) (survival.Model, error) {
+	set := struct {
+		coxSettings
+		Strata []string `json:"strata"`
+	}{coxSettings: coxSettings{Ties: riskset.Efron.String()}}
+	if err := decodeSettings(cox.TypeStratified, settings, &set); err != nil {
+		return nil, err
 	}
-	return model(cox.Fit(ctx, x, y, cox.Options{Ties: ties, Alpha: set.Alpha}, opt))
+	options, err := set.options(cox.TypeStratified)
+	if err != nil {
+		return nil, err
+	}
+	if len(set.Strata) == 0 {
+		return nil, &SettingsError{Type: cox.TypeStratified, Problem: "strata must name the columns that form the strata"}
+	}
+	options.Stratified = true
+	return model(cox.Fit(ctx, x, y, options, opt))
 }
 
 func fitWeibull(ctx context.Context, x *survival.Design, y survival.Outcome, settings json.RawMessage, opt survival.FitOptions) (survival.Model, error) {

@@ -13,7 +13,7 @@ import (
 )
 
 func data() (*survival.Design, survival.Outcome) {
-	return &survival.Design{Rows: 6, Columns: []survival.Column{{Name: "x", Values: []float64{1, 2, 0, 1, 0, 2}}}},
+	return &survival.Design{Rows: 6, Strata: []int{0, 1, 1, 0, 0, 1}, Columns: []survival.Column{{Name: "x", Values: []float64{1, 2, 0, 1, 0, 2}}}},
 		survival.Outcome{Time: []float64{2, 3, 3, 5, 6, 7}, Event: []bool{true, true, true, false, true, false}}
 }
 
@@ -37,11 +37,11 @@ func TestEveryType(t *testing.T) {
 	x, y := data()
 	for _, typ := range Types() {
 		kind, ok := Lookup(typ)
-		if !ok || kind.Type != typ || kind.Version < 1 || kind.Entry != slices.Contains([]string{"cox_ph", "km", "weibull_aft"}, typ) {
+		if !ok || kind.Type != typ || kind.Version < 1 || kind.Entry != slices.Contains([]string{"cox_ph", "cox_stratified", "km", "weibull_aft"}, typ) {
 			t.Fatalf("%s: %+v, %v", typ, kind, ok)
 		}
 		var files [][]byte
-		for _, settings := range []string{"", "null", "{}", " { }\n"} {
+		for _, settings := range defaults(typ) {
 			m, err := kind.Fit(context.Background(), x, y, json.RawMessage(settings), survival.FitOptions{})
 			if err != nil {
 				t.Fatalf("%s with settings %q: %v", typ, settings, err)
@@ -70,15 +70,23 @@ func TestEveryType(t *testing.T) {
 		}
 		none := y
 		none.Event = make([]bool, 6)
-		if m, err := kind.Fit(context.Background(), x, none, nil, survival.FitOptions{}); m != nil || !errors.Is(err, survival.ErrNoEvents) {
+		if m, err := kind.Fit(context.Background(), x, none, json.RawMessage(defaults(typ)[0]), survival.FitOptions{}); m != nil || !errors.Is(err, survival.ErrNoEvents) {
 			t.Errorf("%s without events: %v, %v", typ, m, err)
 		}
 	}
 }
 
+// defaults are the ways of writing no settings; only strata have no default.
+func defaults(typ string) []string {
+	if typ == "cox_stratified" {
+		return []string{`{"strata": ["site"]}`, ` {"strata": ["site"]} `}
+	}
+	return []string{"", "null", "{}", " { }\n"}
+}
+
 // The types are listed in order; others are unknown.
 func TestTypes(t *testing.T) {
-	if got := Types(); !slices.Equal(got, []string{"cox_ph", "gbsa", "km", "rsf", "weibull_aft"}) {
+	if got := Types(); !slices.Equal(got, []string{"cox_ph", "cox_stratified", "gbsa", "km", "rsf", "weibull_aft"}) {
 		t.Errorf("types %v", got)
 	}
 	if _, ok := Lookup("cox"); ok {
@@ -90,9 +98,10 @@ func TestTypes(t *testing.T) {
 func TestSettingsAreStrict(t *testing.T) {
 	x, y := data()
 	for typ, list := range map[string][]string{
-		"cox_ph":      {`{"tie": "efron"}`, `{"ties": "exact"}`, `{"ties": 1}`, `{"alpha": -1}`, `{"alpha": "1"}`, `{} {}`, `[]`, `{`},
-		"km":          {`{"alpha": 0}`, `1`},
-		"weibull_aft": {`{"alpha": 0}`, `"x"`},
+		"cox_ph":         {`{"tie": "efron"}`, `{"ties": "exact"}`, `{"ties": 1}`, `{"alpha": -1}`, `{"alpha": "1"}`, `{} {}`, `[]`, `{`},
+		"cox_stratified": {`{}`, `{"strata": []}`, `{"strata": "site"}`, `{"strata": ["site"], "ties": "exact"}`, `{"strata": ["site"], "alpha": -1}`},
+		"km":             {`{"alpha": 0}`, `1`},
+		"weibull_aft":    {`{"alpha": 0}`, `"x"`},
 		"gbsa": {`{"lambda": 1}`, `{"trees": 0}`, `{"learning_rate": 0}`, `{"learning_rate": 1.5}`, `{"depth": 0}`, `{"subsample": 0}`,
 			`{"min_leaf": 0}`, `{"leaf": "median"}`, `{"bins": 256}`, `{"bins": "255"}`},
 		"rsf": {`{"tree": 1}`, `{"trees": 0}`, `{"min_split": 1}`, `{"min_leaf": 0}`, `{"mtry": 0}`, `{"mtry": "log2"}`, `{"mtry": 1.5}`,
