@@ -45,7 +45,7 @@ func (j *job) compute(ctx context.Context, stage func(string), threads int) (*pr
 	stage("fit")
 	start := time.Now()
 	frame := j.table.Frame()
-	pipeline, err := preprocess.Fit(ctx, frame, j.fold.Train, preprocessOptions(j.spec.Preprocess))
+	pipeline, err := preprocess.Fit(ctx, frame, j.fold.Train, preprocessOptions(j.spec.Preprocess, j.model))
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (j *job) compute(ctx context.Context, stage func(string), threads int) (*pr
 		return nil, fmt.Errorf("preprocess training rows: %w", err)
 	}
 	model, err := kind.Fit(ctx, x, j.table.Outcome.Take(j.fold.Train), j.model.SettingsJSON(), survival.FitOptions{
-		Seed: j.seed, Threads: threads, Times: timeRule(j.spec.Metrics),
+		Seed: j.seed, Threads: threads, Times: timeRule(j.spec.Metrics), Grid: j.fold.Times,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("fit: %w", err)
@@ -103,11 +103,17 @@ func (j *job) evaluate(ctx context.Context, risk []float64, surv []float32) (met
 	return scores, nil
 }
 
-func preprocessOptions(p config.Preprocess) preprocess.Options {
-	return preprocess.Options{
+// preprocessOptions are the spec's, and the stratum columns of a stratified model.
+func preprocessOptions(p config.Preprocess, m config.Model) preprocess.Options {
+	options := preprocess.Options{
 		Impute: p.Impute, Scale: p.Scale, Encode: p.Encode, RareLevel: p.RareLevel,
 		RareKeep: p.RareKeep, RareMerge: p.RareMerge, DropConstant: p.DropConstant,
 	}
+	strata, _ := m.Settings["strata"].([]any) // a list of texts: the spec was checked
+	for _, column := range strata {
+		options.Strata = append(options.Strata, column.(string))
+	}
+	return options
 }
 
 // timeRule: the mlr3proba convention acts on fits too.
