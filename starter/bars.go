@@ -93,8 +93,8 @@ func heading(run runRef, s *snapshot) string {
 			parts = append(parts, fmt.Sprintf("%d %s", count.n, count.what))
 		}
 	}
-	if left, known := remaining(p, s.beats); known && p.Stage == stageFitting {
-		parts = append(parts, "about "+rough(left)+" left")
+	if e, known := remaining(p, s.beats); known && p.Stage == stageFitting && e.String() != "" {
+		parts = append(parts, e.String())
 	}
 	return strings.Join(parts, " · ")
 }

@@ -155,7 +155,9 @@ func label(s screen, word string) string {
 func presentPlaces(s screen, e *ending) {
 	if e.Output != "" {
 		s.printf("%s %s\n", label(s, "Files"), e.Output)
-		s.printf("%s %s\n", label(s, ""), "artifacts/model_summary.csv, artifacts/model_metrics.csv")
+		if e.Result != nil { // else they may be missing, or an earlier start's
+			s.printf("%s %s\n", label(s, ""), "artifacts/model_summary.csv, artifacts/model_metrics.csv")
+		}
 	}
 	if e.WebUI != "" {
 		s.printf("%s %s\n", label(s, "Web UI"), e.WebUI)

@@ -55,6 +55,11 @@ func TestStatusOfFailedRun(t *testing.T) {
 	i, code := invoke(server, "status", "production/tiny")
 	require.Equal(t, 0, code)
 	require.Contains(t, i.out.String(), "DataInvalid: 2 rows have negative times")
+
+	server.looks = 0
+	i, code = invoke(server, "watch", "production/tiny")
+	require.Equal(t, 2, code)
+	require.NotContains(t, i.out.String(), "model_summary.csv", "a file that does not exist")
 }
 
 // Claim: cancel asks Temporal to cancel a running run, and refuses any other with exit 4.
@@ -159,7 +164,7 @@ func TestPartialRun(t *testing.T) {
 	require.Contains(t, i.err.String(), "1 fold of 4 failed; the first: cox_ph fold 1")
 	require.Contains(t, i.err.String(), "--only-failed")
 	for _, want := range []string{
-		"cox_ph fold 1: NotConverged", "km fold 0 needed 2 attempts", "skipped: weibull_aft", "final is skipped",
+		"artifacts/model_summary.csv", "cox_ph fold 1: NotConverged", "km fold 0 needed 2 attempts", "skipped: weibull_aft", "final is skipped",
 		"http://127.0.0.1:8233/namespaces/default/workflows/everfold%2Fproduction%2Ftiny",
 	} {
 		require.Contains(t, i.out.String(), want)

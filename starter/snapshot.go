@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
+	"everfold/config"
 	"everfold/workflows"
 )
 
@@ -127,10 +128,29 @@ func fitProgress(details *commonpb.Payloads) (workflows.FitProgress, error) {
 	return beat, nil
 }
 
+// estimate is how long a run will still take.
+type estimate struct {
+	left time.Duration
+	// bound: left is a lower bound, because no fold of some model has been trained yet.
+	bound bool
+}
+
+// String is "about 5 min 03 s left", or "" where there is nothing worth saying.
+func (e estimate) String() string {
+	switch {
+	case e.left < time.Second:
+		return ""
+	case e.bound:
+		return "over " + rough(e.left) + " left"
+	}
+	return "about " + rough(e.left) + " left"
+}
+
 // remaining estimates how long the folds not yet done will take: each as long as its
-// model's trained folds took on average (where none is trained, as all models' did), spread
-// over the fits now running. It is false where nothing has been trained yet.
-func remaining(p *workflows.Progress, beats map[cellID]workflows.FitProgress) (time.Duration, bool) {
+// model's trained folds took on average, spread over the fits now running. A model without
+// one counts nothing, and makes the estimate a bound; the baseline, which is the last one
+// and quick, is taken for average. It is false where nothing has been trained yet.
+func remaining(p *workflows.Progress, beats map[cellID]workflows.FitProgress) (estimate, bool) {
 	var overall mean
 	for _, m := range p.Models {
 		for _, f := range m.Folds {
@@ -138,23 +158,28 @@ func remaining(p *workflows.Progress, beats map[cellID]workflows.FitProgress) (t
 		}
 	}
 	if overall.n == 0 {
-		return 0, false
+		return estimate{}, false
 	}
+	var e estimate
 	work := 0.0
 	for _, m := range p.Models {
-		own := overall
+		own, open := overall, 0.0
 		var model mean
 		for _, f := range m.Folds {
 			model.add(f)
+			open += openShare(f, beats[cellID{m.Model, f.Fold}])
 		}
-		if model.n > 0 {
+		switch {
+		case model.n > 0:
 			own = model
+		case m.Model != config.KM && open > 0:
+			e.bound = true
+			continue
 		}
-		for _, f := range m.Folds {
-			work += own.value() * openShare(f, beats[cellID{m.Model, f.Fold}])
-		}
+		work += own.value() * open
 	}
-	return time.Duration(work / float64(max(1, p.Running)) * float64(time.Second)), true
+	e.left = time.Duration(work / float64(max(1, p.Running)) * float64(time.Second))
+	return e, true
 }
 
 // mean is the mean duration of the folds trained in this execution.

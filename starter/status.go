@@ -56,6 +56,7 @@ type runStatus struct {
 	Closed      *time.Time              `json:"closed,omitempty"`
 	WebUI       string                  `json:"web_ui,omitempty"`
 	SecondsLeft *float64                `json:"seconds_left,omitempty"` // an estimate
+	LeftIsBound bool                    `json:"seconds_left_is_lower_bound,omitempty"`
 	Tracker     string                  `json:"tracker"`
 	Running     []workflows.FitProgress `json:"running,omitempty"`
 	Retries     []retryStatus           `json:"retries,omitempty"`
@@ -91,9 +92,9 @@ func readStatus(ctx context.Context, l *link, run runRef) (*runStatus, error) {
 		status.Silence = silenceOf(s.silence)
 	}
 	if s.progress != nil && s.running() {
-		if left, known := remaining(s.progress, s.beats); known {
-			secondsLeft := left.Seconds()
-			status.SecondsLeft = &secondsLeft
+		if e, known := remaining(s.progress, s.beats); known {
+			secondsLeft := e.left.Seconds()
+			status.SecondsLeft, status.LeftIsBound = &secondsLeft, e.bound
 		}
 	}
 	status.addActivities(s)
@@ -181,7 +182,10 @@ func (r *runStatus) presentProgress(s screen) {
 	p := r.Progress
 	s.printf("%s %s\n", label(s, "Stage"), stageLine(p))
 	if r.SecondsLeft != nil {
-		s.printf("%s about %s left\n", label(s, "Time"), rough(time.Duration(*r.SecondsLeft*float64(time.Second))))
+		e := estimate{left: time.Duration(*r.SecondsLeft * float64(time.Second)), bound: r.LeftIsBound}
+		if said := e.String(); said != "" {
+			s.printf("%s %s\n", label(s, "Time"), said)
+		}
 	}
 	s.printf("%s %s\n\n", label(s, "Files"), p.Output)
 	s.printf("%s\n\n", stateTable(p, s.live).Render())
