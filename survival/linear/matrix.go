@@ -98,10 +98,24 @@ func moments(column []float64, unit float64) (mean, sd float64) {
 // Row is the standardised row r, a view.
 func (m *Matrix) Row(r int) []float64 { return m.X[r*m.P : (r+1)*m.P] }
 
-// Product adds X·gamma to dst, which has one element a row.
+// Product adds X·gamma to dst, which has one element a row. Four rows go through at once,
+// each summed in column order, so that no addition waits for the one before.
 func (m *Matrix) Product(dst, gamma []float64) {
+	p, x := m.P, m.X
+	for len(dst) >= 4 {
+		a, b, c, d := x[:len(gamma)], x[p:][:len(gamma)], x[2*p:][:len(gamma)], x[3*p:][:len(gamma)]
+		sa, sb, sc, sd := dst[0], dst[1], dst[2], dst[3]
+		for j, g := range gamma {
+			sa += float64(a[j] * g)
+			sb += float64(b[j] * g)
+			sc += float64(c[j] * g)
+			sd += float64(d[j] * g)
+		}
+		dst[0], dst[1], dst[2], dst[3] = sa, sb, sc, sd
+		x, dst = x[4*p:], dst[4:]
+	}
 	for r := range dst {
-		row := m.X[r*m.P : (r+1)*m.P]
+		row := x[r*p : (r+1)*p]
 		sum := dst[r]
 		for j, z := range row {
 			sum += float64(z * gamma[j])
