@@ -1,0 +1,109 @@
+package coxnet
+
+import "math"
+
+const (
+	// Coordinate descent on the model ends when no step is longer than this share of the
+	// first sweep's longest: the outer method corrects what is left.
+	descentShare = 1e-6
+	// or than this, in standard deviations of a column; float64 resolves no more.
+	descentFloor = 1e-13
+	maxSweeps    = 100_000
+	// A curvature below this share of that of a typical column is rounding.
+	noCurvature = 1e-13
+)
+
+// quadratic is the model gᵀs + ½sᵀHs of the loss around a point, plus the penalty
+// Σ l1_j|γ_j| + ½ l2_j γ_j².
+type quadratic struct {
+	h      []float64 // p×p, symmetric
+	l1, l2 []float64
+	unit   float64 // curvature of a typical column
+}
+
+// minimise moves gamma to the model's minimum by coordinate descent: all columns once, then
+// those that are not 0 until they rest, and again until a sweep over all changes nothing.
+// q is the gradient gᵀ + H·s at gamma and follows it.
+func (m *quadratic) minimise(gamma, q []float64) {
+	longest := 0.0
+	for range maxSweeps {
+		step := m.sweep(gamma, q, false)
+		longest = max(longest, step)
+		rest := max(descentFloor, descentShare*longest)
+		if step <= rest {
+			return
+		}
+		for range maxSweeps {
+			if m.sweep(gamma, q, true) <= rest {
+				break
+			}
+		}
+	}
+}
+
+// sweep minimises along each coordinate in turn, the zero ones left out where asked, and
+// returns the longest step.
+func (m *quadratic) sweep(gamma, q []float64, active bool) float64 {
+	p, longest := len(gamma), 0.0
+	for j, old := range gamma {
+		if active && old == 0 {
+			continue
+		}
+		h := m.h[j*p+j]
+		if !(h+m.l2[j] > noCurvature*m.unit) {
+			continue
+		}
+		now := soft(float64(h*old)-q[j], m.l1[j]) / (h + m.l2[j])
+		step := now - old
+		if step == 0 {
+			continue
+		}
+		gamma[j] = now
+		for i, v := range m.h[j*p : (j+1)*p] {
+			q[i] += float64(v * step)
+		}
+		longest = max(longest, math.Abs(step))
+	}
+	return longest
+}
+
+// soft moves v towards 0 by threshold.
+func soft(v, threshold float64) float64 {
+	switch {
+	case v > threshold:
+		return v - threshold
+	case v < -threshold:
+		return v + threshold
+	}
+	return 0
+}
+
+// update makes H fit the change y of the gradient over the step s (Broyden, Fletcher,
+// Goldfarb, Shanno): H + yyᵀ/yᵀs − Hs(Hs)ᵀ/sᵀHs, which stays positive definite. Steps too
+// short or too flat to tell a change from rounding are ignored.
+func (m *quadratic) update(s, y []float64) {
+	p := len(s)
+	hs := make([]float64, p)
+	ys, shs, longest := 0.0, 0.0, 0.0
+	for i := range p {
+		for j, v := range m.h[i*p : (i+1)*p] {
+			hs[i] += float64(v * s[j])
+		}
+		ys += float64(y[i] * s[i])
+		shs += float64(s[i] * hs[i])
+		longest = max(longest, math.Abs(s[i]))
+	}
+	if longest < shortStep || !(ys > shs/10) || !(shs > 0) {
+		return
+	}
+	for i := range p {
+		row := m.h[i*p : (i+1)*p]
+		a, b := y[i]/ys, hs[i]/shs
+		for j := range row {
+			row[j] += float64(a*y[j]) - float64(b*hs[j])
+		}
+	}
+}
+
+// shortStep is below what a difference of gradients resolves to three digits.
+const shortStep = 1e-9

@@ -1,0 +1,295 @@
+package coxnet
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"everfold/survival/linear"
+)
+
+const (
+	// denseColumns: up to so many columns all are kept in the model, and their Hessian
+	// costs less than screening would save.
+	denseColumns = 64
+	// A point is optimal when no subgradient condition is missed by more than this share of
+	// a typical column's curvature: coefficients are then that near, in standard deviations
+	// of the linear predictor per column, but for collinearity.
+	tolerance = 1e-10
+	// Where rounding ends progress, a point up to here still counts as converged.
+	toleranceNear = 1e-6
+	maxIterations = 200
+	maxHalvings   = 30
+	// A step that leaves more of the residual than this asks for a new Hessian.
+	staleRate = 0.1
+	// Losses that differ by this share differ by rounding only.
+	flat = 1e-12
+)
+
+// solver minimises −ℓ/W plus the penalty for one α after another. γ_j is the coefficient
+// of the standardised column.
+type solver struct {
+	like   *likelihood
+	full   *linear.Matrix
+	l1, l2 []float64 // by column: the penalty on γ at α = 1
+	unit   float64   // curvature of a typical standardised column
+
+	gamma, grad []float64 // by column; grad of −ℓ/W, up to date where the last check went
+
+	work       []int     // the columns of the model: all that are or were not 0
+	member     []bool    // by column
+	x          *columns  // these columns
+	now        *point    // gamma's part in them, where the likelihood was evaluated last; nil while that is not so
+	model      quadratic // over work
+	stale      bool      // the model's Hessian is to be computed anew
+	iterations int
+	converged  bool // at every α so far
+}
+
+func newSolver(like *likelihood, full *linear.Matrix, l1, l2 []float64) *solver {
+	p := full.P
+	return &solver{like: like, full: full, l1: l1, l2: l2, unit: like.events / like.total,
+		gamma: make([]float64, p), grad: make([]float64, p), member: make([]bool, p), converged: true}
+}
+
+// admit adds columns to the model.
+func (s *solver) admit(columns []int) {
+	for _, j := range columns {
+		if !s.member[j] {
+			s.member[j] = true
+			s.work = append(s.work, j)
+		}
+	}
+	slices.Sort(s.work)
+	w := len(s.work)
+	s.model = quadratic{h: make([]float64, w*w), l1: make([]float64, w), l2: make([]float64, w), unit: s.unit}
+	s.stale, s.now = true, nil
+	if w == s.full.P {
+		s.x = newColumns(s.full)
+		return
+	}
+	part := &linear.Matrix{N: s.full.N, P: w, X: make([]float64, s.full.N*w)}
+	for r := range s.full.N {
+		from, to := s.full.Row(r), part.Row(r)
+		for c, j := range s.work {
+			to[c] = from[j]
+		}
+	}
+	s.x = newColumns(part)
+}
+
+// solve finds the optimum at alpha, starting from that at previous ≥ alpha.
+func (s *solver) solve(ctx context.Context, alpha, previous float64) error {
+	strong := s.strong(alpha, previous)
+	for {
+		if err := s.newton(ctx, alpha); err != nil {
+			return err
+		}
+		if len(s.work) == len(s.candidates()) {
+			return nil
+		}
+		missed := s.violators(strong, alpha)
+		if len(missed) == 0 {
+			missed = s.violators(s.candidates(), alpha)
+		}
+		if len(missed) == 0 {
+			return nil
+		}
+		s.admit(missed)
+	}
+}
+
+// strong lists the columns outside the model that the sequential strong rule keeps: the
+// gradient of a column is taken to move no faster than α, so that one below 2α − previous
+// stays 0.
+func (s *solver) strong(alpha, previous float64) []int {
+	var keep []int
+	for _, j := range s.candidates() {
+		if !s.member[j] && math.Abs(s.grad[j]) >= s.l1[j]*(2*alpha-previous) {
+			keep = append(keep, j)
+		}
+	}
+	return keep
+}
+
+// candidates lists the columns that vary.
+func (s *solver) candidates() []int {
+	var all []int
+	for j, constant := range s.full.Constant {
+		if !constant {
+			all = append(all, j)
+		}
+	}
+	return all
+}
+
+// violators brings the gradient of the given columns up to date and lists those outside the
+// model whose 0 is not optimal.
+func (s *solver) violators(columns []int, alpha float64) []int {
+	s.like.gradientOf(s.full, columns, s.grad)
+	var missed []int
+	for _, j := range columns {
+		if !s.member[j] && math.Abs(s.grad[j]) > alpha*s.l1[j]+tolerance*s.unit {
+			missed = append(missed, j)
+		}
+	}
+	return missed
+}
+
+// newton minimises over the columns of the model.
+func (s *solver) newton(ctx context.Context, alpha float64) error {
+	if len(s.work) == 0 {
+		return nil
+	}
+	for c, j := range s.work {
+		s.model.l1[c], s.model.l2[c] = alpha*s.l1[j], alpha*s.l2[j]
+	}
+	if err := s.resume(ctx); err != nil {
+		return err
+	}
+	residual := s.residual(s.now)
+	for range maxIterations {
+		if residual <= tolerance {
+			break
+		}
+		next, err := s.step(ctx)
+		if err != nil {
+			return err
+		}
+		if next == nil {
+			break
+		}
+		s.iterations++
+		s.now = next
+		before := residual
+		residual = s.residual(next)
+		s.stale = residual > staleRate*before && residual > tolerance
+	}
+	s.converged = s.converged && residual <= toleranceNear
+	for c, j := range s.work {
+		s.gamma[j], s.grad[j] = s.now.gamma[c], s.now.grad[c]
+	}
+	return nil
+}
+
+// resume evaluates the present coefficients where the model's columns are new.
+func (s *solver) resume(ctx context.Context) error {
+	if s.now != nil {
+		return nil
+	}
+	s.now = s.newPoint()
+	for c, j := range s.work {
+		s.now.gamma[c] = s.gamma[j]
+	}
+	return s.evaluate(ctx, s.now)
+}
+
+// point is a trial: coefficients of the model's columns, with loss and gradient there.
+type point struct {
+	gamma, grad []float64
+	loss        float64
+}
+
+func (s *solver) newPoint() *point {
+	w := len(s.work)
+	return &point{gamma: make([]float64, w), grad: make([]float64, w)}
+}
+
+// evaluate fills in loss and gradient; a loss beyond the range of float64 is +Inf, without
+// a gradient.
+func (s *solver) evaluate(ctx context.Context, p *point) error {
+	value, err := s.like.at(ctx, s.x, p.gamma)
+	if err != nil {
+		return err
+	}
+	p.loss = -value / s.like.total
+	if math.IsInf(p.loss, 1) {
+		return nil
+	}
+	return s.like.gradient(ctx, s.x, p.grad)
+}
+
+// step finds a point with less loss and penalty than now: the model's minimum, or part of
+// the way there. With no such point, not even by a new Hessian, it is nil.
+func (s *solver) step(ctx context.Context) (*point, error) {
+	now, fresh := s.now, s.stale
+	if fresh {
+		if err := s.like.hessian(ctx, s.x.matrix, s.model.h); err != nil {
+			return nil, err
+		}
+		s.stale = false
+	}
+	target, q := slices.Clone(now.gamma), slices.Clone(now.grad)
+	s.model.minimise(target, q)
+	next, err := s.search(ctx, target)
+	if err != nil {
+		return nil, err
+	}
+	if next == nil {
+		// The sums that the Hessian needs are those of the last evaluation.
+		if err := s.evaluate(ctx, now); err != nil || fresh {
+			return nil, err
+		}
+		s.stale = true
+		return s.step(ctx)
+	}
+	moved, changed := make([]float64, len(target)), make([]float64, len(target))
+	for c := range target {
+		moved[c], changed[c] = next.gamma[c]-now.gamma[c], next.grad[c]-now.grad[c]
+	}
+	s.model.update(moved, changed)
+	return next, nil
+}
+
+// search halves the way from now to target until loss plus penalty do not rise.
+func (s *solver) search(ctx context.Context, target []float64) (*point, error) {
+	now := s.now
+	before := now.loss + s.penalty(now.gamma)
+	next := s.newPoint()
+	for length, k := 1.0, 0; k < maxHalvings; length, k = length/2, k+1 {
+		for c, g := range now.gamma {
+			next.gamma[c] = target[c]
+			if k > 0 {
+				next.gamma[c] = g + float64(length*(target[c]-g))
+			}
+		}
+		if slices.Equal(next.gamma, now.gamma) {
+			return nil, nil
+		}
+		if err := s.evaluate(ctx, next); err != nil {
+			return nil, err
+		}
+		if next.loss+s.penalty(next.gamma) <= before+flat*(1+math.Abs(before)) {
+			return next, nil
+		}
+	}
+	return nil, nil
+}
+
+// penalty is Σ l1|γ| + ½ l2 γ² over the model's columns.
+func (s *solver) penalty(gamma []float64) float64 {
+	sum := 0.0
+	for c, g := range gamma {
+		sum += float64(s.model.l1[c]*math.Abs(g)) + float64(s.model.l2[c]*g*g/2)
+	}
+	return sum
+}
+
+// residual is the largest distance from optimality: of −(gradient + l2 γ) from the
+// subgradient of l1|γ|, in units of a typical column's curvature.
+func (s *solver) residual(p *point) float64 {
+	worst := 0.0
+	for c, g := range p.gamma {
+		d := p.grad[c] + float64(s.model.l2[c]*g)
+		switch {
+		case g > 0:
+			d = math.Abs(d + s.model.l1[c])
+		case g < 0:
+			d = math.Abs(d - s.model.l1[c])
+		default:
+			d = math.Abs(d) - s.model.l1[c]
+		}
+		worst = max(worst, d/(s.unit+s.model.l2[c]))
+	}
+	return worst
+}

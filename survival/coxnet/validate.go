@@ -1,0 +1,188 @@
+package coxnet
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"everfold/survival"
+	"everfold/survival/linear"
+	"everfold/survival/resample"
+)
+
+// validation is what inner cross-validation fits again.
+type validation struct {
+	x   *survival.Design
+	y   survival.Outcome
+	opt Options
+	fit survival.FitOptions
+}
+
+// validate selects an α of the path by cross-validation: for each inner fold the same αs
+// are fitted without it, on designs whose preprocessing was fitted without it, too.
+func (f *fitted) validate(ctx context.Context, v validation) ([]survival.Warning, error) {
+	folds := v.folds()
+	if folds == nil {
+		f.Selected = 0
+		return []survival.Warning{{Category: "data",
+			Message: "too few rows or events for cross-validation: the largest alpha is selected"}}, nil
+	}
+	out, err := f.validateOn(ctx, v, folds)
+	if len(folds) < v.opt.InnerFolds {
+		out = append(out, survival.Warning{Category: "data",
+			Message: fmt.Sprintf("%d inner folds instead of %d: there are no more groups of rows, or with an event", len(folds), v.opt.InnerFolds)})
+	}
+	return out, err
+}
+
+// validateOn selects an α on the given folds.
+func (f *fitted) validateOn(ctx context.Context, v validation, folds []resample.Fold) ([]survival.Warning, error) {
+	var out []survival.Warning
+	deviance, events := make([][]float64, len(folds)), make([]float64, len(folds))
+	for k, fold := range folds {
+		one, err := v.leaveOut(ctx, fold.Train, f.Alphas)
+		if err != nil {
+			return nil, fmt.Errorf("fold %d: %w", k, err)
+		}
+		deviance[k] = one.deviance
+		if !one.converged {
+			out = append(out, survival.Warning{Category: "convergence",
+				Message: fmt.Sprintf("inner fold %d: a point of the path was not reached to tolerance", k)})
+		}
+		for _, i := range fold.Test {
+			if v.y.Event[i] {
+				events[k] += v.y.W(i)
+			}
+		}
+	}
+	f.Deviance, f.DevianceSE = summarise(deviance, events)
+	f.Selected = choose(f.Deviance, f.DevianceSE, v.opt.Rule)
+	return out, nil
+}
+
+// folds splits the rows as the outer folds were split, with fewer folds where the rows do
+// not suffice; nil where not even two can be formed.
+func (v validation) folds() []resample.Fold {
+	opt := resample.KFoldOptions{Seed: resample.SubSeed(v.fit.Seed, "inner"), Stratify: v.fit.Inner.Stratify}
+	for opt.K = v.opt.InnerFolds; opt.K >= 2; opt.K-- {
+		if folds, err := resample.KFold(opt, v.y.Event, v.fit.Inner.Group); err == nil {
+			return folds
+		}
+	}
+	return nil
+}
+
+// leftOut is one inner fold's contribution.
+type leftOut struct {
+	deviance  []float64 // at each α
+	converged bool
+}
+
+// leaveOut fits the αs on the given rows and evaluates −2[ℓ(β; all rows) − ℓ(β; rows)] at
+// each. Rows without an event say nothing: β and ℓ(β; rows) are then 0.
+func (v validation) leaveOut(ctx context.Context, rows []int, alphas []float64) (leftOut, error) {
+	all := v.x
+	if v.fit.Inner.Design != nil {
+		var err error
+		if all, err = v.fit.Inner.Design(ctx, rows); err != nil {
+			return leftOut{}, err
+		}
+	}
+	like := newLikelihood(v.y, v.fit.Threads)
+	matrix, err := linear.NewMatrix(all, like.order.Rows)
+	if err != nil {
+		return leftOut{}, err
+	}
+	part := &fitted{converged: true, Path: Path{LogLik: make([]float64, len(alphas))}}
+	if y := v.y.Take(rows); y.Events() > 0 {
+		opt := v.opt
+		opt.Path, opt.PenaltyFactor = alphas, v.factors(all)
+		if part, err = fitPath(ctx, all.Take(rows), y, opt, v.fit.Threads); err != nil {
+			return leftOut{}, err
+		}
+	}
+	out := leftOut{deviance: make([]float64, len(alphas)), converged: part.converged}
+	x, gamma := newColumns(matrix), make([]float64, matrix.P)
+	for k := range alphas {
+		if part.Coefficients != nil {
+			for j, b := range part.Coefficients[k] {
+				gamma[j] = b * matrix.Scale[j]
+			}
+		}
+		whole, err := like.at(ctx, x, gamma)
+		if err != nil {
+			return leftOut{}, err
+		}
+		out.deviance[k] = -2 * (whole - part.LogLik[k])
+	}
+	return out, nil
+}
+
+// factors are the penalty factors of a design that may have other columns: those of the
+// columns of the same name, 1 for new ones.
+func (v validation) factors(x *survival.Design) []float64 {
+	if v.opt.PenaltyFactor == nil {
+		return nil
+	}
+	of := make(map[string]float64, len(v.x.Columns))
+	for j, c := range v.x.Columns {
+		of[c.Name] = v.opt.PenaltyFactor[j]
+	}
+	factors, sum := make([]float64, len(x.Columns)), 0.0
+	for j, c := range x.Columns {
+		factor, known := of[c.Name]
+		if !known {
+			factor = 1
+		}
+		factors[j] = factor
+		sum += factor
+	}
+	if sum == 0 { // only columns that are never penalised are left
+		return nil
+	}
+	return factors
+}
+
+// summarise sums each α's deviance over folds. Its standard error is that of a mean over
+// folds weighted by their events, per event, times all events.
+func summarise(fold [][]float64, events []float64) (sum, se []float64) {
+	total := 0.0
+	for _, e := range events {
+		total += e
+	}
+	sum, se = make([]float64, len(fold[0])), make([]float64, len(fold[0]))
+	for a := range sum {
+		for k := range fold {
+			sum[a] += fold[k][a]
+		}
+		square := 0.0
+		for k, e := range events {
+			if e > 0 {
+				d := fold[k][a]/e - sum[a]/total
+				square += float64(e * d * d)
+			}
+		}
+		se[a] = total * math.Sqrt(square/total/float64(len(fold)-1))
+	}
+	return sum, se
+}
+
+// choose is the largest α (the first) with the least deviance, or within one standard
+// error of that.
+func choose(deviance, se []float64, rule Rule) int {
+	best := 0
+	for a, d := range deviance {
+		if d < deviance[best] {
+			best = a
+		}
+	}
+	if rule == RuleMin {
+		return best
+	}
+	for a, d := range deviance {
+		if d <= deviance[best]+se[best] {
+			return a
+		}
+	}
+	return best
+}
