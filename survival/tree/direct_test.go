@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"testing"
 
 	"everfold/survival"
@@ -103,36 +104,27 @@ func (s *sample) outcome(rng *rand.Rand, weighted bool) {
 
 // textbook is the log-rank statistic of the rows on the left, term by term.
 func (s *sample) textbook(left []bool) float64 {
-	var u, v float64
-	for i := 0; i < len(left); {
-		rank := s.y.Rank[i]
-		var y, d, yl, dl float64
-		for j := range left {
-			w := float64(s.count[j])
+	var u, v, y, yl float64 // y, yl: at risk, in all and on the left
+	for end := len(left); end > 0; {
+		i, rank := end, s.y.Rank[end-1]
+		var d, dl float64
+		for ; i > 0 && s.y.Rank[i-1] == rank; i-- {
+			w, event, side := float64(s.count[i-1]), 0.0, 0.0
 			if s.y.Weight != nil {
-				w *= s.y.Weight[j]
+				w *= s.y.Weight[i-1]
 			}
-			if s.y.Rank[j] < rank {
-				continue
+			if s.y.Event[i-1] {
+				event = 1
 			}
-			event := s.y.Rank[j] == rank && s.y.Event[j]
-			y += w
-			if event {
-				d += w
+			if left[i-1] {
+				side = 1
 			}
-			if left[j] {
-				yl += w
-				if event {
-					dl += w
-				}
-			}
+			y, yl, d, dl = y+w, yl+w*side, d+w*event, dl+w*side*event
 		}
+		end = i
 		if d > 0 {
 			u += dl - d*yl/y
 			v += yl / y * (1 - yl/y) * variance(d, y)
-		}
-		for i < len(left) && s.y.Rank[i] == rank {
-			i++
 		}
 	}
 	return statistic(u, v)
@@ -234,13 +226,14 @@ func TestSearchesEqualDirectSearch(t *testing.T) {
 		most     int
 		weighted bool
 	}{
-		{"small", fastest, 4000, 30, false},
+		{"small", fastest, 6000, 30, false},
 		{"fenwick, small", byFenwick, 2000, 30, false},
 		{"fenwick, weighted", byFenwick, 2000, 40, true},
-		{"fenwick, large", byFenwick, 40, 400, false},
-		{"bounds, small", byBounds, 2000, 30, false},
-		{"bounds, middle", byBounds, 200, 120, false},
-		{"large", fastest, 60, 500, false},
+		{"fenwick, large", byFenwick, 30, 400, false},
+		{"bounds, small", byBounds, 3000, 30, false},
+		{"bounds, middle", byBounds, 600, 150, false},
+		{"bounds, large", byBounds, 60, 900, false},
+		{"large", fastest, 30, 1500, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(5, uint64(c.most)))
@@ -257,5 +250,40 @@ func TestSearchesEqualDirectSearch(t *testing.T) {
 				t.Errorf("%d of %d cases differ", bad, c.cases)
 			}
 		})
+	}
+}
+
+// Whole trees are equal, whatever the search, with quantile bins, with codes too wide for
+// bytes, and with columns drawn at every node.
+func TestWholeTreesEqual(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for i := range 12 {
+		s := random(rng, 1200, false)
+		s.bins = []Bins{Quantiles, Exact}[i%2]
+		s.opt.Depth = 0
+		if i%3 == 0 {
+			s.opt.Try = 2
+		}
+		m, err := NewMatrix(s.x, ascending(s.x.Rows), s.bins)
+		if err != nil {
+			t.Fatal(err)
+		}
+		grow := func(only searchKind) (*Tree, Leaves) {
+			crit, leaves := NewLogRank(s.y), Leaves{}
+			crit.only = only
+			crit.Draw(s.count, &leaves)
+			s.opt.Rand = rand.New(rand.NewPCG(1, uint64(i)))
+			tr, err := NewGrower(m).Grow(context.Background(), crit, s.opt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return tr, leaves
+		}
+		want, wantLeaves := grow(byFenwick)
+		for _, only := range []searchKind{fastest, byBounds} {
+			if got, leaves := grow(only); !reflect.DeepEqual(got, want) || !reflect.DeepEqual(leaves, wantLeaves) {
+				t.Errorf("case %d, %d rows, %d leaves: search %d grows another tree", i, s.x.Rows, want.Leaves, only)
+			}
+		}
 	}
 }

@@ -1,0 +1,233 @@
+package tree
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+
+	"everfold/survival"
+	"everfold/survival/modelfile"
+)
+
+// Ten rows in the order of time: the young outlive the old.
+func example() (*survival.Design, Ranked) {
+	x := &survival.Design{Rows: 10, Columns: []survival.Column{
+		{Name: "age", Term: "age", Values: []float64{80, 75, 71, 70, 66, 50, 41, 40, 35, 30}},
+		{Name: "sex", Term: "sex", Values: []float64{0, 1, 0, 1, 0, 1, 0, 1, 0, 1}},
+	}}
+	y := Ranked{Rank: []int32{0, 1, 1, 2, 3, 4, 5, 6, 6, 7}, Event: []bool{true, true, true, false, true, true, true, false, true, true}}
+	return x, y
+}
+
+func ExampleGrower_Grow() {
+	x, y := example()
+	m, err := NewMatrix(x, ascending(10), Exact)
+	if err != nil {
+		panic(err)
+	}
+	crit, leaves := NewLogRank(y), &Leaves{}
+	crit.Draw([]uint32{1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, leaves)
+	t, err := NewGrower(m).Grow(context.Background(), crit, Options{Depth: 1, MinLeaf: 3})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(t.Leaves, t.Feature[0], t.Threshold[0], t.Leaf([]float64{33, 1}))
+	fmt.Println(leaves.Offset, leaves.Rank, leaves.Events, leaves.AtRisk)
+	// Output:
+	// 2 0 70.5 0
+	// [0 5 7] [3 4 5 6 7 0 1] [1 1 1 1 1 1 2] [6 5 4 3 1 3 2]
+}
+
+func TestWeightedLeaves(t *testing.T) {
+	// Draws and case weights multiply in the leaves' sums; times without events are left out.
+	x, y := example()
+	y.Weight = []float64{1, 2, 1, 1, 1, 1, 1, 1, 1, 0.5}
+	m, err := NewMatrix(x, ascending(10), Exact)
+	if err != nil {
+		t.Fatal(err)
+	}
+	crit, leaves := NewLogRank(y), &Leaves{}
+	crit.Draw([]uint32{0, 2, 1, 1, 0, 0, 0, 0, 0, 3}, leaves)
+	if _, err := NewGrower(m).Grow(context.Background(), crit, Options{MinSplit: 100}); err != nil {
+		t.Fatal(err)
+	}
+	want := Leaves{Offset: []int32{0, 2}, Rank: []int32{1, 7}, Events: []float32{5, 1.5}, AtRisk: []float32{7.5, 1.5}}
+	if !reflect.DeepEqual(*leaves, want) {
+		t.Errorf("leaves %+v", *leaves)
+	}
+}
+
+// Depth, MinSplit and MinLeaf hold everywhere in a tree; without limits leaves are pure.
+func TestOptionsHold(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 2))
+	for range 40 {
+		s := random(rng, 300, false)
+		s.opt = Options{Depth: rng.IntN(5), MinSplit: rng.IntN(40), MinLeaf: rng.IntN(20)}
+		m, err := NewMatrix(s.x, ascending(s.x.Rows), s.bins)
+		if err != nil {
+			t.Fatal(err)
+		}
+		crit := NewLogRank(s.y)
+		crit.Draw(s.count, &Leaves{})
+		tr, err := NewGrower(m).Grow(context.Background(), crit, s.opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size := make([]int, tr.Leaves)
+		row := make([]float64, len(s.x.Columns))
+		for i, n := range s.count {
+			RowMajor(row, s.x, i, i+1)
+			size[tr.Leaf(row)] += int(n)
+		}
+		if tr.Leaves > 1 && slices.Min(size) < s.opt.MinLeaf {
+			t.Errorf("a leaf has %d rows, at least %d are asked for", slices.Min(size), s.opt.MinLeaf)
+		}
+		if d := depth(tr, 0); s.opt.Depth > 0 && d > s.opt.Depth {
+			t.Errorf("depth %d, limit %d", d, s.opt.Depth)
+		}
+	}
+}
+
+func depth(t *Tree, at int) int {
+	if t.Feature[at] < 0 {
+		return 0
+	}
+	return 1 + max(depth(t, at+1), depth(t, int(t.Right[at])))
+}
+
+// Of drawn columns only, the best is taken; where none of them can be split on, more are
+// drawn.
+func TestTry(t *testing.T) {
+	x, y := example()
+	x.Columns = append(x.Columns, survival.Column{Name: "constant", Term: "constant", Values: make([]float64, 10)})
+	m, err := NewMatrix(x, ascending(10), Exact)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[int32]int{}
+	for i := range 60 {
+		crit := NewLogRank(y)
+		crit.Draw([]uint32{1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, &Leaves{})
+		tr, err := NewGrower(m).Grow(context.Background(), crit, Options{Depth: 1, Try: 1, Rand: rand.New(rand.NewPCG(1, uint64(i)))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[tr.Feature[0]]++
+	}
+	if seen[0] < 15 || seen[1] < 15 || len(seen) != 2 {
+		t.Errorf("root columns %v", seen)
+	}
+	mustPanic(t, func() { _, _ = NewGrower(m).Grow(context.Background(), NewGradient(0), Options{Try: 1}) })
+}
+
+// A missing value goes to the side learned, in a node without any to the larger one.
+func TestGapDirections(t *testing.T) {
+	nan := math.NaN()
+	for _, c := range []struct {
+		values  []float64
+		minLeaf int
+		left    bool
+	}{
+		{[]float64{1, 1, 1, nan, nan, 2, 2, 2, 2, 2}, 4, true}, // gaps die early, as 1 does
+		{[]float64{1, 1, 1, 1, 1, nan, nan, 2, 2, 2}, 4, false},
+		{[]float64{1, 1, 1, 2, 2, 2, 2, 2, 2, 2}, 2, false}, // none: the side of seven
+		{[]float64{1, 1, 1, 1, 1, 1, 1, 1, 2, 2}, 2, true},
+	} {
+		x := &survival.Design{Rows: 10, Columns: []survival.Column{{Name: "a", Values: c.values}}}
+		m, err := NewMatrix(x, ascending(10), Exact)
+		if err != nil {
+			t.Fatal(err)
+		}
+		y := Ranked{Rank: []int32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, Event: slices.Repeat([]bool{true}, 10)}
+		crit := NewLogRank(y)
+		crit.Draw([]uint32{1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, &Leaves{})
+		tr, err := NewGrower(m).Grow(context.Background(), crit, Options{Depth: 1, MinLeaf: c.minLeaf})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := tr.Leaf([]float64{nan}) == 0; got != c.left {
+			t.Errorf("%v: missing values go left: %v", c.values, got)
+		}
+	}
+}
+
+// A cancelled context ends growth with its cause.
+func TestCancelled(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 6))
+	s := random(rng, 5000, false)
+	for s.x.Rows < 4200 {
+		s = random(rng, 5000, false)
+	}
+	m, err := NewMatrix(s.x, ascending(s.x.Rows), Quantiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := errors.New("stop")
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cancel(stop)
+	crit := NewLogRank(s.y)
+	crit.Draw(s.count, &Leaves{})
+	if _, err := NewGrower(m).Grow(ctx, crit, Options{}); !errors.Is(err, stop) {
+		t.Errorf("%v", err)
+	}
+}
+
+// What the caller could have known panics.
+func TestPanics(t *testing.T) {
+	mustPanic(t, func() { NewLogRank(Ranked{Rank: []int32{0}}) })
+	mustPanic(t, func() { NewLogRank(Ranked{}).Draw([]uint32{1}, &Leaves{}) })
+	mustPanic(t, func() { NewGradient(-1) })
+	mustPanic(t, func() { NewGradient(0).Set(nil, []float64{1}, nil) })
+}
+
+// Trees and leaves read back as written; whatever else the bytes say is refused without a
+// panic.
+func TestFile(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 7))
+	s := random(rng, 200, false)
+	s.opt = Options{}
+	m, err := NewMatrix(s.x, ascending(s.x.Rows), Exact)
+	if err != nil {
+		t.Fatal(err)
+	}
+	crit, leaves := NewLogRank(s.y), &Leaves{}
+	crit.Draw(s.count, leaves)
+	tr, err := NewGrower(m).Grow(context.Background(), crit, s.opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := modelfile.NewWriter("t", 1)
+	tr.Write(w)
+	leaves.Write(w)
+	file := w.Bytes()
+	r, err := modelfile.Open(file, "t", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	times := int(s.y.Rank[len(s.y.Rank)-1]) + 1
+	back := Read(r, len(s.x.Columns))
+	if backLeaves := ReadLeaves(r, back.Leaves, times); r.Close() != nil || !reflect.DeepEqual(back, tr) || !reflect.DeepEqual(backLeaves, leaves) {
+		t.Error("the tree differs after reading")
+	}
+	body := file[:len(file)-32]
+	for range 3000 {
+		damaged := slices.Clone(body)
+		damaged[20+rng.IntN(len(damaged)-20)] = byte(rng.IntN(256))
+		r, err := modelfile.Open(modelfile.Seal(damaged), "t", 1)
+		if err != nil {
+			continue
+		}
+		if back := Read(r, len(s.x.Columns)); back != nil {
+			ReadLeaves(r, back.Leaves, times)
+			back.Leaf(make([]float64, len(s.x.Columns)))
+		}
+		if err := r.Close(); err != nil && !errors.Is(err, survival.ErrBadModelFile) {
+			t.Fatal(err)
+		}
+	}
+}
