@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
+	"everfold/internal/app/embedded"
 	"everfold/testsuite/harness"
 )
 
@@ -129,6 +130,48 @@ func TestPortsTaken(t *testing.T) {
 	require.NotEqual(t, former.Port, now.Port)
 	requireMark(t, dial(t, now.address()))
 	require.Zero(t, second.Stop())
+}
+
+// Claim: two homes that start at once on the same free ports get a server each.
+func TestTwoHomesAtOnce(t *testing.T) {
+	one, two := newHome(t), newHome(t)
+	former, err := os.ReadFile(filepath.Join(one, "everfold.lock"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(two, "everfold.lock"), former, 0o600))
+
+	first, second := launch(t, one), launch(t, two)
+	first.WaitFor("ready owner=true")
+	second.WaitFor("ready owner=true")
+	a, b := readState(t, one, anyState), readState(t, two, anyState)
+	require.NotEqual(t, a.Port, b.Port)
+	require.Zero(t, first.Stop())
+	require.Zero(t, second.Stop())
+}
+
+// Claim: a starter does not attach to another home's server, even where its own lock file
+// names that server's port.
+func TestForeignServer(t *testing.T) {
+	foreign, home := newHome(t), newHome(t)
+	p := start(t, foreign)
+	named, err := os.ReadFile(filepath.Join(foreign, "everfold.lock"))
+	require.NoError(t, err)
+	lock, err := os.OpenFile(filepath.Join(home, "everfold.lock"), os.O_RDWR|os.O_TRUNC, 0)
+	require.NoError(t, err)
+	defer lock.Close()
+	_, err = lock.Write(named)
+	require.NoError(t, err)
+	require.NoError(t, syscall.Flock(int(lock.Fd()), syscall.LOCK_EX)) // as a starter that is just launching
+
+	self, err := os.Executable()
+	require.NoError(t, err)
+	o, err := embedded.FromEnvironment(self, append(os.Environ(), "EVERFOLD_HOME="+home, "EVERFOLD_TEMPORAL="+harness.Temporal(t)))
+	require.NoError(t, err)
+	o.Worker = []string{self, playWorker}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	_, err = embedded.Ensure(ctx, o)
+	require.ErrorContains(t, err, "does not answer")
+	require.Zero(t, p.Stop())
 }
 
 // Claim: a database that is no database ends the start with what the server said, the

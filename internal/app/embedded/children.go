@@ -35,7 +35,7 @@ func (e *Embedded) launch(ctx context.Context, s state) error {
 		serverChild.end(server.grace)
 		return err
 	}
-	if err := awaitReady(ctx, s.address(), serverChild.done); err != nil {
+	if err := awaitReady(ctx, e.home, s.address(), serverChild.done); err != nil {
 		workerChild.end(0)
 		serverChild.end(server.grace)
 		return explain(err, log, e.home.database(s.Server.Version))

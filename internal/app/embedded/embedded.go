@@ -13,6 +13,8 @@
 // everfold.lock beside the database, in which ports and process ids stand. Others attach to
 // its server; when the owner ends, one of them becomes the owner, on the same ports. The
 // temporal program holds server.lock as long as it lives, so two never write one database.
+// A server is known by an empty namespace named after its home, so that no starter takes
+// another server on the same port for its own.
 //
 // Preconditions: Unix, a home folder on a local file system (flock). The server listens on
 // loopback only and has no access control: whoever can log in to the machine can use it.
@@ -116,7 +118,7 @@ func (e *Embedded) begin(ctx context.Context) error {
 			}
 			return nil
 		}
-		if former.Port != 0 && answers(ctx, former.address()) {
+		if former.Port != 0 && answers(ctx, e.home, former.address()) {
 			e.state = former
 			e.idle.Go(func() { e.awaitTakeover(running) })
 			return nil

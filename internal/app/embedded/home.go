@@ -1,6 +1,8 @@
 package embedded
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,6 +49,12 @@ func (s state) address() string { return net.JoinHostPort("127.0.0.1", strconv.I
 
 func (h home) database(version string) string {
 	return h.path("temporal-" + version + ".db")
+}
+
+// mark is the namespace by which the server of this home is known. Nothing runs in it.
+func (h home) mark() string {
+	sum := sha256.Sum256([]byte(h))
+	return "everfold-home-" + hex.EncodeToString(sum[:6])
 }
 
 func (h home) path(name string) string { return filepath.Join(string(h), name) }

@@ -144,3 +144,22 @@ func TestLogFile(t *testing.T) {
 	_, err = openLog(filepath.Join(path, "no", "folder"))
 	require.ErrorContains(t, err, "log file")
 }
+
+// Claim: a taken port is recognised before however long a panic; of anything else the
+// beginning is shown, with the file that has all of it.
+func TestExplain(t *testing.T) {
+	log, err := openLog(filepath.Join(t.TempDir(), "temporal.log"))
+	require.NoError(t, err)
+	defer log.Close()
+	require.Equal(t, errServerEnded, explain(errServerEnded, log, "t.db"))
+	_, err = log.WriteString("no such table\n" + strings.Repeat("goroutine\n", 500))
+	require.NoError(t, err)
+	said := explain(errServerEnded, log, "t.db")
+	require.ErrorIs(t, said, errServerEnded)
+	require.ErrorContains(t, said, "no such table")
+	require.ErrorContains(t, said, log.Name())
+	require.Less(t, len(said.Error()), 3000)
+	_, err = log.WriteString("bind: address already in use\n" + strings.Repeat("goroutine\n", 500))
+	require.NoError(t, err)
+	require.Equal(t, errPortTaken, explain(errServerEnded, log, "t.db"))
+}

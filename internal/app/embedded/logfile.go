@@ -40,15 +40,10 @@ func openLog(path string) (*logFile, error) {
 	return &logFile{File: f, from: end}, nil
 }
 
-// said returns the last lines written since the log was opened.
+// said returns what was written since the log was opened, at most the first 64 KiB: why a
+// program could not start comes before the goroutines of its panic.
 func (l *logFile) said() string {
-	const most = 2000
-	info, err := l.Stat()
-	if err != nil {
-		return ""
-	}
-	from := max(l.from, info.Size()-most)
-	text, err := io.ReadAll(io.NewSectionReader(l.File, from, info.Size()-from))
+	text, err := io.ReadAll(io.NewSectionReader(l.File, l.from, 64<<10))
 	if err != nil {
 		return ""
 	}

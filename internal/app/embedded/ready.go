@@ -22,14 +22,15 @@ const retention = 720 * time.Hour
 
 var (
 	errServerEnded = errors.New("the server ended before it answered")
-	errPortTaken   = errors.New("port taken")
+	errPortTaken   = errors.New("another program took the port meanwhile")
 )
 
-// awaitReady returns once the server at address answers and keeps histories for the
-// retention; errServerEnded when gone is closed before.
-func awaitReady(ctx context.Context, address string, gone <-chan struct{}) error {
+// awaitReady returns once the server of h answers at address and keeps histories for the
+// retention; errServerEnded when gone is closed before. Another server there is not taken
+// for it: the child then ends, because the port is taken.
+func awaitReady(ctx context.Context, h home, address string, gone <-chan struct{}) error {
 	for {
-		err := prepareNamespace(ctx, address)
+		err := prepareNamespace(ctx, h, address)
 		if err == nil {
 			return nil
 		}
@@ -43,10 +44,10 @@ func awaitReady(ctx context.Context, address string, gone <-chan struct{}) error
 	}
 }
 
-func prepareNamespace(ctx context.Context, address string) error {
+func prepareNamespace(ctx context.Context, h home, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	c, err := dial(ctx, address)
+	c, err := dialHome(ctx, h, address)
 	if err != nil {
 		return err
 	}
@@ -66,16 +67,31 @@ func prepareNamespace(ctx context.Context, address string) error {
 	return err
 }
 
-// answers reports whether a Temporal server serves address now.
-func answers(ctx context.Context, address string) bool {
+// answers reports whether the server of h serves address now.
+func answers(ctx context.Context, h home, address string) bool {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	c, err := dial(ctx, address)
+	c, err := dialHome(ctx, h, address)
 	if err != nil {
 		return false
 	}
 	c.Close()
 	return true
+}
+
+// dialHome connects to the server of h. Any other server at that address is an error: two
+// homes that start at once may both have found the same port free.
+func dialHome(ctx context.Context, h home, address string) (client.Client, error) {
+	c, err := dial(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	mark := &workflowservice.DescribeNamespaceRequest{Namespace: h.mark()}
+	if _, err := c.WorkflowService().DescribeNamespace(ctx, mark); err != nil {
+		c.Close()
+		return nil, fmt.Errorf("the server at %s is not that of %s: %w", address, h, err)
+	}
+	return c, nil
 }
 
 func dial(ctx context.Context, address string) (client.Client, error) {
@@ -87,11 +103,13 @@ func dial(ctx context.Context, address string) (client.Client, error) {
 func explain(err error, log *logFile, database string) error {
 	said := log.said()
 	if errors.Is(err, errServerEnded) && strings.Contains(said, "address already in use") {
-		return fmt.Errorf("%w: %s", errPortTaken, said)
+		return errPortTaken
 	}
 	if said == "" {
 		return err
 	}
+	const shown = 2000 // the rest is in the file
+	said = said[:min(shown, len(said))]
 	return fmt.Errorf("%w: it said: %s (all of it in %s). If the database %s is damaged, move it away: "+
 		"finished folds are in the store and are not trained again", err, said, log.Name(), database)
 }

@@ -25,8 +25,10 @@ const (
 	// abandonedFor is how long a former server may hold the database: it is longer only where
 	// the server lost its supervisor too and the kernel does not kill it (not Linux).
 	abandonedFor = orphanGrace + serverGrace
-	// early is how soon a server ends that could not start: port taken, damaged database.
-	early = 5 * time.Second
+	// early is how soon a server ends that could not start: port taken, damaged database. It
+	// is as long as the starter waits: a busy machine takes seconds to get that far. Later
+	// deaths are mended here, earlier ones by the starter.
+	early = readyTimeout
 )
 
 var errParentGone = errors.New("the starter has ended")
@@ -37,7 +39,7 @@ func superviseArgs(h home, temporal string, s state) []string {
 	return []string{
 		string(h), temporal, "server", "start-dev", "--ip", "127.0.0.1",
 		"--port", strconv.Itoa(s.Port), "--ui-port", strconv.Itoa(s.UIPort),
-		"--db-filename", h.database(s.Server.Version), "--log-level", "error",
+		"--db-filename", h.database(s.Server.Version), "--namespace", h.mark(), "--log-level", "error",
 		"--disable-config-file", "--disable-config-env", "--env-file", h.path("no-environment.yaml"),
 	}
 }
