@@ -54,7 +54,7 @@ func (j *job) compute(ctx context.Context, stage func(string), threads int) (*pr
 		return nil, fmt.Errorf("preprocess training rows: %w", err)
 	}
 	model, err := kind.Fit(ctx, x, j.table.Outcome.Take(j.fold.Train), j.model.SettingsJSON(), survival.FitOptions{
-		Seed: j.seed, Threads: threads, Times: timeRule(j.spec.Metrics), Grid: j.fold.Times,
+		Seed: j.seed, Threads: threads, Times: timeRule(j.spec.Metrics), Grid: j.fold.Times, Inner: j.inner(frame),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("fit: %w", err)
@@ -72,6 +72,36 @@ func (j *job) compute(ctx context.Context, stage func(string), threads int) (*pr
 	}
 	p.predictSeconds = time.Since(start).Seconds()
 	return p, nil
+}
+
+// stratifyEvent is the value of folds.stratify that balances events.
+const stratifyEvent = "event"
+
+// inner lets a model split the training rows again as the run splits all rows: by group,
+// stratified, and with preprocessing fitted on the inner training rows only. What that
+// preprocessing warns of is not reported: the pipeline of the whole fold has looked at
+// the same rows.
+func (j *job) inner(frame *survival.Frame) survival.Inner {
+	train := j.fold.Train
+	in := survival.Inner{Stratify: j.spec.Folds.Stratify == stratifyEvent}
+	if j.table.Group != nil {
+		for _, row := range train {
+			in.Group = append(in.Group, j.table.Group[row])
+		}
+	}
+	in.Design = func(ctx context.Context, rows []int) (*survival.Design, error) {
+		part := make([]int, len(rows))
+		for k, i := range rows {
+			part[k] = train[i]
+		}
+		pipeline, err := preprocess.Fit(ctx, frame, part, preprocessOptions(j.spec.Preprocess, j.model))
+		if err != nil {
+			return nil, err
+		}
+		x, _, err := pipeline.Apply(ctx, frame, train)
+		return x, err
+	}
+	return in
 }
 
 // predict fills in risks and curves, the curves as float32, as they are stored: metrics are

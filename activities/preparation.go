@@ -76,7 +76,7 @@ func readData(ctx context.Context, open OpenFile, s *config.Spec) (*dataset.Tabl
 func (p *Preparation) splitRows(ctx context.Context, open OpenFile, s *config.Spec) ([]resample.Fold, error) {
 	if s.Folds.File == "" {
 		return resample.KFold(resample.KFoldOptions{
-			K: s.Folds.K, Repeats: s.Folds.Repeats, Seed: s.Folds.Seed, Stratify: s.Folds.Stratify == "event",
+			K: s.Folds.K, Repeats: s.Folds.Repeats, Seed: s.Folds.Seed, Stratify: s.Folds.Stratify == stratifyEvent,
 		}, p.Table.Outcome.Event, p.Table.Group)
 	}
 	file, _, err := open(ctx, s.Folds.File)

@@ -9,6 +9,7 @@ import (
 	"everfold/survival/aft"
 	"everfold/survival/boost"
 	"everfold/survival/cox"
+	"everfold/survival/coxnet"
 	"everfold/survival/forest"
 	"everfold/survival/nonparam"
 	"everfold/survival/riskset"
@@ -20,6 +21,7 @@ func kinds() []Kind {
 		{Type: nonparam.Type, Version: nonparam.Version, Entry: true, Fit: fitKaplanMeier, Decode: decoder(nonparam.Decode)},
 		{Type: cox.Type, Version: cox.Version, Entry: true, Fit: fitCox, Decode: decoder(cox.Decode)},
 		{Type: cox.TypeStratified, Version: cox.Version, Entry: true, Fit: fitCoxStratified, Decode: decoder(cox.DecodeStratified)},
+		{Type: coxnet.Type, Version: coxnet.Version, Fit: fitCoxnet, Decode: decoder(coxnet.Decode)},
 		{Type: aft.Type, Version: aft.Version, Entry: true, Fit: fitWeibull, Decode: decoder(aft.Decode)},
 		{Type: boost.Type, Version: boost.Version, Fit: fitBoosting, Decode: decoder(boost.Decode)},
 		{Type: forest.Type, Version: forest.Version, Fit: fitForest, Decode: decoder(forest.Decode)},
@@ -87,7 +89,7 @@ func fitWeibull(ctx context.Context, x *survival.Design, y survival.Outcome, set
 	if err := decodeSettings(aft.Type, settings, &struct{}{}); err != nil {
 		return nil, err
 	}
-	return model(aft.Fit(ctx, x, y, opt))
+	return model(aft.Fit(ctx, x, y, aft.Options{}, opt))
 }
 
 // model keeps a nil pointer from becoming a non-nil interface.

@@ -86,7 +86,7 @@ func defaults(typ string) []string {
 
 // The types are listed in order; others are unknown.
 func TestTypes(t *testing.T) {
-	if got := Types(); !slices.Equal(got, []string{"cox_ph", "cox_stratified", "gbsa", "km", "rsf", "weibull_aft"}) {
+	if got := Types(); !slices.Equal(got, []string{"cox_ph", "cox_stratified", "coxnet", "gbsa", "km", "rsf", "weibull_aft"}) {
 		t.Errorf("types %v", got)
 	}
 	if _, ok := Lookup("cox"); ok {
@@ -100,8 +100,10 @@ func TestSettingsAreStrict(t *testing.T) {
 	for typ, list := range map[string][]string{
 		"cox_ph":         {`{"tie": "efron"}`, `{"ties": "exact"}`, `{"ties": 1}`, `{"alpha": -1}`, `{"alpha": "1"}`, `{} {}`, `[]`, `{`},
 		"cox_stratified": {`{}`, `{"strata": []}`, `{"strata": "site"}`, `{"strata": ["site"], "ties": "exact"}`, `{"strata": ["site"], "alpha": -1}`},
-		"km":             {`{"alpha": 0}`, `1`},
-		"weibull_aft":    {`{"alpha": 0}`, `"x"`},
+		"coxnet": {`{"alpha": 1}`, `{"l1_ratio": 0}`, `{"l1_ratio": 1.1}`, `{"alphas": 0}`, `{"alpha_min_ratio": 1}`, `{"alpha_min_ratio": 0}`,
+			`{"standardize": 1}`, `{"select": "first"}`, `{"inner_folds": 1}`, `{"rule": "max"}`},
+		"km":          {`{"alpha": 0}`, `1`},
+		"weibull_aft": {`{"alpha": 0}`, `"x"`},
 		"gbsa": {`{"lambda": 1}`, `{"trees": 0}`, `{"learning_rate": 0}`, `{"learning_rate": 1.5}`, `{"depth": 0}`, `{"subsample": 0}`,
 			`{"min_leaf": 0}`, `{"leaf": "median"}`, `{"bins": 256}`, `{"bins": "255"}`},
 		"rsf": {`{"tree": 1}`, `{"trees": 0}`, `{"min_split": 1}`, `{"min_leaf": 0}`, `{"mtry": 0}`, `{"mtry": "log2"}`, `{"mtry": 1.5}`,
