@@ -1,7 +1,5 @@
 package tree
 
-import "everfold/survival"
-
 // column is one stored column. It serves one design column, or several that exclude each
 // other: a candidate of any of them is a set of its codes, so storing them together changes
 // no split.
@@ -31,24 +29,22 @@ func (c *column) slots() int {
 type layout struct {
 	columns []column
 	codes   [][]uint32
-	terms   []string // the source column of each stored one
 }
 
 // lay lays out the design: numeric columns first, then those of two values, each joined to
-// a stored column of the same term where the two exclude each other.
-func lay(x *survival.Design, features []feature) *layout {
+// the first stored column that excludes it on every row.
+func lay(features []feature) *layout {
 	l := &layout{}
 	for j := range features {
 		if !binary(&features[j]) {
-			l.ordered(j, &features[j], x.Columns[j].Term)
+			l.ordered(j, &features[j])
 		}
 	}
 	for j := range features {
 		f := &features[j]
-		if binary(f) && !l.join(j, f, x.Columns[j].Term) {
+		if binary(f) && !l.join(j, f) {
 			l.columns = append(l.columns, column{numeric: -1, codes: 2, home: -1, indicator: -1, classes: []int{-1, j}})
 			l.codes = append(l.codes, f.codes)
-			l.terms = append(l.terms, x.Columns[j].Term)
 		}
 	}
 	return l
@@ -56,7 +52,7 @@ func lay(x *survival.Design, features []feature) *layout {
 
 func binary(f *feature) bool { return len(f.low) == 2 && !f.gaps }
 
-func (l *layout) ordered(j int, f *feature, term string) {
+func (l *layout) ordered(j int, f *feature) {
 	c := column{numeric: j, codes: len(f.low), extra: f.gaps, home: -1, indicator: -1}
 	codes := f.codes
 	if f.gaps {
@@ -65,15 +61,12 @@ func (l *layout) ordered(j int, f *feature, term string) {
 			codes[i] = min(v, uint32(c.codes)) // gap is above every code
 		}
 	}
-	l.columns, l.codes, l.terms = append(l.columns, c), append(l.codes, codes), append(l.terms, term)
+	l.columns, l.codes = append(l.columns, c), append(l.codes, codes)
 }
 
-// join adds a column of two values to a stored column of its term.
-func (l *layout) join(j int, f *feature, term string) bool {
+// join adds a column of two values to a stored column, if it can.
+func (l *layout) join(j int, f *feature) bool {
 	for k := range l.columns {
-		if l.terms[k] != term || term == "" {
-			continue
-		}
 		if l.joinClass(k, j, f) || l.joinIndicator(k, j, f) {
 			return true
 		}

@@ -49,20 +49,21 @@ func TestBetween(t *testing.T) {
 	}
 }
 
-func columnOf(term, name string, values ...float64) survival.Column {
-	return survival.Column{Name: name, Term: term, Values: values}
+func columnOf(name string, values ...float64) survival.Column {
+	return survival.Column{Name: name, Term: name, Values: values}
 }
 
 // Dummies of one factor share a stored column, an indicator shares that of its imputed
-// column; what overlaps, or has another term, does not.
+// column; what overlaps does not. Only values count, not terms.
 func TestColumnsAreShared(t *testing.T) {
-	x := &survival.Design{Rows: 4, Columns: []survival.Column{
-		columnOf("f", "f=a", 1, 0, 0, 0), columnOf("f", "f=b", 0, 1, 0, 0), columnOf("f", "f=c", 0, 1, 1, 0), // c overlaps b
-		columnOf("n", "n_missing", 0, 1, 1, 0), columnOf("n", "n", 4, 5, 5, 6),
-		columnOf("m", "m", 1, 2, 3, 4), columnOf("m", "m_missing", 1, 1, 0, 0), // two values where the indicator is 1
-		columnOf("g", "g", 1, math.NaN(), 2, 2), columnOf("", "lone", 0, 1, 0, 1),
+	x := &survival.Design{Rows: 8, Columns: []survival.Column{
+		columnOf("f=a", 1, 1, 0, 0, 0, 0, 0, 0), columnOf("f=b", 0, 0, 1, 1, 0, 0, 0, 0),
+		columnOf("f=c", 0, 0, 1, 0, 1, 1, 0, 0), // overlaps b
+		columnOf("n_missing", 0, 0, 0, 1, 1, 0, 0, 1), columnOf("n", 1, 2, 3, 5, 5, 4, 6, 5),
+		columnOf("m", 1, 2, 3, 4, 5, 6, 7, 8), columnOf("m_missing", 1, 1, 1, 1, 0, 0, 0, 0), // not one value where it is 1
+		columnOf("g", 1, math.NaN(), 2, 2, 3, 4, 5, 6), columnOf("lone", 0, 1, 0, 1, 0, 1, 0, 1),
 	}}
-	m, err := NewMatrix(x, ascending(4), Quantiles)
+	m, err := NewMatrix(x, ascending(8), Quantiles)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +87,7 @@ func TestColumnsAreShared(t *testing.T) {
 	if g := m.columns[2]; !g.extra || g.home != -1 {
 		t.Errorf("the column with a gap is %+v", g)
 	}
-	if m.Rows() != 4 {
+	if m.Rows() != 8 {
 		t.Errorf("%d rows", m.Rows())
 	}
 }
@@ -94,7 +95,7 @@ func TestColumnsAreShared(t *testing.T) {
 // Infinite values are refused by row and column; a column of another length panics.
 func TestMatrixRefuses(t *testing.T) {
 	var bad *survival.DataError
-	x := &survival.Design{Rows: 2, Columns: []survival.Column{columnOf("a", "a", 1, math.Inf(-1))}}
+	x := &survival.Design{Rows: 2, Columns: []survival.Column{columnOf("a", 1, math.Inf(-1))}}
 	if _, err := NewMatrix(x, ascending(2), Exact); !errors.As(err, &bad) || bad.Row != 1 || bad.Column != "a" {
 		t.Errorf("infinite value: %v", err)
 	}

@@ -33,7 +33,7 @@ func NewMatrix(x *survival.Design, order []int, bins Bins) (*Matrix, error) {
 		}
 		m.features[j] = quantise(c.Values, bins)
 	}
-	l := lay(x, m.features)
+	l := lay(m.features)
 	m.columns = l.columns
 	for k := range m.columns {
 		c := &m.columns[k]
