@@ -40,6 +40,11 @@ func (e *Embedded) launch(ctx context.Context, s state) error {
 		serverChild.end(server.grace)
 		return explain(err, log, e.home.database(s.Server.Version))
 	}
+	if err := created(e.home.database(s.Server.Version)); err != nil {
+		workerChild.end(0)
+		serverChild.end(server.grace)
+		return err
+	}
 	server.started(serverChild.cmd.Process.Pid)
 	worker.started(workerChild.cmd.Process.Pid)
 	server.keep(serverChild)

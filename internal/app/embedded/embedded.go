@@ -118,7 +118,7 @@ func (e *Embedded) begin(ctx context.Context) error {
 			}
 			return nil
 		}
-		if former.Port != 0 && answers(ctx, e.home, former.address()) {
+		if former.Port != 0 && e.home.served(former) && answers(ctx, e.home, former.address()) {
 			e.state = former
 			e.idle.Go(func() { e.awaitTakeover(running) })
 			return nil

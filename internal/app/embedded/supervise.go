@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -29,6 +30,8 @@ const (
 	// is as long as the starter waits: a busy machine takes seconds to get that far. Later
 	// deaths are mended here, earlier ones by the starter.
 	early = readyTimeout
+	// databaseFlag names the database on the server's command line.
+	databaseFlag = "--db-filename"
 )
 
 var errParentGone = errors.New("the starter has ended")
@@ -39,10 +42,13 @@ func superviseArgs(h home, temporal string, s state) []string {
 	return []string{
 		string(h), temporal, "server", "start-dev", "--ip", "127.0.0.1",
 		"--port", strconv.Itoa(s.Port), "--ui-port", strconv.Itoa(s.UIPort),
-		"--db-filename", h.database(s.Server.Version), "--namespace", h.mark(), "--log-level", "error",
+		databaseFlag, h.database(s.Server.Version), "--namespace", h.mark(), "--log-level", "error",
 		"--disable-config-file", "--disable-config-env", "--env-file", h.path("no-environment.yaml"),
 	}
 }
+
+// databaseOf is the database on a server's command line.
+func databaseOf(argv []string) string { return argv[1+slices.Index(argv, databaseFlag)] }
 
 // Supervise runs the server for a starter: args as that starter appended them. It starts
 // the server again when it dies, kills it when standard input ends, because the starter
@@ -80,6 +86,9 @@ func supervise(ctx context.Context, h home, argv []string) error {
 	p := program{argv: argv, out: os.Stdout, extra: []*os.File{lock}, attr: serverAttributes()}
 	wait := firstBackoff
 	for first := true; ; first = false {
+		if err := readyToServe(databaseOf(argv)); err != nil {
+			return err
+		}
 		c, err := p.start()
 		if err != nil {
 			return err
