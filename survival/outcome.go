@@ -33,6 +33,21 @@ func (y Outcome) W(i int) float64 {
 	return y.Weight[i]
 }
 
+// EventWeight is the mean case weight of the events: the unit of a log-likelihood, by which
+// convergence is judged. It is 1 without events.
+func (y Outcome) EventWeight() float64 {
+	mean, n := 0.0, float64(y.Events())
+	for i, e := range y.Event {
+		if e {
+			mean += y.W(i) / n
+		}
+	}
+	if n == 0 {
+		return 1
+	}
+	return mean
+}
+
 // Take copies the given rows, in the given order.
 func (y Outcome) Take(rows []int) Outcome {
 	out := Outcome{Time: take(y.Time, rows), Event: take(y.Event, rows)}

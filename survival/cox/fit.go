@@ -53,7 +53,7 @@ func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, opt Option
 	l.Threads = fit.Threads
 	s, err := linear.Maximise(ctx, linear.Problem{Objective: l.Eval, Start: make([]float64, l.Matrix.P),
 		Constant: l.Matrix.Constant, Range: l.Matrix.Range,
-		Rounding: rounding * l.events(), Dependent: opt.Alpha > 0})
+		Rounding: rounding * l.events(), Dependent: opt.Alpha > 0, Unit: y.EventWeight()})
 	if err != nil {
 		return nil, err
 	}

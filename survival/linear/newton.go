@@ -22,6 +22,9 @@ type Problem struct {
 	Range     []float64 // by column: the widest contrast of the linear predictor per unit of its coefficient
 	Rounding  float64   // information on a column, standardised, that may be all rounding
 	Dependent bool      // a ridge makes collinear columns estimable: keep them
+	// Unit is the case weight of a typical event, 0 meaning 1. Gains in log-likelihood are
+	// judged in units of it, so that the unit of the weights decides nothing.
+	Unit float64
 }
 
 // Solution is where Maximise ended.
@@ -38,8 +41,9 @@ type Solution struct {
 const (
 	maxIterations = 100
 	maxHalvings   = 30
-	// The Newton decrement λ² = gᵀH⁻¹g is the squared length of the next step in standard
-	// errors. Convergence is quadratic: a last step of 1e-9 leaves an error far below 1e-12.
+	// The Newton decrement λ² = gᵀH⁻¹g, in units of Problem.Unit, is the squared length of
+	// the next step in standard errors. Convergence is quadratic: a last step of 1e-9 leaves
+	// an error far below 1e-12.
 	decrementDone = 1e-18
 	// From here on only rounding keeps the decrement from shrinking.
 	decrementNear = 1e-12
@@ -105,6 +109,9 @@ func newSolver(p Problem) *solver {
 		trial: vector(), trialG: vector(), info: make([]float64, n*n), trialI: make([]float64, n*n),
 		decrement: math.Inf(1)}
 	copy(s.theta, p.Start)
+	if s.Unit == 0 {
+		s.Unit = 1
+	}
 	return s
 }
 
@@ -184,6 +191,7 @@ func (s *solver) iterate(ctx context.Context) (done bool, err error) {
 	for i, g := range s.grad {
 		decrement += float64(g * s.step[i])
 	}
+	decrement /= s.Unit
 	if decrement == 0 {
 		s.sol.Converged = !s.damped
 		return true, nil
@@ -227,7 +235,7 @@ func (s *solver) search(ctx context.Context) (accepted bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		if value >= now-flat*(1+math.Abs(now)) && finite(value, s.trialI) {
+		if value >= now-flat*(s.Unit+math.Abs(now)) && finite(value, s.trialI) {
 			s.theta, s.trial = s.trial, s.theta
 			s.grad, s.trialG = s.trialG, s.grad
 			s.info, s.trialI = s.trialI, s.info

@@ -1,0 +1,35 @@
+package cox
+
+import (
+	"math"
+	"path/filepath"
+	"testing"
+
+	"everfold/survival/oracle"
+)
+
+// The unit of the case weights decides nothing but the standard errors, which go with its
+// inverse root: weights that sum to one converge as weights about one do.
+func TestUnitOfWeights(t *testing.T) {
+	x, y, err := oracle.Load(filepath.Join("..", ".."), "veteran")
+	if err != nil {
+		t.Fatal(err)
+	}
+	y.Entry = nil
+	want := mustFit(t, x, y, Options{}).Report()
+	for _, unit := range []float64{0x1p-40, 0x1p40, 1e-100, 1e200} {
+		z := y
+		z.Weight = make([]float64, len(y.Weight))
+		for i, w := range y.Weight {
+			z.Weight[i] = unit * w
+		}
+		got := mustFit(t, x, z, Options{}).Report()
+		if !got.Converged || got.Iterations != want.Iterations {
+			t.Errorf("unit %g: converged %v after %d iterations, want %d", unit, got.Converged, got.Iterations, want.Iterations)
+		}
+		for j, b := range want.Coefficients {
+			within(t, b.Column, got.Coefficients[j].Value, b.Value, 1e-12*math.Max(math.Abs(b.Value), b.SE))
+			within(t, "SE of "+b.Column, got.Coefficients[j].SE*math.Sqrt(unit), b.SE, 1e-12*b.SE)
+		}
+	}
+}
