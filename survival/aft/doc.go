@@ -2,10 +2,12 @@
 //
 //	log T = η + σW,   η = β₀ + xβ
 //
-// by maximum likelihood. With W a standard smallest-extreme-value variable
-// (S(w) = exp(−e^w)) T is Weibull:
+// by maximum likelihood, where the [Distribution] says what W is:
 //
-//	S(t|x) = exp(−exp((log t − η)/σ)) = exp(−(t/e^η)^{1/σ})
+//	Weibull      S(t|x) = exp(−(t/e^η)^{1/σ})        W smallest extreme value
+//	exponential  the same with σ = 1
+//	log-normal   S(t|x) = 1 − Φ((log t − η)/σ)       W normal
+//	log-logistic S(t|x) = 1/(1 + (t/e^η)^{1/σ})      W logistic
 //
 // A row contributes, with z = (log t − η)/σ at its time and z_L at its entry,
 //
@@ -13,8 +15,8 @@
 //
 // so log-likelihoods are those of T, as R's survreg reports them. Entry times not above
 // 0 truncate nothing. β has the sign of log time: a positive coefficient means longer
-// survival; the proportional-hazards coefficient is −β/σ, Weibull's shape 1/σ, and the
-// risk score −η.
+// survival; the risk score is −η. Weibull's proportional-hazards coefficient is −β/σ and
+// its shape 1/σ; the log-logistic's proportional-odds coefficient is −β/σ.
 //
 // Preconditions: the outcome satisfies survival.Outcome.Validate and covariates are
 // finite. The likelihood is maximised over (β, log σ) with analytic second derivatives.

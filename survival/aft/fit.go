@@ -14,15 +14,20 @@ import (
 // function of the columns to a hundredth of a percent.
 const degenerate = 1e-4
 
-// Fit estimates the Weibull model. It fails with survival.ErrNoEvents, with a
+// Options are the settings of Fit; the zero value is the Weibull model.
+type Options struct {
+	Distribution Distribution
+}
+
+// Fit estimates the model. It fails with survival.ErrNoEvents, with a
 // *survival.DataError for values that are not allowed, with survival.ErrNotConverged
 // where the likelihood grows without bound (σ → 0: the columns explain every time), and
 // with the context's cause. Columns that are constant or depend linearly on those before them get
 // coefficient 0, standard error NaN and a warning; where a coefficient has no finite
 // maximum the estimate is finite, Report.Converged false, and a warning names the column.
 //
-// It panics where x and y differ in length.
-func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, fit survival.FitOptions) (*Model, error) {
+// It panics where x and y differ in length or the distribution is unknown.
+func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, opt Options, fit survival.FitOptions) (*Model, error) {
 	if err := y.Validate(); err != nil {
 		return nil, err
 	}
@@ -33,36 +38,47 @@ func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, fit surviv
 	if err != nil {
 		return nil, err
 	}
-	null, err := maximiseNull(ctx, y)
+	null, err := maximiseNull(ctx, y, opt.Distribution)
 	if err != nil {
 		return nil, fmt.Errorf("without covariates: %w", err)
 	}
-	l, err := NewLikelihood(x, y)
+	l, err := NewLikelihood(x, y, opt.Distribution)
 	if err != nil {
 		return nil, err
 	}
 	l.Threads = fit.Threads
 	p := l.Matrix.P
-	start := make([]float64, p+2)
-	start[0], start[p+1] = null.Theta[0], null.Theta[1]
+	start := make([]float64, p+len(null.Theta))
+	start[0] = null.Theta[0]
+	copy(start[p+1:], null.Theta[1:])
 	contrast := make([]float64, p)
 	for j, r := range l.Matrix.Range {
-		contrast[j] = r * math.Exp(-null.Theta[1]) // in units of σ
+		contrast[j] = r / scaleOf(null) // in units of σ
 	}
 	s, err := linear.Maximise(ctx, linear.Problem{Objective: l.Eval, Start: start, First: 1,
-		Constant: l.Matrix.Constant, Range: contrast})
+		Constant: l.Matrix.Constant, Range: contrast, Gram: l.gram, Unit: y.EventWeight()})
 	if err != nil {
 		return nil, err
 	}
-	if !s.Converged && math.Exp(s.Theta[p+1]) < degenerate {
+	m := newModel(l, s, y.Events())
+	m.distribution = opt.Distribution
+	if !s.Converged && m.sigma < degenerate {
 		return nil, survival.ErrNotConverged
 	}
-	return newModel(l.Matrix, s, y.Events()), nil
+	return m, nil
+}
+
+// scaleOf is σ of a model without covariates.
+func scaleOf(null linear.Solution) float64 {
+	if len(null.Theta) == 1 {
+		return 1
+	}
+	return math.Exp(null.Theta[1])
 }
 
 // maximiseNull fits the model without covariates, from moments of log T.
-func maximiseNull(ctx context.Context, y survival.Outcome) (linear.Solution, error) {
-	l, err := NewLikelihood(&survival.Design{Rows: y.Len()}, y)
+func maximiseNull(ctx context.Context, y survival.Outcome, d Distribution) (linear.Solution, error) {
+	l, err := NewLikelihood(&survival.Design{Rows: y.Len()}, y, d)
 	if err != nil {
 		return linear.Solution{}, err
 	}
@@ -74,25 +90,31 @@ func maximiseNull(ctx context.Context, y survival.Outcome) (linear.Solution, err
 		square += float64((v - mean) * (v - mean) / n)
 	}
 	sigma := math.Sqrt(square) / l.law.spread()
-	if sigma < degenerate {
+	if sigma < degenerate || l.fixed {
 		sigma = 1
 	}
 	start := []float64{mean - float64(sigma*l.law.center()), math.Log(sigma)}
-	s, err := linear.Maximise(ctx, linear.Problem{Objective: l.Eval, Start: start, First: 2})
-	if err == nil && !s.Converged && math.Exp(s.Theta[1]) < degenerate {
+	if l.fixed {
+		start = start[:1]
+	}
+	s, err := linear.Maximise(ctx, linear.Problem{Objective: l.Eval, Start: start, First: len(start), Unit: y.EventWeight()})
+	if err == nil && !s.Converged && scaleOf(s) < degenerate {
 		err = survival.ErrNotConverged
 	}
 	return s, err
 }
 
 // newModel converts the solution to the columns' own scale.
-func newModel(matrix *linear.Matrix, s linear.Solution, events int) *Model {
-	p, size := matrix.P, matrix.P+2
-	m := &Model{sigma: math.Exp(s.Theta[p+1]), location: s.Theta[0],
-		sigmaSE: math.Sqrt(s.Covariance[size*size-1]),
+func newModel(l *Likelihood, s linear.Solution, events int) *Model {
+	matrix, size := l.Matrix, len(s.Theta)
+	p := matrix.P
+	m := &Model{sigma: 1, location: s.Theta[0],
 		report: survival.Report{Converged: s.Converged, Iterations: s.Iterations, LogLik: s.LogLik[:],
 			Coefficients: matrix.Coefficients(s, 1), Warnings: matrix.Warnings(s, events)}}
 	m.predictor = matrix.Predictor(m.report.Coefficients)
+	if !l.fixed {
+		m.sigma, m.sigmaSE = math.Exp(s.Theta[p+1]), math.Sqrt(s.Covariance[size*size-1])
+	}
 
 	// β₀ = γ₀ − Σ γ_j m_j/s_j, with the variance of that linear combination.
 	direction := make([]float64, p+1)

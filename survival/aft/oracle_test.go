@@ -12,7 +12,7 @@ import (
 )
 
 type oracleCase struct {
-	Set                      string
+	Set, Distribution        string
 	Weighted, Entry          bool
 	Intercept, Scale         float64
 	InterceptSE              float64 `json:"se_intercept"`
@@ -30,11 +30,11 @@ func TestEqualsSurvreg(t *testing.T) {
 	if err := oracle.ReadJSON(filepath.Join("testdata", "survreg.json"), &file); err != nil {
 		t.Fatal(err)
 	}
-	if len(file.Cases) != 20 {
-		t.Fatalf("%d oracle cases, want 20", len(file.Cases))
+	if len(file.Cases) != 80 {
+		t.Fatalf("%d oracle cases, want 80", len(file.Cases))
 	}
 	for _, c := range file.Cases {
-		t.Run(fmt.Sprintf("%s/weighted=%v/entry=%v", c.Set, c.Weighted, c.Entry), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s/%s/weighted=%v/entry=%v", c.Distribution, c.Set, c.Weighted, c.Entry), func(t *testing.T) {
 			x, y, err := oracle.Load(filepath.Join("..", ".."), c.Set)
 			if err != nil {
 				t.Fatal(err)
@@ -45,7 +45,11 @@ func TestEqualsSurvreg(t *testing.T) {
 			if !c.Entry {
 				y.Entry = nil
 			}
-			m, err := Fit(context.Background(), x, y, survival.FitOptions{})
+			d, err := ParseDistribution(c.Distribution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := Fit(context.Background(), x, y, Options{Distribution: d}, survival.FitOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}

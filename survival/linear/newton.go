@@ -25,6 +25,10 @@ type Problem struct {
 	// Unit is the case weight of a typical event, 0 meaning 1. Gains in log-likelihood are
 	// judged in units of it, so that the unit of the weights decides nothing.
 	Unit float64
+	// Gram is asked for where the information at Start is not positive definite, though the
+	// likelihood need not be concave there: the upper triangle of a matrix over all
+	// parameters whose pivots show collinear columns. nil: the information shows them.
+	Gram func(ctx context.Context) ([]float64, error)
 }
 
 // Solution is where Maximise ended.
@@ -58,7 +62,7 @@ const (
 )
 
 // Maximise runs Newton's method with step halving. Collinear columns are found at the
-// start, by the pivots of the information matrix, and held. Where the information is not
+// start, by the pivots of the information matrix (or Gram), and held. Where the information is not
 // positive definite later on, its diagonal is raised (Levenberg). A log-likelihood that
 // is not finite at the start is survival.ErrNotConverged; anything else finite is a
 // Solution, Converged or not.
@@ -72,7 +76,9 @@ func Maximise(ctx context.Context, p Problem) (Solution, error) {
 		return Solution{}, survival.ErrNotConverged
 	}
 	s.sol.LogLik = [2]float64{value, value}
-	s.choose()
+	if err := s.choose(ctx); err != nil {
+		return Solution{}, err
+	}
 	for range maxIterations {
 		done, err := s.iterate(ctx)
 		if err != nil {
@@ -116,7 +122,7 @@ func newSolver(p Problem) *solver {
 }
 
 // choose finds the active parameters: all but constant and aliased columns.
-func (s *solver) choose() {
+func (s *solver) choose(ctx context.Context) error {
 	n := len(s.theta)
 	for i := range n {
 		j := i - s.First
@@ -126,16 +132,25 @@ func (s *solver) choose() {
 		s.active = append(s.active, i)
 	}
 	if s.Dependent {
-		return
+		return nil
 	}
+	tells, gram := s.info, s.Gram
 	for {
-		bad := s.empty()
+		bad := s.empty(tells)
 		if bad < 0 {
-			_, bad = cholesky(s.info, n, s.active)
+			_, bad = cholesky(tells, n, s.active)
+		}
+		if bad >= 0 && gram != nil {
+			var err error
+			if tells, err = gram(ctx); err != nil {
+				return err
+			}
+			gram = nil
+			continue
 		}
 		j := bad - s.First
 		if bad < 0 || j < 0 || j >= len(s.Constant) {
-			return
+			return nil
 		}
 		s.sol.Aliased = append(s.sol.Aliased, j)
 		at := slices.Index(s.active, bad)
@@ -144,10 +159,10 @@ func (s *solver) choose() {
 }
 
 // empty is the first active column without information, or −1.
-func (s *solver) empty() int {
+func (s *solver) empty(info []float64) int {
 	n := len(s.theta)
 	for _, i := range s.active {
-		if j := i - s.First; j >= 0 && j < len(s.Constant) && !(s.info[i*n+i] > s.Rounding) {
+		if j := i - s.First; j >= 0 && j < len(s.Constant) && !(info[i*n+i] > s.Rounding) {
 			return i
 		}
 	}

@@ -64,6 +64,40 @@ func TestHeldColumns(t *testing.T) {
 	near(t, "θ₂ with a ridge", s.Theta[2], 1, 1e-14)
 }
 
+// Where the information at the start is not positive definite, Gram decides which columns are
+// collinear; it is not asked otherwise, and its error comes through.
+func TestGram(t *testing.T) {
+	wells := func(_ context.Context, theta, grad, info []float64) (float64, error) {
+		clear(info)
+		value := 0.0
+		for i, x := range theta { // two double wells, convex at the start
+			value += x*x - x*x*x*x/4
+			grad[i], info[i*2+i] = 2*x-x*x*x, 3*x*x-2
+		}
+		return value, nil
+	}
+	asked := 0
+	p := Problem{Objective: wells, Start: []float64{0.1, 0.1}, Constant: make([]bool, 2), Range: make([]float64, 2),
+		Gram: func(context.Context) ([]float64, error) { asked++; return []float64{2, 1, 0, 2}, nil }}
+	s, err := Maximise(context.Background(), p)
+	if err != nil || !s.Converged || len(s.Aliased) != 0 || asked != 1 {
+		t.Errorf("%+v, %v, asked %d times", s, err, asked)
+	}
+	p.Gram = func(context.Context) ([]float64, error) { return []float64{2, 2, 0, 2}, nil }
+	if s, err = Maximise(context.Background(), p); err != nil || !slices.Equal(s.Aliased, []int{1}) {
+		t.Errorf("collinear: %+v, %v", s, err)
+	}
+	stop := errors.New("stop")
+	p.Gram = func(context.Context) ([]float64, error) { return nil, stop }
+	if _, err = Maximise(context.Background(), p); !errors.Is(err, stop) {
+		t.Errorf("the error became %v", err)
+	}
+	p.Start = []float64{1, 1} // concave: not asked
+	if _, err = Maximise(context.Background(), p); err != nil {
+		t.Error(err)
+	}
+}
+
 // scalar makes an Objective of one parameter from its derivatives.
 func scalar(f func(x float64) (value, first, second float64)) Objective {
 	return func(_ context.Context, theta, grad, info []float64) (float64, error) {
