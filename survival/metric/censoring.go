@@ -8,6 +8,10 @@ import (
 // zeroFloor replaces Ĝ = 0 of an event under Mlr3proba.
 const zeroFloor = 1e-3
 
+// leastG is the smallest Ĝ that is not taken for 0: sums of Ĝ⁻² stay within float64. Only
+// case weights that differ by many orders of magnitude can come below.
+const leastG = 1e-140
+
 // censoring is Ĝ of the training rows with the weights that a convention derives from it.
 type censoring struct {
 	nonparam.Censoring
@@ -36,10 +40,13 @@ func newCensoring(train, test survival.Outcome, c Convention) (censoring, error)
 // ofEvent is the Ĝ by which an event at t is weighted; 0 leaves the weight undefined.
 func (c censoring) ofEvent(t float64) float64 {
 	g := c.AtFailure(t)
-	if g <= 0 && c.Convention == nonparam.Mlr3proba {
+	if g >= leastG {
+		return g
+	}
+	if c.Convention == nonparam.Mlr3proba {
 		return zeroFloor
 	}
-	return g
+	return 0
 }
 
 // pairWeight is Uno's Ĝ⁻² of an event at t; ok is false where it is undefined. Under

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"everfold/survival"
 	"everfold/survival/nonparam"
@@ -55,6 +56,7 @@ func Evaluate(ctx context.Context, train, test survival.Outcome, times, risk []f
 	if err := checkPredictions(risk, surv, len(times)); err != nil {
 		return Scores{}, err
 	}
+	train, test = unitWeights(train), unitWeights(test)
 	e := &evaluation{train: train, test: test, times: times, risk: risk, surv: surv, cfg: cfg}
 	e.scores.Reasons = map[string]string{}
 	e.g, e.noWeights = newCensoring(train, test, cfg.Convention)
@@ -81,6 +83,22 @@ func checkPredictions(risk []float64, surv []float32, times int) error {
 		}
 	}
 	return nil
+}
+
+// unitWeights scales case weights by a power of two, which changes no score and rounds
+// nothing, so that the largest is about 1: products of weights then neither overflow nor
+// vanish, whatever their unit.
+func unitWeights(y survival.Outcome) survival.Outcome {
+	if len(y.Weight) == 0 {
+		return y
+	}
+	_, exponent := math.Frexp(slices.Max(y.Weight))
+	scaled := make([]float64, len(y.Weight))
+	for i, w := range y.Weight {
+		scaled[i] = math.Ldexp(w, -exponent)
+	}
+	y.Weight = scaled
+	return y
 }
 
 // evaluation is one call of Evaluate.

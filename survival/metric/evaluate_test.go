@@ -163,6 +163,52 @@ func TestEvaluateInvariances(t *testing.T) {
 	}
 }
 
+// Nor on the unit of the case weights, even where products of two weights leave float64.
+func TestEvaluateUnitOfWeights(t *testing.T) {
+	f := loadFold(t, "lung", false)
+	f.train.Entry, f.test.Entry = nil, nil
+	tau := f.times[len(f.times)-1]
+	for _, c := range conventions {
+		want := evaluateFold(t, f, c, tau)
+		for _, unit := range []float64{1e-300, 1e-12, 0x1p40, 1e200, 1e306} {
+			scaled := f
+			scaled.train.Weight, scaled.test.Weight = times(unit, f.train.Weight), times(1/unit, f.test.Weight)
+			got := evaluateFold(t, scaled, c, tau)
+			require.Empty(t, got.Reasons)
+			for k, pair := range [][2]*float64{{want.CHarrell, got.CHarrell}, {want.CIPCW, got.CIPCW},
+				{want.IBS, got.IBS}, {want.AUCMean, got.AUCMean}, {want.IPA, got.IPA}} {
+				require.InDelta(t, *pair[0], *pair[1], 1e-12, "%s, unit %g, score %d", c, unit, k)
+			}
+		}
+	}
+}
+
+// Weights of the training rows that fall by eleven orders of magnitude from one censored row
+// to the next drive Ĝ to 1e-154, whose inverse square is beyond float64: undefined, not NaN.
+func TestEvaluateVanishingG(t *testing.T) {
+	var train survival.Outcome
+	for k := range 15 {
+		train.Time = append(train.Time, float64(k+1))
+		train.Event = append(train.Event, k == 14)
+		train.Weight = append(train.Weight, math.Pow(1e-11, float64(k)))
+	}
+	test := survival.Outcome{Time: []float64{14.5, 16, 17}, Event: []bool{true, true, false}}
+	got, err := Evaluate(background, train, test, []float64{1, 15}, []float64{2, 1, 3}, constantCurves(3, 2), config(RiskRegression))
+	require.NoError(t, err)
+	require.Equal(t, ReasonZeroWeight, got.Reasons["cindex_ipcw"])
+	require.Equal(t, ReasonZeroWeight, got.Reasons["ibs"])
+	require.Equal(t, ReasonZeroWeight, got.Reasons["auc_mean"])
+	require.InDelta(t, 1.0/3, *got.CHarrell, 1e-15)
+}
+
+func times(factor float64, values []float64) []float64 {
+	out := make([]float64, len(values))
+	for i, v := range values {
+		out[i] = factor * v
+	}
+	return out
+}
+
 // A cancelled context stops the evaluation with its cause.
 func TestEvaluateCancelled(t *testing.T) {
 	cause := errors.New("worker stops")
