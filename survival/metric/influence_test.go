@@ -11,13 +11,15 @@ import (
 	"everfold/survival"
 )
 
-// R's concordance() has the same standard errors, with case weights and left truncation.
+// R's concordance() has the same standard errors, with case weights and left truncation;
+// with timewt n/G2, which takes Ĝ(T−) from the scored rows, the same Uno C and standard error.
 func TestStandardErrorEqualsR(t *testing.T) {
 	var file struct {
 		Cases []struct {
 			Set             string
 			Weighted, Entry bool
-			CIndex, SE      float64
+			CIndex, SE, Uno float64
+			UnoSE           float64 `json:"uno_se"`
 		}
 	}
 	readOracle(t, "concordance.json", &file)
@@ -33,6 +35,13 @@ func TestStandardErrorEqualsR(t *testing.T) {
 		require.NoError(t, err)
 		require.InDelta(t, c.CIndex, got.Index, oracleTolerance, "%+v", c)
 		require.InDelta(t, c.SE, got.SE, oracleTolerance, "%+v", c)
+		if c.Entry {
+			continue
+		}
+		got, err = UnoEstimate(f.test, f.test, f.risk, math.Inf(1), RiskRegression)
+		require.NoError(t, err)
+		require.InDelta(t, c.Uno, got.Index, oracleTolerance, "%+v", c)
+		require.InDelta(t, c.UnoSE, got.SE, oracleTolerance, "%+v", c)
 	}
 }
 
