@@ -114,7 +114,7 @@ func replace(word []uint64, shift uint, codes []uint32) {
 type denser struct {
 	codes  []uint32
 	bitmap []uint64
-	before []uint32 // codes present in earlier words of the bitmap
+	ranks  []uint32 // by old code
 }
 
 // read unpacks the codes of a column.
@@ -131,15 +131,13 @@ func (d *denser) read(n *node, k int) []uint32 {
 // is kept where there are any.
 func (d *denser) rank(from, to *local, codes []uint32) {
 	extra := uint32(from.codes)
-	words := from.codes/64 + 1
-	d.bitmap, d.before = resize(d.bitmap, words), resize(d.before, words)
+	d.bitmap, d.ranks = resize(d.bitmap, from.codes/64+1), resize(d.ranks, from.codes+1)
 	clear(d.bitmap)
-	has := false
 	for _, c := range codes {
 		d.bitmap[c>>6] |= 1 << (c & 63)
 	}
-	if from.extra && d.bitmap[extra>>6]>>(extra&63)&1 != 0 {
-		has = true
+	has := from.extra && d.bitmap[extra>>6]>>(extra&63)&1 != 0
+	if has {
 		d.bitmap[extra>>6] &^= 1 << (extra & 63)
 		if from.home >= 0 {
 			d.bitmap[from.home>>6] |= 1 << (from.home & 63)
@@ -147,24 +145,20 @@ func (d *denser) rank(from, to *local, codes []uint32) {
 	}
 	*to = local{home: -1, extra: has, back: to.back[:0]}
 	for q, b := range d.bitmap {
-		d.before[q] = uint32(len(to.back))
 		for ; b != 0; b &= b - 1 {
-			to.back = append(to.back, from.global(q<<6|bits.TrailingZeros64(b)))
+			c := q<<6 | bits.TrailingZeros64(b)
+			d.ranks[c] = uint32(len(to.back))
+			to.back = append(to.back, from.global(c))
 		}
 	}
 	to.codes = len(to.back)
-	if has && from.home >= 0 {
-		to.home = d.index(uint32(from.home))
-	}
-	for i, c := range codes {
-		if from.extra && c == extra {
-			codes[i] = uint32(to.codes)
-		} else {
-			codes[i] = uint32(d.index(c))
+	if has {
+		d.ranks[extra] = uint32(to.codes)
+		if from.home >= 0 {
+			to.home = int(d.ranks[from.home])
 		}
 	}
-}
-
-func (d *denser) index(c uint32) int {
-	return int(d.before[c>>6]) + bits.OnesCount64(d.bitmap[c>>6]&(1<<(c&63)-1))
+	for i, c := range codes {
+		codes[i] = d.ranks[c]
+	}
 }

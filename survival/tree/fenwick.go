@@ -14,11 +14,12 @@ import (
 // where the sum, split at t_i, takes two prefix sums of a Fenwick (1994) tree over the
 // event times.
 type fenwick struct {
-	tree []prefix
-	at   []int32  // rows by code
-	end  []int32  // of each code's rows in at
-	keys []uint64 // code and row, where codes outnumber rows
-	code []uint32
+	tree  []prefix
+	group []int32  // by row: event times up to its own, 0 before the first
+	at    []int32  // rows by code
+	end   []int32  // of each code's rows in at
+	keys  []uint64 // code and row, where codes outnumber rows
+	code  []uint32
 }
 
 // prefix is a node of the tree: the weight of rows, and their sum of w·W.
@@ -32,7 +33,16 @@ type left struct {
 }
 
 func (f *fenwick) search(g *Grower, n *node, p *pass, found []candidate) []candidate {
-	f.tree = resize(f.tree, len(p.times))
+	f.tree, f.group = resize(f.tree, len(p.times)), resize(f.group, n.hi-n.lo)
+	for k, t := range p.times {
+		end := len(f.group)
+		if k+1 < len(p.times) {
+			end = p.times[k+1].start
+		}
+		for i := t.start; i < end; i++ {
+			f.group[i] = int32(k)
+		}
+	}
 	m := float64(n.size)
 	s := scan{f: f, p: p, n: n, found: found, least: float64(g.opt.MinLeaf), most: m - float64(g.opt.MinLeaf)}
 	for k := range g.m.columns {
@@ -182,14 +192,14 @@ func (s *scan) offer(at split, l *left) {
 
 // add moves rows to the left side.
 func (s *scan) add(l *left, rows []int32) {
-	tree, p := s.f.tree, s.p
+	tree, p, tags := s.f.tree, s.p, s.n.tags()
 	for _, i := range rows {
 		t := &p.rows[i]
 		l.u += t.weight * t.residual
 		l.scale += t.weight * math.Abs(t.residual)
 		l.a += t.weight * t.a
-		l.size += int(p.draws[i])
-		k := int(p.group[i])
+		l.size += draws(tags[i])
+		k := int(s.f.group[i])
 		if k == 0 { // before the first event time: W = 0, and not among the later rows either
 			continue
 		}

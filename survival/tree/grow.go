@@ -147,7 +147,7 @@ func (g *Grower) divide(at int, n *node, s split) (left, right node) {
 	} else {
 		threshold = g.m.features[s.feature].between(0, 1)
 	}
-	n.rows.mark(n.lo, n.hi, s.column, g.m.rule(n.coding, s))
+	n.rows.mark(n.lo, n.hi, s.column, in.slots(), g.m.rule(n.coding, s))
 	k := n.lo + n.rows.partition(n.lo, n.hi)
 	left, right = *n, *n
 	left.hi, right.lo = k, k
@@ -164,21 +164,30 @@ func (g *Grower) divide(at int, n *node, s split) (left, right node) {
 // values go right; gaps says whether the node has missing values.
 func (g *Grower) threshold(n *node, in *local, s split) (value float64, gaps bool) {
 	word, shift, mask := n.rows.at(s.column)
-	next := in.codes
-	for _, x := range word[n.lo:n.hi] {
-		c := int(x >> (shift & 63) & mask)
-		if c == in.codes {
-			if gaps = in.home < 0; gaps {
-				continue
-			}
-			c = in.home
+	// The distance of the next code beyond s.code + 1; smaller codes wrap around to the top.
+	nearest := ^uint64(0)
+	first, extra := uint64(s.code+1), uint64(in.codes)
+	if !in.extra {
+		for _, x := range word[n.lo:n.hi] {
+			nearest = min(nearest, x>>(shift&63)&mask-first)
 		}
-		if c > s.code && c < next {
-			next = c
+	} else {
+		for _, x := range word[n.lo:n.hi] {
+			c := x >> (shift & 63) & mask
+			switch {
+			case c != extra:
+			case in.home < 0:
+				gaps = true
+				continue
+			default:
+				c = uint64(in.home)
+			}
+			nearest = min(nearest, c-first)
 		}
 	}
-	if next == in.codes {
+	next := nearest + first
+	if next >= extra {
 		return math.Inf(1), gaps
 	}
-	return g.m.features[s.feature].between(in.global(s.code), in.global(next)), gaps
+	return g.m.features[s.feature].between(in.global(s.code), in.global(int(next))), gaps
 }

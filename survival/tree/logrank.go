@@ -85,6 +85,14 @@ func (c *LogRank) read(tag uint64) (rank int, weight float64, event bool) {
 	return rank, weight, tag&1 != 0
 }
 
+// rank is that of a tag's time.
+func (c *LogRank) rank(tag uint64) int {
+	if c.y.Weight != nil {
+		return int(c.y.Rank[tag>>tagKey])
+	}
+	return int(tag >> tagKey)
+}
+
 func (c *LogRank) begin(g *Grower) int {
 	g.rows.load(g.m, c.rows, c.draw)
 	c.leaves.reset()
@@ -104,10 +112,7 @@ func (c *LogRank) size(tags []uint64) int {
 // the terms of U and V.
 type pass struct {
 	rows  []term
-	rank  []int32
-	draws []int32
-	group []int32     // event times up to the row's: 1…, 0 before the first
-	times []eventTime // by group; 0 is before the first event time
+	times []eventTime // 0 is before the first event time
 	total float64     // Σ c
 }
 
@@ -121,25 +126,27 @@ type eventTime struct {
 	risk, l, a, w float64
 }
 
-// sweep fills the pass.
-func (c *LogRank) sweep(tags []uint64) {
+// sweep fills the pass for a node of so many rows as drawn.
+func (c *LogRank) sweep(tags []uint64, size int) {
 	p := &c.pass
-	m := len(tags)
-	p.rows, p.rank, p.group, p.draws = resize(p.rows, m), resize(p.rank, m), resize(p.group, m), resize(p.draws, m)
-	risk := 0.0
-	for i, tag := range tags {
-		rank, weight, _ := c.read(tag)
-		p.rank[i], p.draws[i], p.rows[i].weight = int32(rank), int32(draws(tag)), weight
-		risk += weight
+	p.rows = resize(p.rows, len(tags))
+	risk := float64(size)
+	if c.y.Weight != nil {
+		risk = 0
+		for _, tag := range tags {
+			_, weight, _ := c.read(tag)
+			risk += weight
+		}
 	}
 	p.total = 0
 	p.times = append(p.times[:0], eventTime{risk: risk})
 	now := p.times[0]
-	for i := 0; i < m; {
-		start, rank := i, p.rank[i]
+	for i := 0; i < len(tags); {
+		start, rank := i, c.rank(tags[i])
 		d, here := 0.0, 0.0
-		for ; i < m && p.rank[i] == rank; i++ {
-			weight := p.rows[i].weight
+		for ; i < len(tags) && c.rank(tags[i]) == rank; i++ {
+			_, weight, _ := c.read(tags[i])
+			p.rows[i].weight = weight
 			here += weight
 			d += weight * float64(tags[i]&1)
 		}
@@ -151,11 +158,9 @@ func (c *LogRank) sweep(tags []uint64) {
 			p.times = append(p.times, now)
 		}
 		risk -= here
-		group := int32(len(p.times) - 1)
 		for k := start; k < i; k++ {
 			t := &p.rows[k]
 			t.residual, t.a, t.w = float64(tags[k]&1)-now.l, now.a, now.w
-			p.group[k] = group
 		}
 	}
 }
@@ -168,15 +173,42 @@ func variance(d, y float64) float64 {
 	return d * min(1, max(0, (y-d)/(y-1)))
 }
 
-// exact is the statistic of the rows marked in side. It sums over the side that lacks the
-// last row, so that a set and its complement have the same bits.
-func (c *LogRank) exact(side []uint8) float64 {
-	p := c.pass.rows
-	side = side[:len(p)]
-	flip := side[len(p)-1]
+// exact is the statistic of a split. It sums over the side that lacks the last row, so that
+// a set and its complement have the same bits.
+func (c *LogRank) exact(g *Grower, n *node, s split) float64 {
+	slots, rule := n.coding.columns[s.column].slots(), g.m.rule(n.coding, s)
+	word, shift, mask := n.rows.at(s.column)
+	word = word[n.lo:n.hi]
+	flip := rule.left(word[len(word)-1] >> (shift & 63) & mask)
+	if n.rows.width == 8 {
+		var share [256]float64 // of a row's weight that counts, by code
+		for code := range share[:slots] {
+			share[code] = float64(rule.left(uint64(code)) ^ flip)
+		}
+		return c.pass.exactBytes(word, shift, &share)
+	}
+	n.rows.mark(n.lo, n.hi, s.column, slots, rule)
+	return c.pass.exactSide(n.rows.side[:len(word)], flip)
+}
+
+func (p *pass) exactBytes(word []uint64, shift uint, share *[256]float64) float64 {
+	rows := p.rows[:len(word)]
 	var u, v, risk float64
-	for i := len(p) - 1; i >= 0; i-- {
-		t := &p[i]
+	for i := len(word) - 1; i >= 0; i-- {
+		t := &rows[i]
+		weight := t.weight * share[uint8(word[i]>>(shift&63))]
+		u += weight * t.residual
+		v += weight * (t.a - t.w*(weight+2*risk))
+		risk += weight
+	}
+	return statistic(u, v)
+}
+
+func (p *pass) exactSide(side []uint8, flip uint8) float64 {
+	rows := p.rows[:len(side)]
+	var u, v, risk float64
+	for i := len(side) - 1; i >= 0; i-- {
+		t := &rows[i]
 		weight := t.weight * float64(side[i]^flip)
 		u += weight * t.residual
 		v += weight * (t.a - t.w*(weight+2*risk))
@@ -209,7 +241,7 @@ func (c *LogRank) search(g *Grower, n *node) chosen {
 	if packed && c.only == fastest && n.size <= smallRows && n.coding.most <= smallRows {
 		return c.bits.search(g, n)
 	}
-	c.sweep(n.tags())
+	c.sweep(n.tags(), n.size)
 	if c.pass.total <= 0 {
 		return chosen{split: split{feature: -1}}
 	}
@@ -242,8 +274,7 @@ func (c *LogRank) decide(g *Grower, n *node) chosen {
 		if f.upper < max(best.score, bound)*(1-tie) {
 			break
 		}
-		n.rows.mark(n.lo, n.hi, f.column, g.m.rule(n.coding, f.split))
-		best.offer(c.exact(n.rows.side[:n.hi-n.lo]), f.split)
+		best.offer(c.exact(g, n, f.split), f.split)
 	}
 	return best
 }

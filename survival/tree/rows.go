@@ -41,13 +41,14 @@ func (r *rowSet) at(k int) (word []uint64, shift uint, mask uint64) {
 	return r.words[k/per], uint(k%per) * r.width, 1<<r.width - 1
 }
 
-// mark writes into side which rows of the stretch go left.
-func (r *rowSet) mark(lo, hi, k int, rule rule) {
+// mark writes into side which rows of the stretch go left. slots is how many codes the
+// column has.
+func (r *rowSet) mark(lo, hi, k, slots int, rule rule) {
 	word, shift, mask := r.at(k)
 	word, side := word[lo:hi], r.side[:hi-lo]
 	if r.width == 8 {
 		var table [256]uint8
-		for c := range table {
+		for c := range table[:slots] {
 			table[c] = rule.left(uint64(c))
 		}
 		for i, x := range word {

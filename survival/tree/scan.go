@@ -52,8 +52,12 @@ func (s *orderedScan) run() {
 	b := s.b
 	clear(b.after[:s.length])
 	clear(b.quad[:s.length])
-	for k := len(b.blocks) - 1; k >= 0; k-- {
-		s.add(s.block(k), b.blocks[k].e, b.blocks[k].unit, turn)
+	k := len(b.blocks) - 1
+	for ; k >= 1; k -= 2 {
+		s.addTwo(k, turn)
+	}
+	if k == 0 {
+		s.add(turn)
 	}
 	s.prefixes(turn)
 	s.suffixes(turn)
@@ -72,9 +76,10 @@ func (s *orderedScan) turn() int {
 	return s.length - 1
 }
 
-// add extends rows and the bound on Q by one block of time, from the last to the first.
-func (s *orderedScan) add(h *[256]uint64, e, unit float64, turn int) {
+// add extends rows and the bound on Q by the first block of time.
+func (s *orderedScan) add(turn int) {
 	after, quad := s.b.after[:256], s.b.quad[:256]
+	h, e, unit := s.block(0), s.b.blocks[0].e, s.b.blocks[0].unit
 	var run uint64
 	for p := range turn {
 		run += h[p&255]
@@ -93,6 +98,35 @@ func (s *orderedScan) add(h *[256]uint64, e, unit float64, turn int) {
 	}
 }
 
+// addTwo does so for block k and the one before it, in one walk over the positions.
+func (s *orderedScan) addTwo(k, turn int) {
+	after, quad := s.b.after[:256], s.b.quad[:256]
+	h1, e1, unit1 := s.block(k), s.b.blocks[k].e, s.b.blocks[k].unit
+	h2, e2, unit2 := s.block(k-1), s.b.blocks[k-1].e, s.b.blocks[k-1].unit
+	var run1, run2 uint64
+	for p := range turn {
+		run1 += h1[p&255]
+		run2 += h2[p&255]
+		y := after[p&255]
+		y1 := y + float64(int64(run1&countMask))
+		y2 := y1 + float64(int64(run2&countMask))
+		quad[p&255] += y*y*e1 + (y+y1)*(float64(int64(run1>>countBits))*unit1) +
+			y1*y1*e2 + (y1+y2)*(float64(int64(run2>>countBits))*unit2)
+		after[p&255] = y2
+	}
+	run1, run2 = 0, 0
+	for p := s.length - 2; p >= turn; p-- {
+		run1 += h1[(p+1)&255]
+		run2 += h2[(p+1)&255]
+		y := after[p&255]
+		y1 := y + float64(int64(run1&countMask))
+		y2 := y1 + float64(int64(run2&countMask))
+		quad[p&255] += y*y*e1 + (y+y1)*(float64(int64(run1>>countBits))*unit1) +
+			y1*y1*e2 + (y1+y2)*(float64(int64(run2>>countBits))*unit2)
+		after[p&255] = y2
+	}
+}
+
 // prefixes offers the thresholds below turn, suffixes the others. Thresholds at codes that
 // the node does not have repeat another one.
 func (s *orderedScan) prefixes(turn int) {
@@ -101,12 +135,14 @@ func (s *orderedScan) prefixes(turn int) {
 	var run uint64
 	before := 0.0
 	for p := range turn {
-		run += s.first[p]
+		run += s.first[p&255]
 		y := b.after[p]
-		if y != before && y >= least && y <= most {
-			s.offer(p, run)
+		if b.hopeless(run, b.quad[p]) || y == before || y < least || y > most {
+			before = y
+			continue
 		}
 		before = y
+		s.offer(p, run)
 	}
 }
 
@@ -124,21 +160,23 @@ func (s *orderedScan) suffixes(turn int) {
 	}
 	var run uint64
 	for p := s.length - 2; p >= turn; p-- {
-		run += s.first[p+1]
+		run += s.first[(p+1)&255]
 		y := b.after[p]
-		if y >= least && size-y >= least && before(p) != y {
-			s.offer(p, run)
+		if b.hopeless(run, b.quad[p]) || y < least || size-y < least || before(p) == y {
+			continue
 		}
+		s.offer(p, run)
 	}
 }
 
-// offer passes a threshold on unless its bound is below a statistic already certain.
-func (s *orderedScan) offer(p int, sum uint64) {
-	b := s.b
+// hopeless is consider's first test without a division: the upper bound is below a
+// statistic that is already certain.
+func (b *bounds) hopeless(sum uint64, quad float64) bool {
 	up := math.Abs(float64(int32(sum>>32)))*b.unitU + b.errU
-	if a := float64(uint32(sum)) * b.unitA; up*up < b.best*((a-b.errA)*(1-1e-9)-b.quad[p]*(1+1e-9))*(1-2*tie) {
-		return
-	}
+	return up*up < b.best*((float64(uint32(sum))*b.unitA-b.errA)*(1-1e-9)-quad*(1+1e-9))*(1-2*tie)
+}
+
+func (s *orderedScan) offer(p int, sum uint64) {
 	at := s.split
 	at.code = p
 	if at.gapLeft {
@@ -147,5 +185,5 @@ func (s *orderedScan) offer(p int, sum uint64) {
 		}
 		at.code = p - 1
 	}
-	b.consider(at, sum, b.quad[p])
+	s.b.consider(at, sum, s.b.quad[p])
 }
