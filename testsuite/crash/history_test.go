@@ -132,8 +132,7 @@ func TestDatabaseLost(t *testing.T) {
 	require.ElementsMatch(t, missing, l.records()[len(before):].of(phaseFit).tasks())
 }
 
-// Two runs' worth of claims rest on the harness keeping the database: its path is the file
-// that the server writes.
+// The server of these tests keeps its database in the file that they keep or delete.
 func TestDatabaseIsOnDisk(t *testing.T) {
 	server := harness.Server(t)
 	info, err := os.Stat(server.DB)

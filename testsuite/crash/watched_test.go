@@ -225,7 +225,7 @@ func describe(key string) (what string, task artifact.Task) {
 			return "risk", artifact.Task{Model: model, Fold: fold}
 		}
 	}
-	if rest, ok := strings.CutPrefix(key, artifact.CheckpointsPrefix); ok && strings.Contains(rest, "/starts/") {
+	if rest, ok := strings.CutPrefix(key, artifact.CheckpointsPrefix); ok && strings.Contains(rest, "/start.") {
 		model, rest, _ := strings.Cut(rest, "/")
 		if _, err := fmt.Sscanf(rest, "fold%d/", &task.Fold); err == nil {
 			task.Model = model
@@ -240,9 +240,9 @@ func TestDescribe(t *testing.T) {
 	task := artifact.Task{Model: "cox_ph", Fold: 3}
 	folder := artifact.Folder("production", runName) + "/"
 	for key, want := range map[string]string{
-		artifact.ManifestKey("cox_ph", 3):                                       "manifest",
-		artifact.RiskKey("cox_ph", 3):                                           "risk",
-		artifact.CheckpointPrefix("cox_ph", 3) + "starts/some-id/attempt1.json": "start",
+		artifact.ManifestKey("cox_ph", 3):                               "manifest",
+		artifact.RiskKey("cox_ph", 3):                                   "risk",
+		artifact.CheckpointPrefix("cox_ph", 3) + "start.some-id.1.json": "start",
 	} {
 		what, of := describe(folder + key)
 		if what != want || of != task {
