@@ -45,6 +45,7 @@ func Prepare(ctx context.Context, open OpenFile, s *config.Spec) (*Preparation, 
 		y := p.Table.Outcome
 		rows := resample.SampleRows(y.Len(), y.Event, p.Table.Group, s.Data.SampleRows, s.Folds.Seed)
 		p.Table = p.Table.Take(rows)
+		p.Profile.Sampled = &dataset.Sample{Rows: len(rows), Events: p.Table.Outcome.Events(), Digest: p.Table.Digest()}
 	}
 	if p.Folds, err = p.splitRows(ctx, open, s); err != nil {
 		return nil, err
@@ -96,7 +97,7 @@ func (p *Preparation) splitRows(ctx context.Context, open OpenFile, s *config.Sp
 		i, ok := kept[source]
 		return i, ok
 	}, p.Table.Rows())
-	if err == nil && beyond >= 0 {
+	if beyond >= 0 { // also where that leaves a fold without rows: this is the cause
 		err = &resample.FileError{Problem: fmt.Sprintf("lists row %d, but the data have rows 0 to %d", beyond, p.Profile.RowsRead-1)}
 	}
 	if err != nil {

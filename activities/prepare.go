@@ -22,7 +22,7 @@ var errHasArtifacts = errors.New("the run has artifacts")
 // Preview is what a start of a spec would do; nothing has been written for it.
 type Preview struct {
 	*Preparation
-	Run    *artifact.Run  // as run.json would be
+	Run    *artifact.Run // as run.json would be
 	Plan   *artifact.Plan
 	former string         // ETag of run.json now, "" where there is none
 	reuse  *artifact.File // the prepared table in place, where it is of the same rows

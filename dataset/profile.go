@@ -14,11 +14,19 @@ type Profile struct {
 	RowsKept     int                `json:"rows_kept"`
 	Events       int                `json:"events"` // in the rows kept
 	EventsRead   int                `json:"events_read"`
-	Dropped      []Drop             `json:"dropped"`       // one a reason, in the order applied
-	ZeroReplaced int                `json:"zero_replaced"` // rows whose time of zero was replaced
-	Groups       int                `json:"groups"`        // distinct groups; 0 without a group column
-	Columns      []ColumnProfile    `json:"columns"`       // every column of the file, in order
+	Dropped      []Drop             `json:"dropped"`           // one a reason, in the order applied
+	ZeroReplaced int                `json:"zero_replaced"`     // rows whose time of zero was replaced
+	Sampled      *Sample            `json:"sampled,omitempty"` // set by whoever goes on with a part of the table
+	Groups       int                `json:"groups"`            // distinct groups; 0 without a group column
+	Columns      []ColumnProfile    `json:"columns"`           // every column of the file, in order
 	Warnings     []survival.Warning `json:"warnings"`
+}
+
+// Sample is the part of the rows kept that a run uses.
+type Sample struct {
+	Rows   int    `json:"rows"`
+	Events int    `json:"events"`
+	Digest string `json:"digest"` // of the sample, see Table.Digest
 }
 
 // Drop counts the rows dropped for one reason.

@@ -117,7 +117,7 @@ func rootCause(err error) *temporal.ApplicationError {
 func hintFor(errorType string) string {
 	switch errorType {
 	case workflows.ErrInvalidSpec:
-		return "starter validate SPEC checks a spec without starting anything; starter schema prints what is allowed"
+		return "starter validate SPEC checks a spec, starter plan SPEC says what a start of it would do, starter schema prints what is allowed"
 	case workflows.ErrDataInvalid, workflows.ErrNoEvents:
 		return "mend the data or the spec's data section; starter validate SPEC --data checks both without starting anything"
 	case workflows.ErrStoreUnavailable:

@@ -88,7 +88,7 @@ func readStatus(ctx context.Context, l *link, run runRef) (*runStatus, error) {
 	if !s.closed.IsZero() {
 		status.Closed = &s.closed
 	}
-	if s.silence != nil {
+	if s.silence != nil && s.running() {
 		status.Silence = silenceOf(s.silence)
 	}
 	if s.progress != nil && s.running() {
@@ -188,7 +188,9 @@ func (r *runStatus) presentProgress(s screen) {
 		}
 	}
 	s.printf("%s %s\n\n", label(s, "Files"), p.Output)
-	s.printf("%s\n\n", stateTable(p, s.live).Render())
+	if len(p.Models) > 0 { // none before the plan is made
+		s.printf("%s\n\n", stateTable(p, s.live).Render())
+	}
 	for _, m := range p.Models {
 		for _, f := range m.Folds {
 			if f.State == workflows.Failed {

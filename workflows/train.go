@@ -64,6 +64,9 @@ type trainRun struct {
 // query and the updates. Nothing has been started when it refuses.
 func (w *Workflows) setup(ctx workflow.Context, input json.RawMessage) (*trainRun, error) {
 	spec, request, err := config.DecodeInput(input)
+	if err == nil {
+		err = spec.CheckAbsolute()
+	}
 	if err != nil {
 		return nil, temporal.NewNonRetryableApplicationError(err.Error(), activities.ErrInvalidSpec, nil)
 	}

@@ -1,0 +1,70 @@
+package activities
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"everfold/survival/resample"
+)
+
+// Claim: a sample run goes on with sample_rows rows, in file order, and its profile says so
+// beside what was read.
+func TestPrepareSample(t *testing.T) {
+	l := newLab(t)
+	p, err := Prepare(t.Context(), openFile, l.spec("type=sample", "data.sample_rows=60"))
+	require.NoError(t, err)
+	require.Equal(t, 60, p.Table.Rows())
+	require.IsIncreasing(t, p.Table.SourceRow)
+	require.Equal(t, 137, p.Profile.RowsKept)
+	require.Equal(t, 60, p.Profile.Sampled.Rows)
+	require.Equal(t, p.Table.Outcome.Events(), p.Profile.Sampled.Events)
+	require.Equal(t, p.Table.Digest(), p.Profile.Sampled.Digest)
+	require.NotEqual(t, p.Profile.Digest, p.Profile.Sampled.Digest)
+
+	p, err = Prepare(t.Context(), openFile, l.spec())
+	require.NoError(t, err)
+	require.Nil(t, p.Profile.Sampled)
+}
+
+// Claim: a folds file assigns rows as read, with k, repeats and stratify ignored; rows it
+// ignores neither train nor test; what it cannot mean is refused by name.
+func TestPrepareFoldsFile(t *testing.T) {
+	l := newLab(t)
+	file := filepath.Join(l.dir, "folds.csv")
+	prepare := func(header string, line func(row int) string) (*Preparation, error) {
+		lines := []string{header}
+		for row := range 137 {
+			lines = append(lines, line(row))
+		}
+		require.NoError(t, os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
+		return Prepare(t.Context(), openFile, l.spec("folds.file="+file, "folds.k=9", "folds.repeats=2"))
+	}
+	p, err := prepare("fold,row,set", func(row int) string {
+		return fmt.Sprintf("4,%d,%s", row, []string{"test", "train", "train", "ignore"}[row%4])
+	})
+	require.NoError(t, err)
+	require.Len(t, p.Folds, 1)
+	require.Equal(t, 4, p.Folds[0].Index)
+	require.Zero(t, p.Folds[0].Repeat)
+	require.Len(t, p.Folds[0].Test, 35)
+	require.Len(t, p.Folds[0].Train, 68)
+
+	p, err = prepare("fold,row", func(row int) string { return fmt.Sprintf("%d,%d", row%2, row) })
+	require.NoError(t, err)
+	require.Len(t, p.Folds, 2)
+	require.Len(t, p.Folds[1].Test, 68)
+	require.Len(t, p.Folds[1].Train, 69)
+
+	var bad *resample.FileError
+	_, err = prepare("fold,row", func(row int) string { return fmt.Sprintf("0,%d", row+500) })
+	require.ErrorAs(t, err, &bad)
+	require.ErrorContains(t, err, "lists row 636, but the data have rows 0 to 136")
+	_, err = prepare("fold,line", func(row int) string { return "0,1" })
+	require.ErrorAs(t, err, &bad)
+	require.ErrorContains(t, err, "the header must be")
+}
