@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"everfold/store"
 )
 
@@ -155,15 +157,21 @@ func (a *Admission) putPayloads(ctx context.Context, s store.Store, r Result) ([
 	if len(r.Risk) != rows || len(r.Surv) != rows*times {
 		panic("artifact: risk or survival has not the dimensions of its fold")
 	}
-	risk, err := PutArray(ctx, s, RiskKey(a.claim.Model, a.claim.Fold), r.Risk, rows)
-	if err != nil {
+	// Side by side: a durable write waits for the disk or the network, not for a core.
+	files := make([]File, 2)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		files[0], err = PutArray(ctx, s, RiskKey(a.claim.Model, a.claim.Fold), r.Risk, rows)
+		return err
+	})
+	group.Go(func() (err error) {
+		files[1], err = PutArray(ctx, s, SurvKey(a.claim.Model, a.claim.Fold), r.Surv, rows, times)
+		return err
+	})
+	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	surv, err := PutArray(ctx, s, SurvKey(a.claim.Model, a.claim.Fold), r.Surv, rows, times)
-	if err != nil {
-		return nil, err
-	}
-	return []File{risk, surv}, nil
+	return files, nil
 }
 
 // publish puts the manifest where the one that Admit saw still is.

@@ -76,7 +76,9 @@ func CheckpointKey(model string, fold int, fit string, piece int) string {
 	return fmt.Sprintf("%s%.16s/%09d.bin", CheckpointPrefix(model, fold), fit, piece)
 }
 
-func startsPrefix(model string, fold int) string { return CheckpointPrefix(model, fold) + "starts/" }
+// startsPrefix begins the names of start records. They lie in the fold's own folder: a store
+// on disk makes and syncs every further folder durably, before each fit.
+func startsPrefix(model string, fold int) string { return CheckpointPrefix(model, fold) + "start." }
 
 // ModelKey, ModelInfoKey, CardKey and PredictKey are the files of a final model.
 func ModelKey(model string) string { return "models/" + model + "/model.bin" }

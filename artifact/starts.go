@@ -18,9 +18,9 @@ type Start struct {
 	Attempt   int
 }
 
-func (st Start) prefix() string { return startsPrefix(st.Model, st.Fold) + st.Execution + "/" }
+func (st Start) prefix() string { return startsPrefix(st.Model, st.Fold) + st.Execution + "." }
 
-func (st Start) key() string { return fmt.Sprintf("%sattempt%d.json", st.prefix(), st.Attempt) }
+func (st Start) key() string { return fmt.Sprintf("%s%d.json", st.prefix(), st.Attempt) }
 
 // RecordStart notes that an attempt starts and returns how many earlier attempts of the
 // same execution started and neither stopped cleanly (ClearStart) nor made progress
