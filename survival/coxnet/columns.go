@@ -2,6 +2,8 @@ package coxnet
 
 import (
 	"math"
+	"math/bits"
+	"slices"
 
 	"everfold/survival/linear"
 )
@@ -25,6 +27,7 @@ type bundle struct {
 	at    []int     // the column of code c is at[c−1]
 	width []float64 // of the column of code c
 	code  []uint8   // by row; 0 names none
+	has   []uint64  // a bit a row: the code is not 0
 }
 
 // maxCodes is how many columns a byte can name.
@@ -32,10 +35,11 @@ const maxCodes = math.MaxUint8
 
 func newColumns(m *linear.Matrix) *columns {
 	c := &columns{matrix: m, lo: make([]float64, m.P)}
+	kind := twoValued(m)
 	for j := range m.P {
-		if lo, hi, ok := twoValues(m, j); ok {
-			c.lo[j] = lo
-			c.bundle(j, hi-lo)
+		if t, ok := kind[j]; ok {
+			c.lo[j] = t.common
+			c.bundle(j, t)
 		} else {
 			c.plainAt = append(c.plainAt, j)
 		}
@@ -54,64 +58,90 @@ func newColumns(m *linear.Matrix) *columns {
 	return c
 }
 
-// twoValues says whether column j has exactly two values: the commoner and the rarer one.
-func twoValues(m *linear.Matrix, j int) (common, rare float64, ok bool) {
+// twoValues is a column of exactly two values, and the rows that have the rarer one.
+type twoValues struct {
+	common, rare float64
+	has          []uint64 // a bit a row
+}
+
+// twoValued finds the columns of two values, by number, in one pass over the rows.
+func twoValued(m *linear.Matrix) map[int]*twoValues {
 	if m.N == 0 {
-		return 0, 0, false
+		return nil
 	}
-	first := m.X[j]
-	other, count := first, 0
+	type candidate struct {
+		column, count int
+		first, other  float64
+		has           []uint64
+	}
+	open := make([]candidate, 0, m.P)
+	for j, v := range m.Row(0) {
+		open = append(open, candidate{column: j, first: v})
+	}
 	for r := range m.N {
-		switch v := m.X[r*m.P+j]; {
-		case v == first:
-		case count == 0 || v == other:
-			other = v
-			count++
-		default:
-			return 0, 0, false
+		row := m.Row(r)
+		for k := 0; k < len(open); k++ {
+			c := &open[k]
+			v := row[c.column]
+			switch {
+			case v == c.first:
+				continue
+			case c.count == 0:
+				c.other, c.has = v, make([]uint64, (m.N+63)/64)
+			case v != c.other:
+				open = slices.Delete(open, k, k+1)
+				k--
+				continue
+			}
+			c.count++
+			c.has[r/64] |= 1 << (r % 64)
 		}
 	}
-	if count == 0 {
-		return 0, 0, false
+	found := make(map[int]*twoValues, len(open))
+	for _, c := range open {
+		t := &twoValues{common: c.first, rare: c.other, has: c.has}
+		switch {
+		case c.count == 0: // constant
+			continue
+		case 2*c.count > m.N:
+			t.common, t.rare = c.other, c.first
+			for w := range t.has {
+				t.has[w] = ^t.has[w]
+			}
+			if m.N%64 > 0 {
+				t.has[len(t.has)-1] &= 1<<(m.N%64) - 1
+			}
+		}
+		found[c.column] = t
 	}
-	if 2*count > m.N {
-		first, other = other, first
-	}
-	return first, other, true
+	return found
 }
 
 // bundle puts column j into the first bundle none of whose columns it shares a row with.
-func (c *columns) bundle(j int, width float64) {
-	m, lo := c.matrix, c.lo[j]
-	fits := func(b *bundle) bool {
-		if len(b.at) == maxCodes {
+func (c *columns) bundle(j int, t *twoValues) {
+	into := slices.IndexFunc(c.bundles, func(b bundle) bool { return len(b.at) < maxCodes && disjoint(b.has, t.has) })
+	if into < 0 {
+		into = len(c.bundles)
+		c.bundles = append(c.bundles, bundle{code: make([]uint8, c.matrix.N), has: make([]uint64, len(t.has)), width: []float64{0}})
+	}
+	b := &c.bundles[into]
+	b.at = append(b.at, j)
+	b.width = append(b.width, t.rare-t.common)
+	for w, word := range t.has {
+		b.has[w] |= word
+		for ; word != 0; word &= word - 1 {
+			b.code[64*w+bits.TrailingZeros64(word)] = uint8(len(b.at))
+		}
+	}
+}
+
+func disjoint(a, b []uint64) bool {
+	for w, v := range a {
+		if v&b[w] != 0 {
 			return false
 		}
-		for r, code := range b.code {
-			if code != 0 && m.X[r*m.P+j] != lo {
-				return false
-			}
-		}
-		return true
 	}
-	var into *bundle
-	for k := range c.bundles {
-		if fits(&c.bundles[k]) {
-			into = &c.bundles[k]
-			break
-		}
-	}
-	if into == nil {
-		c.bundles = append(c.bundles, bundle{code: make([]uint8, m.N), width: []float64{0}})
-		into = &c.bundles[len(c.bundles)-1]
-	}
-	into.at = append(into.at, j)
-	into.width = append(into.width, width)
-	for r := range into.code {
-		if m.X[r*m.P+j] != lo {
-			into.code[r] = uint8(len(into.at))
-		}
-	}
+	return true
 }
 
 // product is a linear predictor's coefficients in the form of columns.
@@ -156,9 +186,13 @@ func (p product) rows(dst []float64, start int) {
 	}
 }
 
+// tables of 256 sums a bundle, even and odd rows apart: otherwise an addition would often
+// wait for the one before, of the same code.
+const tables = 2
+
 // sums is the length of the partial sums of addRows: Σv, then the plain columns, then the
 // codes of the bundles.
-func (c *columns) sums() int { return 1 + len(c.plainAt) + 256*len(c.bundles) }
+func (c *columns) sums() int { return 1 + len(c.plainAt) + 256*tables*len(c.bundles) }
 
 // addRows adds the products of the rows from start on with v to partial sums.
 func (c *columns) addRows(sums []float64, start int, v []float64) {
@@ -170,9 +204,17 @@ func (c *columns) addRows(sums []float64, start int, v []float64) {
 		c.plain.AddRows(sums[1:1+p], start, v)
 	}
 	for k, b := range c.bundles {
-		table := (*[256]float64)(sums[1+p+256*k:])
-		for i, code := range b.code[start : start+len(v)] {
-			table[code] += v[i]
+		table := sums[1+p+256*tables*k:]
+		even, odd := (*[256]float64)(table), (*[256]float64)(table[256:])
+		code := b.code[start : start+len(v)]
+		rest := v[:len(code)]
+		for len(code) >= 2 && len(rest) >= 2 {
+			even[code[0]] += rest[0]
+			odd[code[1]] += rest[1]
+			code, rest = code[2:], rest[2:]
+		}
+		for i, c := range code {
+			even[c] += rest[i]
 		}
 	}
 }
@@ -184,9 +226,9 @@ func (c *columns) gather(dst, sums []float64) {
 		dst[j] = sums[1+k]
 	}
 	for k, b := range c.bundles {
-		table := sums[1+p+256*k:]
+		table := sums[1+p+256*tables*k:]
 		for i, j := range b.at {
-			dst[j] = float64(c.lo[j]*sums[0]) + float64(b.width[i+1]*table[i+1])
+			dst[j] = float64(c.lo[j]*sums[0]) + float64(b.width[i+1]*(table[i+1]+table[256+i+1]))
 		}
 	}
 }

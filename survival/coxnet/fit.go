@@ -50,10 +50,10 @@ func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, opt Option
 // warnings are the findings of the path itself.
 func (f *fitted) warnings() []survival.Warning {
 	var out []survival.Warning
-	for j, constant := range f.matrix.Constant {
+	for j, constant := range f.solver.full.Constant {
 		if constant {
 			out = append(out, survival.Warning{Category: "data",
-				Message: fmt.Sprintf("column %q is constant: its coefficient is 0", f.matrix.Names[j])})
+				Message: fmt.Sprintf("column %q is constant: its coefficient is 0", f.solver.full.Names[j])})
 		}
 	}
 	if !f.converged {
@@ -65,19 +65,19 @@ func (f *fitted) warnings() []survival.Warning {
 
 // model is the model at the selected α.
 func (f *fitted) model(ctx context.Context, rule survival.TimeRule, warnings []survival.Warning) (*Model, error) {
-	k := f.Selected
+	k, s := f.Selected, f.solver
+	if err := s.polish(ctx, f.Alphas[k], f.gammas[k]); err != nil {
+		return nil, err
+	}
+	f.set(k)
 	m := &Model{path: f.Path, report: survival.Report{Converged: f.converged, Iterations: f.iterations,
 		LogLik: []float64{f.null, f.LogLik[k]}, Warnings: warnings}}
-	for j, name := range f.matrix.Names {
+	for j, name := range s.full.Names {
 		m.report.Coefficients = append(m.report.Coefficients,
 			survival.Coefficient{Column: name, Value: f.Coefficients[k][j], SE: math.NaN()})
 	}
-	m.predictor = f.matrix.Predictor(m.report.Coefficients)
-	// γ = 0 has range 0 and every later point was accepted with a finite likelihood.
-	if _, err := f.like.at(ctx, newColumns(f.matrix), f.gammas[k]); err != nil {
-		return nil, err
-	}
-	m.baseline = f.like.baseline()
+	m.predictor = s.full.Predictor(m.report.Coefficients)
+	m.baseline = s.like.baseline()
 	riskset.CurveTimes(m.baseline.Times, rule)
 	return m, nil
 }

@@ -31,6 +31,7 @@ type likelihood struct {
 
 	eventWeight []float64 // by group: d_k
 	atRisk      []float64 // by group: Σ w e^{η−shift} over the risk set
+	exp         *exponential
 	shift       float64   // the middle of the linear predictor's range
 	eta, risk   []float64 // by position: η, and w·e^{η−shift}
 	residual    []float64 // by position: w_iδ_i − u_i, u_i = risk_i·Σ_{t_k ≤ T_i} d_k/atRisk_k
@@ -39,7 +40,7 @@ type likelihood struct {
 func newLikelihood(y survival.Outcome, threads int) *likelihood {
 	order := riskset.New(y, nil)
 	n, groups := y.Len(), len(order.Groups)
-	l := &likelihood{order: order, threads: max(1, threads), weight: order.Gather(y.Weight), total: float64(n),
+	l := &likelihood{order: order, threads: max(1, threads), weight: order.Gather(y.Weight), total: float64(n), exp: newExponential(),
 		eventWeight: make([]float64, groups), atRisk: make([]float64, groups),
 		eta: make([]float64, n), risk: make([]float64, n), residual: make([]float64, n)}
 	if l.weight != nil {
@@ -104,8 +105,12 @@ func (l *likelihood) at(ctx context.Context, x *columns, gamma []float64) (float
 	}
 	l.shift = lo + (hi-lo)/2
 	l.blocks(len(l.eta), func(_, start, end int) {
-		for i := start; i < end; i++ {
-			l.risk[i] = l.caseWeight(i) * math.Exp(l.eta[i]-l.shift)
+		risk := l.risk[start:end]
+		l.exp.of(risk, l.eta[start:end], l.shift)
+		if l.weight != nil {
+			for i, w := range l.weight[start:end] {
+				risk[i] *= w
+			}
 		}
 	})
 	return l.sweep(), nil

@@ -3,6 +3,7 @@ package coxnet
 import (
 	"context"
 	"math"
+	"slices"
 
 	"everfold/survival"
 	"everfold/survival/linear"
@@ -40,8 +41,7 @@ type fitted struct {
 	Path
 	null       float64
 	gammas     [][]float64 // coefficients of the standardised columns
-	like       *likelihood
-	matrix     *linear.Matrix
+	solver     *solver
 	iterations int
 	converged  bool
 }
@@ -55,7 +55,7 @@ func fitPath(ctx context.Context, x *survival.Design, y survival.Outcome, opt Op
 	}
 	l1, l2 := penalties(matrix, like, opt)
 	s := newSolver(like, matrix, l1, l2)
-	f := &fitted{like: like, matrix: matrix}
+	f := &fitted{solver: s}
 	if f.null, err = like.at(ctx, newColumns(&linear.Matrix{N: matrix.N}), nil); err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func fitPath(ctx context.Context, x *survival.Design, y survival.Outcome, opt Op
 			return nil, err
 		}
 		previous = alpha
-		f.add(alpha, s)
+		f.add(alpha)
 		if opt.Path == nil && stops(f.DevRatio) {
 			break
 		}
@@ -177,22 +177,30 @@ func geometric(first, ratio float64, n int) []float64 {
 }
 
 // add appends the solver's present point.
-func (f *fitted) add(alpha float64, s *solver) {
-	gamma, beta := make([]float64, f.matrix.P), make([]float64, f.matrix.P)
-	for j, g := range s.gamma {
-		gamma[j], beta[j] = g, g/f.matrix.Scale[j]
+func (f *fitted) add(alpha float64) {
+	k := len(f.Alphas)
+	f.Alphas = append(f.Alphas, alpha)
+	f.gammas = append(f.gammas, nil)
+	f.Coefficients = append(f.Coefficients, nil)
+	f.LogLik = append(f.LogLik, 0)
+	f.DevRatio = append(f.DevRatio, 0)
+	f.set(k)
+}
+
+// set makes the solver's present point that of α number k.
+func (f *fitted) set(k int) {
+	s := f.solver
+	gamma, beta := slices.Clone(s.gamma), make([]float64, len(s.gamma))
+	for j, g := range gamma {
+		beta[j] = g / s.full.Scale[j]
 	}
 	loglik := f.null
 	if s.now != nil {
-		loglik = -s.now.loss * f.like.total
+		loglik = -s.now.loss * s.like.total
 	}
 	ratio := 0.0
-	if room := f.like.saturated - f.null; room > 0 {
+	if room := s.like.saturated - f.null; room > 0 {
 		ratio = (loglik - f.null) / room
 	}
-	f.Alphas = append(f.Alphas, alpha)
-	f.gammas = append(f.gammas, gamma)
-	f.Coefficients = append(f.Coefficients, beta)
-	f.LogLik = append(f.LogLik, loglik)
-	f.DevRatio = append(f.DevRatio, ratio)
+	f.gammas[k], f.Coefficients[k], f.LogLik[k], f.DevRatio[k] = gamma, beta, loglik, ratio
 }

@@ -12,10 +12,12 @@ const (
 	// denseColumns: up to so many columns all are kept in the model, and their Hessian
 	// costs less than screening would save.
 	denseColumns = 64
-	// A point is optimal when no subgradient condition is missed by more than this share of
-	// a typical column's curvature: coefficients are then that near, in standard deviations
-	// of the linear predictor per column, but for collinearity.
-	tolerance = 1e-10
+	// A point of the path is optimal when no subgradient condition is missed by more than
+	// this share of a typical column's curvature: its coefficients per standard deviation
+	// of the column are then about as near, but for collinearity.
+	tolerancePath = 1e-8
+	// The selected point, which predicts, is brought nearer.
+	toleranceSelected = 1e-12
 	// Where rounding ends progress, a point up to here still counts as converged.
 	toleranceNear = 1e-6
 	maxIterations = 200
@@ -41,15 +43,17 @@ type solver struct {
 	x          *columns  // these columns
 	now        *point    // gamma's part in them, where the likelihood was evaluated last; nil while that is not so
 	model      quadratic // over work
+	history    history   // optima over work
 	stale      bool      // the model's Hessian is to be computed anew
 	iterations int
+	tolerance  float64
 	converged  bool // at every α so far
 }
 
 func newSolver(like *likelihood, full *linear.Matrix, l1, l2 []float64) *solver {
 	p := full.P
 	return &solver{like: like, full: full, l1: l1, l2: l2, unit: like.events / like.total,
-		gamma: make([]float64, p), grad: make([]float64, p), member: make([]bool, p), converged: true}
+		gamma: make([]float64, p), grad: make([]float64, p), member: make([]bool, p), converged: true, tolerance: tolerancePath}
 }
 
 // admit adds columns to the model.
@@ -63,7 +67,7 @@ func (s *solver) admit(columns []int) {
 	slices.Sort(s.work)
 	w := len(s.work)
 	s.model = quadratic{h: make([]float64, w*w), l1: make([]float64, w), l2: make([]float64, w), unit: s.unit}
-	s.stale, s.now = true, nil
+	s.stale, s.now, s.history = true, nil, history{}
 	if w == s.full.P {
 		s.x = newColumns(s.full)
 		return
@@ -99,6 +103,18 @@ func (s *solver) solve(ctx context.Context, alpha, previous float64) error {
 	}
 }
 
+// polish finds the optimum at alpha once more, from a point near it, to a closer tolerance.
+// It leaves the likelihood evaluated there.
+func (s *solver) polish(ctx context.Context, alpha float64, gamma []float64) error {
+	copy(s.gamma, gamma)
+	s.now, s.history, s.stale, s.tolerance = nil, history{}, true, toleranceSelected
+	if err := s.solve(ctx, alpha, alpha); err != nil || len(s.work) > 0 {
+		return err
+	}
+	_, err := s.like.at(ctx, newColumns(&linear.Matrix{N: s.full.N}), nil)
+	return err
+}
+
 // strong lists the columns outside the model that the sequential strong rule keeps: the
 // gradient of a column is taken to move no faster than α, so that one below 2α − previous
 // stays 0.
@@ -129,7 +145,7 @@ func (s *solver) violators(columns []int, alpha float64) []int {
 	s.like.gradientOf(s.full, columns, s.grad)
 	var missed []int
 	for _, j := range columns {
-		if !s.member[j] && math.Abs(s.grad[j]) > alpha*s.l1[j]+tolerance*s.unit {
+		if !s.member[j] && math.Abs(s.grad[j]) > alpha*s.l1[j]+s.tolerance*s.unit {
 			missed = append(missed, j)
 		}
 	}
@@ -147,9 +163,12 @@ func (s *solver) newton(ctx context.Context, alpha float64) error {
 	if err := s.resume(ctx); err != nil {
 		return err
 	}
+	if err := s.leap(ctx, alpha); err != nil {
+		return err
+	}
 	residual := s.residual(s.now)
 	for range maxIterations {
-		if residual <= tolerance {
+		if residual <= s.tolerance {
 			break
 		}
 		next, err := s.step(ctx)
@@ -159,16 +178,16 @@ func (s *solver) newton(ctx context.Context, alpha float64) error {
 		if next == nil {
 			break
 		}
-		s.iterations++
-		s.now = next
 		before := residual
+		s.move(next)
 		residual = s.residual(next)
-		s.stale = residual > staleRate*before && residual > tolerance
+		s.stale = residual > staleRate*before && residual > s.tolerance
 	}
 	s.converged = s.converged && residual <= toleranceNear
 	for c, j := range s.work {
 		s.gamma[j], s.grad[j] = s.now.gamma[c], s.now.grad[c]
 	}
+	s.history.add(alpha, s.now.gamma)
 	return nil
 }
 
@@ -233,12 +252,37 @@ func (s *solver) step(ctx context.Context) (*point, error) {
 		s.stale = true
 		return s.step(ctx)
 	}
-	moved, changed := make([]float64, len(target)), make([]float64, len(target))
-	for c := range target {
-		moved[c], changed[c] = next.gamma[c]-now.gamma[c], next.grad[c]-now.grad[c]
-	}
-	s.model.update(moved, changed)
 	return next, nil
+}
+
+// move goes to next and lets the model learn from the way there.
+func (s *solver) move(next *point) {
+	moved, changed := make([]float64, len(next.gamma)), make([]float64, len(next.gamma))
+	for c := range moved {
+		moved[c], changed[c] = next.gamma[c]-s.now.gamma[c], next.grad[c]-s.now.grad[c]
+	}
+	if !s.stale {
+		s.model.update(moved, changed)
+	}
+	s.now = next
+	s.iterations++
+}
+
+// leap goes to where the optima so far point, if that is better than where the last one is.
+func (s *solver) leap(ctx context.Context, alpha float64) error {
+	gamma := s.history.predict(alpha)
+	if gamma == nil {
+		return nil
+	}
+	next := &point{gamma: gamma, grad: make([]float64, len(gamma))}
+	if err := s.evaluate(ctx, next); err != nil {
+		return err
+	}
+	if next.loss+s.penalty(next.gamma) < s.now.loss+s.penalty(s.now.gamma) {
+		s.move(next)
+		return nil
+	}
+	return s.evaluate(ctx, s.now)
 }
 
 // search halves the way from now to target until loss plus penalty do not rise.
