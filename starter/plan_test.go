@@ -163,6 +163,19 @@ func TestValidateRefusals(t *testing.T) {
 	}
 }
 
+// Claim: a store that is not built yet is a good spec, and refused before a run is started.
+func TestStoreNotAvailable(t *testing.T) {
+	path := shipped(t, "veteran.yaml")
+	s3 := []string{"--set", "store.uri=s3://bucket/prefix"}
+	i, code := invoke(nil, append([]string{"validate", path}, s3...)...)
+	require.Zero(t, code, i.err.String())
+	for _, command := range []string{"plan", "run"} {
+		i, code = invoke(nil, append([]string{command, path}, s3...)...)
+		require.Equal(t, exitUsage, code)
+		require.Contains(t, i.err.String(), "store.uri: s3:// stores are not available yet")
+	}
+}
+
 // Claim: quickstart installs the shipped data in $EVERFOLD_HOME and runs it with outputs in
 // the current folder, on the embedded server.
 func TestQuickstart(t *testing.T) {

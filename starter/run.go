@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"everfold/config"
+	"everfold/internal/app"
 )
 
 func (p *program) runCommand() *cobra.Command {
@@ -61,6 +62,9 @@ type drive struct {
 func (p *program) drive(ctx context.Context, d drive) (err error) {
 	s := p.console.screen(p.json)
 	run := runRef{kind: string(d.spec.Type), name: d.spec.Run}
+	if _, err := (&app.Stores{}).Open(ctx, d.spec.Store); err != nil {
+		return err // no worker of this release could open it either
+	}
 	l, err := p.connect(ctx, d.embedded)
 	if err != nil {
 		return err

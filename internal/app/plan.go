@@ -67,9 +67,5 @@ func preparationError(ctx context.Context, err error) error {
 	if errors.As(err, &bad) {
 		return err
 	}
-	kind := activities.ErrorType(err)
-	if errors.Is(err, ErrStoreKind) {
-		kind = activities.ErrInvalidSpec
-	}
-	return &PreparationError{Type: kind, Err: err}
+	return &PreparationError{Type: activities.ErrorType(err), Err: err}
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -12,9 +11,6 @@ import (
 	"everfold/store"
 	"everfold/store/local"
 )
-
-// ErrStoreKind: no implementation of this program opens that store URI.
-var ErrStoreKind = errors.New("store not available")
 
 // Stores opens the stores that specs name, each once. The zero value is ready; safe for
 // concurrent use.
@@ -26,7 +22,8 @@ type Stores struct {
 	open map[config.Store]store.Store
 }
 
-// Open returns the store that s describes: DIR or file://DIR. s3:// is ErrStoreKind.
+// Open returns the store that c describes: DIR or file://DIR. For s3://, which is not
+// available yet, it returns a *config.Error.
 // Opening touches nothing: a store that cannot be reached says so on its first use.
 func (s *Stores) Open(_ context.Context, c config.Store) (store.Store, error) {
 	s.mu.Lock()
@@ -50,7 +47,7 @@ func (s *Stores) Open(_ context.Context, c config.Store) (store.Store, error) {
 
 func openStore(c config.Store) (store.Store, error) {
 	if strings.HasPrefix(c.URI, "s3://") {
-		return nil, fmt.Errorf("%w: s3 stores are not available yet; use a directory or file://DIR", ErrStoreKind)
+		return nil, &config.Error{Problems: []config.Problem{{Path: "store.uri", Text: "s3:// stores are not available yet; want a directory or file://DIR"}}}
 	}
 	st, err := local.Open(c.URI)
 	if err != nil {

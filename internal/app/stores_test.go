@@ -35,7 +35,8 @@ func TestStoresOpen(t *testing.T) {
 	require.FileExists(t, filepath.Join(dir, "a"))
 
 	_, err = stores.Open(t.Context(), config.Store{URI: "s3://bucket/prefix"})
-	require.ErrorIs(t, err, ErrStoreKind)
+	var bad *config.Error
+	require.ErrorAs(t, err, &bad)
 	require.ErrorContains(t, err, "not available yet")
 	_, err = stores.Open(t.Context(), config.Store{URI: "http://elsewhere"})
 	require.Error(t, err)
