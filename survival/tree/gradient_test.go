@@ -54,7 +54,7 @@ func TestGradientSearchEqualsDirectSearch(t *testing.T) {
 // Leaves have the value G/(H+λ) of their rows, and every row knows its leaf.
 func TestGradientLeaves(t *testing.T) {
 	x := &survival.Design{Rows: 4, Columns: []survival.Column{{Name: "a", Values: []float64{1, 2, 3, 4}}}}
-	m, err := NewMatrix(x, ascending(4), Exact)
+	m, err := NewMatrix(x, ascending(4), Exact, 2)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -97,7 +97,7 @@ func (g *Grower) grow(n *node, depth int) error {
 		g.tree.Leaves++
 		return nil
 	}
-	left, right := g.divide(at, n, best.split)
+	left, right := g.divide(at, n, best.split, depth+1 == g.opt.Depth)
 	if err := g.grow(&left, depth+1); err != nil {
 		return err
 	}
@@ -137,8 +137,9 @@ func (g *Grower) search(n *node) chosen {
 	return chosen{split: split{feature: -1}}
 }
 
-// divide records the split of node number at and moves its rows.
-func (g *Grower) divide(at int, n *node, s split) (left, right node) {
+// divide records the split of node number at and moves its rows; leaves says that both
+// sides are leaves.
+func (g *Grower) divide(at int, n *node, s split, leaves bool) (left, right node) {
 	stored, in := &g.m.columns[s.column], &n.coding.columns[s.column]
 	var threshold float64
 	var gaps bool
@@ -148,7 +149,7 @@ func (g *Grower) divide(at int, n *node, s split) (left, right node) {
 		threshold = g.m.features[s.feature].between(0, 1)
 	}
 	n.rows.mark(n.lo, n.hi, s.column, in.slots(), g.m.rule(n.coding, s))
-	k := n.lo + n.rows.partition(n.lo, n.hi)
+	k := n.lo + n.rows.partition(n.lo, n.hi, leaves)
 	left, right = *n, *n
 	left.hi, right.lo = k, k
 	left.size = g.crit.size(left.tags())

@@ -2,6 +2,8 @@ package tree
 
 import (
 	"fmt"
+	"sync"
+	"sync/atomic"
 
 	"everfold/survival"
 )
@@ -20,9 +22,10 @@ type Matrix struct {
 // NewMatrix bins and packs a design. order lists the design's rows in the order wanted;
 // infinite values are a *survival.DataError, NaN is a missing value. It panics where a row
 // of order is outside the design.
-func NewMatrix(x *survival.Design, order []int, bins Bins) (*Matrix, error) {
+// At most threads goroutines work, 0 meaning 1; the result does not depend on them.
+func NewMatrix(x *survival.Design, order []int, bins Bins, threads int) (*Matrix, error) {
 	m := &Matrix{rows: len(order), features: make([]feature, len(x.Columns)), byDesign: make([]int32, len(x.Columns))}
-	for j, c := range x.Columns {
+	for _, c := range x.Columns {
 		if len(c.Values) != x.Rows {
 			panic(fmt.Sprintf("tree: column %q has %d values, the design %d rows", c.Name, len(c.Values), x.Rows))
 		}
@@ -31,8 +34,8 @@ func NewMatrix(x *survival.Design, order []int, bins Bins) (*Matrix, error) {
 				return nil, &survival.DataError{Row: i, Column: c.Name, Problem: "must be finite or missing"}
 			}
 		}
-		m.features[j] = quantise(c.Values, bins)
 	}
+	each(len(x.Columns), threads, func(j int) { m.features[j] = quantise(x.Columns[j].Values, bins) })
 	l := lay(m.features)
 	m.columns = l.columns
 	for k := range m.columns {
@@ -48,6 +51,20 @@ func NewMatrix(x *survival.Design, order []int, bins Bins) (*Matrix, error) {
 		m.features[j].codes = nil
 	}
 	return m, nil
+}
+
+// each calls do for 0…n−1 from at most so many goroutines.
+func each(n, threads int, do func(j int)) {
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for range max(1, min(threads, n)) {
+		group.Go(func() {
+			for j := int(next.Add(1)) - 1; j < n; j = int(next.Add(1)) - 1 {
+				do(j)
+			}
+		})
+	}
+	group.Wait()
 }
 
 // Rows is the number of rows.

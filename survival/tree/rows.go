@@ -62,16 +62,15 @@ func (r *rowSet) mark(lo, hi, k, slots int, rule rule) {
 }
 
 // partition moves the rows of side 1 to the front, stably, and returns how many there are.
-func (r *rowSet) partition(lo, hi int) int {
+// With tagsOnly codes stay where they are: for sides that will not be searched.
+func (r *rowSet) partition(lo, hi int, tagsOnly bool) int {
 	side := r.side[:hi-lo]
-	left := 0
-	for _, word := range r.words {
-		left = divide(word[lo:hi], r.spare[:hi-lo], side)
+	if !tagsOnly {
+		for _, word := range r.words {
+			divide(word[lo:hi], r.spare[:hi-lo], side)
+		}
 	}
-	if n := divide(r.tags[lo:hi], r.spare[:hi-lo], side); len(r.words) == 0 {
-		left = n
-	}
-	return left
+	return divide(r.tags[lo:hi], r.spare[:hi-lo], side)
 }
 
 // divide writes both sides without a branch, advancing by 0 or 1.
