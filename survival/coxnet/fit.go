@@ -70,7 +70,15 @@ func (f *fitted) model(ctx context.Context, rule survival.TimeRule, warnings []s
 		return nil, err
 	}
 	f.set(k)
-	m := &Model{path: f.Path, report: survival.Report{Converged: f.converged, Iterations: f.iterations,
+	drifting, err := s.drifting(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, j := range drifting {
+		warnings = append(warnings, survival.Warning{Category: "convergence", Message: fmt.Sprintf(
+			"the likelihood keeps rising along column %q (separation), which has no penalty: its coefficient is finite but not a maximum", s.full.Names[j])})
+	}
+	m := &Model{path: f.Path, report: survival.Report{Converged: s.converged && len(drifting) == 0, Iterations: f.iterations,
 		LogLik: []float64{f.null, f.LogLik[k]}, Warnings: warnings}}
 	for j, name := range s.full.Names {
 		m.report.Coefficients = append(m.report.Coefficients,

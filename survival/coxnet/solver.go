@@ -115,6 +115,27 @@ func (s *solver) polish(ctx context.Context, alpha float64, gamma []float64) err
 	return err
 }
 
+// drifting lists the columns without penalty along which the likelihood, as last evaluated,
+// has no curvature left: it keeps rising, and no finite coefficient is its maximum.
+func (s *solver) drifting(ctx context.Context) ([]int, error) {
+	free := slices.DeleteFunc(slices.Clone(s.work), func(j int) bool { return s.l1[j] > 0 })
+	if len(free) == 0 {
+		return nil, nil
+	}
+	w := len(s.work)
+	h := make([]float64, w*w)
+	if err := s.like.hessian(ctx, s.x.matrix, h); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(free, func(j int) bool {
+		c, _ := slices.BinarySearch(s.work, j)
+		return h[c*w+c] > flatCurvature*s.unit
+	}), nil
+}
+
+// flatCurvature is the share of a typical column's curvature below which one is separated.
+const flatCurvature = 1e-6
+
 // strong lists the columns outside the model that the sequential strong rule keeps: the
 // gradient of a column is taken to move no faster than α, so that one below 2α − previous
 // stays 0.
