@@ -26,9 +26,10 @@ type Likelihood struct {
 	offset  []float64 // by position; nil means 0
 	penalty []float64 // by column: α/s_j²
 
-	eta, risk, exposure []float64 // by position: η, w·e^{η−shift}, and Λ, then u, then residuals
+	eta, risk, exposure []float64 // by position: η, w·e^{η−shift}, and Λ, then u
 	step, tied          []float64 // by group: hazard steps in units of e^{−shift}
 	eventWeight         []float64 // by group
+	observed            []float64 // by column: Σ wδx
 	curvature           curvature
 	sums                riskSums
 }
@@ -54,11 +55,18 @@ func NewLikelihood(x *survival.Design, y survival.Outcome, opt Options) (*Likeli
 	l := &Likelihood{Matrix: matrix, Order: order, ties: opt.Ties,
 		weight: order.Gather(y.Weight), offset: order.Gather(opt.Offset), penalty: make([]float64, p),
 		eta: make([]float64, n), risk: make([]float64, n), exposure: make([]float64, n),
-		step: make([]float64, groups), tied: make([]float64, groups), eventWeight: make([]float64, groups)}
+		step: make([]float64, groups), tied: make([]float64, groups), eventWeight: make([]float64, groups),
+		observed: make([]float64, p)}
 	for j, s := range matrix.Scale {
 		l.penalty[j] = opt.Alpha / s / s
 	}
 	order.EventSums(l.eventWeight, l.weight)
+	for i := range l.exposure { // for now the case weights
+		l.exposure[i] = l.caseWeight(i)
+	}
+	for _, g := range order.Groups {
+		matrix.AddRows(l.observed, g.Start, l.exposure[g.Start:g.Start+g.Events])
+	}
 	l.curvature = newCurvature(p)
 	l.sums = riskSums{l: l, vector: make([]float64, p), mean: make([]float64, p), tiedMean: make([]float64, p)}
 	return l, nil
@@ -67,8 +75,8 @@ func NewLikelihood(x *survival.Design, y survival.Outcome, opt Options) (*Likeli
 // Eval is the penalised log-likelihood at gamma; it overwrites grad with its gradient and
 // the upper triangle of info (row-major) with its negative Hessian:
 //
-//	∇ℓ  = Xᵀ(wδ − u),   u_i = w_i e^{η_i} Λ_i
-//	−∇²ℓ = Xᵀdiag(u)X − Σ_k Σ_l m_k z_{k,l} z_{k,l}ᵀ
+//	∇ℓ  = Σ_i w_i δ_i x_i − Σ_k Σ_l m_k z_{k,l}
+//	−∇²ℓ = Xᵀdiag(u)X − Σ_k Σ_l m_k z_{k,l} z_{k,l}ᵀ,   u_i = w_i e^{η_i} Λ_i
 //
 // with Λ_i the hazard that row i is exposed to and z_{k,l} the mean covariate under
 // φ_{k,l}. Beyond the range of float64 the value is −Inf and the rest unfinished.
@@ -78,10 +86,10 @@ func (l *Likelihood) Eval(ctx context.Context, gamma, grad, info []float64) (flo
 	if !ok {
 		return math.Inf(-1), nil
 	}
-	clear(grad)
+	copy(grad, l.observed)
 	clear(info)
 	l.curvature.begin(ctx, info)
-	l.sums.loglik = 0
+	l.sums.loglik, l.sums.grad = 0, grad
 	l.Order.Backward(&l.sums)
 	if l.curvature.flush(); l.curvature.err != nil {
 		return 0, l.curvature.err
@@ -93,8 +101,7 @@ func (l *Likelihood) Eval(ctx context.Context, gamma, grad, info []float64) (flo
 	if err := linear.RankUpdate(ctx, info, linear.Weighted{P: l.Matrix.P, X: l.Matrix.X, W: l.exposure}, l.Threads); err != nil {
 		return 0, err
 	}
-	value := l.sums.loglik + l.residuals(shift)
-	l.Matrix.AddTransposed(grad, l.exposure)
+	value := l.sums.loglik + l.eventPredictor(shift)
 	return value - l.penalise(gamma, grad, info), nil
 }
 
@@ -104,16 +111,25 @@ func (l *Likelihood) relativeRisks(gamma []float64) (shift float64, ok bool) {
 	clear(l.eta)
 	copy(l.eta, l.offset)
 	l.Matrix.Product(l.eta, gamma)
-	lo, hi := math.Inf(1), math.Inf(-1)
+	lo, hi, finite := math.Inf(1), math.Inf(-1), 0.0
 	for _, e := range l.eta {
-		lo, hi = min(lo, e), max(hi, e)
+		if e < lo {
+			lo = e
+		}
+		if e > hi {
+			hi = e
+		}
+		finite += e - e // NaN where e is not finite
 	}
-	if !(hi-lo <= etaRange) {
+	if !(finite+hi-lo <= etaRange) {
 		return 0, false
 	}
 	shift = lo + (hi-lo)/2
 	for i, e := range l.eta {
-		l.risk[i] = l.caseWeight(i) * math.Exp(e-shift)
+		l.risk[i] = math.Exp(e - shift)
+	}
+	for i, w := range l.weight {
+		l.risk[i] *= w
 	}
 	return shift, true
 }
@@ -125,19 +141,12 @@ func (l *Likelihood) caseWeight(position int) float64 {
 	return l.weight[position]
 }
 
-// residuals turns exposure from u_i into the martingale residuals w_iδ_i − u_i and
-// returns Σ w_i δ_i (η_i − shift).
-func (l *Likelihood) residuals(shift float64) float64 {
+// eventPredictor is Σ w_i δ_i (η_i − shift).
+func (l *Likelihood) eventPredictor(shift float64) float64 {
 	sum := 0.0
 	for _, g := range l.Order.Groups {
-		events := g.Start + g.Events
-		for p := g.Start; p < events; p++ {
-			w := l.caseWeight(p)
-			sum += float64(w * (l.eta[p] - shift))
-			l.exposure[p] = w - l.exposure[p]
-		}
-		for p := events; p < g.End; p++ {
-			l.exposure[p] = -l.exposure[p]
+		for p := g.Start; p < g.Start+g.Events; p++ {
+			sum += float64(l.caseWeight(p) * (l.eta[p] - shift))
 		}
 	}
 	return sum

@@ -13,7 +13,8 @@ type riskSums struct {
 	l      *Likelihood
 	total  riskset.Sum
 	vector []float64
-	loglik float64 // −Σ_k Σ_l m log φ
+	loglik float64   // −Σ_k Σ_l m log φ
+	grad   []float64 // loses Σ_k Σ_l m z
 
 	mean, tiedMean []float64 // vector/R and the events' share of it: work space
 }
@@ -52,6 +53,9 @@ func (s *riskSums) At(k int) {
 	inc := l.ties.At(total, tied, l.eventWeight[k], g.Events)
 	s.loglik -= inc.Log
 	l.step[k], l.tied[k] = inc.Hazard, inc.Tied
+	for j, v := range s.vector { // Σ_l m z_l = V·Σ_l m/φ_l − T·Σ_l m a_l/φ_l
+		s.grad[j] -= float64(v * inc.Hazard)
+	}
 	if tied == 0 {
 		l.curvature.subtract(inc.SS, s.vector, 1/total)
 		return
@@ -59,6 +63,7 @@ func (s *riskSums) At(k int) {
 	clear(s.tiedMean)
 	l.Matrix.AddRows(s.tiedMean, g.Start, l.risk[g.Start:g.Start+g.Events])
 	for j, v := range s.vector {
+		s.grad[j] += float64(s.tiedMean[j] * (inc.Hazard - inc.Tied))
 		s.mean[j] = v / total
 		s.tiedMean[j] /= total
 	}

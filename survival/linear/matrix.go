@@ -59,8 +59,13 @@ func NewMatrix(x *survival.Design, rows []int) (*Matrix, error) {
 // measure finds mean, scale and range of column j.
 func (m *Matrix) measure(j int, column []float64) {
 	lo, hi := math.Inf(1), math.Inf(-1)
-	for _, v := range column {
-		lo, hi = min(lo, v), max(hi, v)
+	for _, v := range column { // all finite: comparisons do what min and max would
+		if v < lo {
+			lo = v
+		}
+		if v > hi {
+			hi = v
+		}
 	}
 	m.Scale[j] = 1
 	if len(column) > 0 {
@@ -83,13 +88,20 @@ func (m *Matrix) measure(j int, column []float64) {
 
 // moments are mean and population standard deviation in units of unit.
 func moments(column []float64, unit float64) (mean, sd float64) {
+	if unit != 1 {
+		scaled := make([]float64, len(column))
+		for i, v := range column {
+			scaled[i] = v / unit
+		}
+		column = scaled
+	}
 	n, square := float64(len(column)), 0.0
 	for _, v := range column {
-		mean += v / unit
+		mean += v
 	}
 	mean /= n
 	for _, v := range column {
-		d := v/unit - mean
+		d := v - mean
 		square += float64(d * d)
 	}
 	return mean, math.Sqrt(square / n)

@@ -35,7 +35,7 @@ type Problem struct {
 type Solution struct {
 	Theta      []float64
 	Covariance []float64  // inverse information at Theta, full; NaN for parameters held, all NaN where that is not positive definite
-	LogLik     [2]float64 // at Start and at Theta
+	LogLik     [2]float64 // at Start and at Theta, or 1e-9 standard errors before it, as Covariance
 	Iterations int
 	Converged  bool
 	Aliased    []int // columns without information beyond those before them, held at Start
@@ -215,6 +215,15 @@ func (s *solver) iterate(ctx context.Context) (done bool, err error) {
 	if decrement <= decrementFlat && s.sol.Iterations > 0 {
 		s.sol.Drifting = s.drifting()
 	}
+	if decrement <= decrementDone && !s.damped && len(s.sol.Drifting) == 0 {
+		// A step of 1e-9 standard errors: value and information are those after it.
+		for i, v := range s.step {
+			s.theta[i] += v
+		}
+		s.sol.Iterations++
+		s.sol.Converged = true
+		return true, nil
+	}
 	stalled := near && decrement > s.decrement/4 // rounding keeps the steps from shrinking
 	s.decrement = decrement
 	accepted, err := s.search(ctx)
@@ -222,7 +231,7 @@ func (s *solver) iterate(ctx context.Context) (done bool, err error) {
 		return true, err
 	}
 	s.sol.Iterations++
-	last := decrement <= decrementDone || stalled || len(s.sol.Drifting) > 0 || !accepted
+	last := stalled || len(s.sol.Drifting) > 0 || !accepted
 	s.sol.Converged = last && near && len(s.sol.Drifting) == 0 && !s.damped
 	return last, nil
 }

@@ -58,20 +58,19 @@ func triangleShares(p, shares int) []int {
 	return bounds
 }
 
-// addTo adds the block's products to rows from ≤ i < to of h. Four rows of the block go
-// through at once: each element of h is then loaded and stored once for four products.
+// addTo adds the block's products to rows from ≤ i < to of h. Four rows of the block and
+// two of h go through at once: each element of h is then loaded and stored once for four
+// products, and each element of the block read once for two.
 func (b Weighted) addTo(h []float64, from, to int) {
 	p, x, w := b.P, b.X, b.W
 	for len(w) >= 4 {
-		r0, r1, r2, r3 := x[:p], x[p:2*p], x[2*p:3*p], x[3*p:4*p]
-		for i := from; i < to; i++ {
-			w0, w1, w2, w3 := w[0]*r0[i], w[1]*r1[i], w[2]*r2[i], w[3]*r3[i]
-			row := h[i*p+i : (i+1)*p]
-			a, b, c, d := r0[i:], r1[i:], r2[i:], r3[i:]
-			a, b, c, d = a[:len(row)], b[:len(row)], c[:len(row)], d[:len(row)]
-			for j := range row {
-				row[j] += (float64(w0*a[j]) + float64(w1*b[j])) + (float64(w2*c[j]) + float64(w3*d[j]))
-			}
+		q := quad{x[:p], x[p : 2*p], x[2*p : 3*p], x[3*p : 4*p], w[:4:4]}
+		i := from
+		for ; i+1 < to; i += 2 {
+			q.addRows(h[i*p+i:(i+1)*p], h[(i+1)*p+i+1:(i+2)*p], i)
+		}
+		if i < to {
+			q.addRow(h[i*p+i:(i+1)*p], i)
 		}
 		x, w = x[4*p:], w[4:]
 	}
@@ -84,5 +83,33 @@ func (b Weighted) addTo(h []float64, from, to int) {
 				row[j] += float64(wa * z)
 			}
 		}
+	}
+}
+
+// quad is four rows of a block and their weights.
+type quad struct{ r0, r1, r2, r3, w []float64 }
+
+// addRow adds the products of column i with columns j ≥ i to row, that part of row i of h.
+func (q *quad) addRow(row []float64, i int) {
+	a, b, c, d := q.r0[i:], q.r1[i:], q.r2[i:], q.r3[i:]
+	a, b, c, d = a[:len(row)], b[:len(row)], c[:len(row)], d[:len(row)]
+	u0, u1, u2, u3 := q.w[0]*a[0], q.w[1]*b[0], q.w[2]*c[0], q.w[3]*d[0]
+	for j := range row {
+		row[j] += (float64(u0*a[j]) + float64(u1*b[j])) + (float64(u2*c[j]) + float64(u3*d[j]))
+	}
+}
+
+// addRows is addRow for rows i and i+1 of h, with the same sums.
+func (q *quad) addRows(upper, lower []float64, i int) {
+	a, b, c, d := q.r0[i:], q.r1[i:], q.r2[i:], q.r3[i:]
+	u0, u1, u2, u3 := q.w[0]*a[0], q.w[1]*b[0], q.w[2]*c[0], q.w[3]*d[0]
+	upper[0] += (float64(u0*a[0]) + float64(u1*b[0])) + (float64(u2*c[0]) + float64(u3*d[0]))
+	n := len(lower)
+	a, b, c, d, upper = a[1:][:n], b[1:][:n], c[1:][:n], d[1:][:n], upper[1:][:n]
+	v0, v1, v2, v3 := q.w[0]*a[0], q.w[1]*b[0], q.w[2]*c[0], q.w[3]*d[0]
+	for j := range lower {
+		aj, bj, cj, dj := a[j], b[j], c[j], d[j]
+		upper[j] += (float64(u0*aj) + float64(u1*bj)) + (float64(u2*cj) + float64(u3*dj))
+		lower[j] += (float64(v0*aj) + float64(v1*bj)) + (float64(v2*cj) + float64(v3*dj))
 	}
 }
