@@ -59,6 +59,10 @@ const (
 	ReasonNoEvent    = "no event by the last grid time"
 	ReasonNoControl  = "no row outlives a grid time"
 	ReasonZeroNull   = "the Kaplan-Meier score is zero"
+	ReasonNoRow      = "there are no rows"
+	ReasonNoEventYet = "no event by the horizon"
+	ReasonNotReached = "no row is observed up to the horizon"
+	ReasonNoSmoother = "the calibration curve has no finite fit"
 )
 
 // Undefined says why the data leave a value undefined.

@@ -1,0 +1,72 @@
+package metric
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"everfold/survival"
+)
+
+type dCalibrationOracle struct {
+	Counts       []float64
+	Statistic, P float64
+}
+
+type horizonOracle struct {
+	Horizon             float64
+	Observed            []float64
+	ICI, E50, E90, EMax float64
+}
+
+// The buckets written out in R give the same D-calibration; R's coxph on Hmisc's restricted
+// cubic spline the same calibration curve, ICI, E50 and E90, with and without case weights.
+func TestEqualsCalibrationInR(t *testing.T) {
+	var file struct {
+		Cases []struct {
+			Set             string
+			D               dCalibrationOracle
+			DWeighted       dCalibrationOracle `json:"d_weighted"`
+			Horizon         horizonOracle
+			HorizonWeighted horizonOracle `json:"horizon_weighted"`
+		}
+	}
+	readOracle(t, "calibration.json", &file)
+	require.Len(t, file.Cases, 5)
+	for _, c := range file.Cases {
+		f := loadFold(t, c.Set, false)
+		f.test.Entry = nil
+		m := len(f.times)
+		s, predicted := make([]float64, f.test.Len()), make([]float64, f.test.Len())
+		for i := range s {
+			s[i] = float64(f.surv[i*m+5])
+			predicted[i] = 1 - s[i]
+		}
+		requireDCalibration(t, c.DWeighted, f.test, s)
+		requireHorizon(t, c.HorizonWeighted, f.test, predicted)
+		f.test.Weight = nil
+		requireDCalibration(t, c.D, f.test, s)
+		requireHorizon(t, c.Horizon, f.test, predicted)
+	}
+}
+
+func requireDCalibration(t *testing.T, want dCalibrationOracle, y survival.Outcome, s []float64) {
+	t.Helper()
+	got, err := DCalibrate(y, s, 10)
+	require.NoError(t, err)
+	require.InDeltaSlice(t, want.Counts, got.Counts, oracleTolerance)
+	require.InDelta(t, want.Statistic, got.Statistic, oracleTolerance)
+	requireRelative(t, want.P, got.P, oracleTolerance)
+}
+
+func requireHorizon(t *testing.T, want horizonOracle, y survival.Outcome, predicted []float64) {
+	t.Helper()
+	got, err := Calibrate(context.Background(), y, predicted, want.Horizon, fitCox)
+	require.NoError(t, err)
+	require.InDeltaSlice(t, want.Observed, got.Observed, oracleTolerance)
+	require.InDelta(t, want.ICI, got.ICI, oracleTolerance)
+	require.InDelta(t, want.E50, got.E50, oracleTolerance)
+	require.InDelta(t, want.E90, got.E90, oracleTolerance)
+	require.InDelta(t, want.EMax, got.EMax, oracleTolerance)
+}
