@@ -20,6 +20,8 @@ type Gradient struct {
 	fixedG, fixedH []uint64
 	unitG, unitH   float64
 	v1, v2         []uint64 // of the node
+	free           []*sumSet
+	anew           bool // tests: sum up every node from its rows
 
 	values []float64
 	leafOf []int32
@@ -89,7 +91,9 @@ func (c *Gradient) begin(g *Grower) int {
 
 func (c *Gradient) size(tags []uint64) int { return len(tags) }
 
-func (c *Gradient) leaf(tags []uint64) {
+func (c *Gradient) leaf(n *node) {
+	c.release(n)
+	tags := n.tags()
 	var g, h float64
 	leaf := int32(len(c.values))
 	for _, row := range tags {
@@ -111,17 +115,11 @@ func (s sums) plus(g, h uint64) sums { return sums{s.g + g, s.h + h} }
 
 func (c *Gradient) search(g *Grower, n *node) chosen {
 	best := chosen{split: split{feature: -1}}
-	m := n.hi - n.lo
-	c.v1, c.v2 = resize(c.v1, m), resize(c.v2, m)
-	var total sums
-	for i, row := range n.tags() {
-		c.v1[i], c.v2[i] = c.fixedG[row], c.fixedH[row]
-		total = total.plus(c.v1[i], c.v2[i])
-	}
-	s := gainScan{c: c, g: g, n: n, total: total, best: &best}
-	s.base = c.score(total)
+	s := gainScan{c: c, g: g, n: n, best: &best}
 	columns := g.m.columns
 	if n.rows.width > 8 {
+		s.total = c.gather(n)
+		s.base = c.score(s.total)
 		for k := range columns {
 			if n.tries(&columns[k]) {
 				one, two := g.hist.column(n, k, c.v1, c.v2)
@@ -130,20 +128,96 @@ func (c *Gradient) search(g *Grower, n *node) chosen {
 		}
 		return best
 	}
-	h := &g.hist
-	h.first, h.second = resize(h.first, 1), resize(h.second, 1)
-	for q, word := range n.rows.words {
-		first, last := wordColumns(q, len(columns))
-		clearBlock(&h.first[0], n.coding.columns[first:last])
-		clearBlock(&h.second[0], n.coding.columns[first:last])
-		tally(&h.first[0], &h.second[0], word[n.lo:n.hi], c.v1, c.v2, last-first)
-		for k := first; k < last; k++ {
-			if n.tries(&columns[k]) {
-				s.column(k, h.first[0][k-first][:], h.second[0][k-first][:])
-			}
+	if n.sums != nil && n.sums.coding != n.coding {
+		c.release(n) // the node has been recoded
+	}
+	if n.sums == nil {
+		n.sums = c.sum(g, n)
+	}
+	s.total = n.sums.total
+	s.base = c.score(s.total)
+	for k := range columns {
+		if n.tries(&columns[k]) {
+			s.column(k, n.sums.first[k/8][k%8][:], n.sums.second[k/8][k%8][:])
 		}
 	}
 	return best
+}
+
+// gather gathers the packed values of the node's rows, and their total.
+func (c *Gradient) gather(n *node) (total sums) {
+	tags := n.tags()
+	c.v1, c.v2 = resize(c.v1, len(tags)), resize(c.v2, len(tags))
+	for i, row := range tags {
+		c.v1[i], c.v2[i] = c.fixedG[row], c.fixedH[row]
+		total = total.plus(c.v1[i], c.v2[i])
+	}
+	return total
+}
+
+// sumSet is the histograms of one node: g, and h above the count, by word.
+type sumSet struct {
+	first, second []block
+	total         sums
+	coding        *coding
+}
+
+// sum computes the histograms of a node.
+func (c *Gradient) sum(g *Grower, n *node) *sumSet {
+	var h *sumSet
+	if last := len(c.free) - 1; last >= 0 {
+		h, c.free = c.free[last], c.free[:last]
+	} else {
+		h = &sumSet{}
+	}
+	h.first, h.second = resize(h.first, len(n.rows.words)), resize(h.second, len(n.rows.words))
+	h.total, h.coding = c.gather(n), n.coding
+	for q, word := range n.rows.words {
+		first, last := wordColumns(q, len(g.m.columns))
+		clearBlock(&h.first[q], n.coding.columns[first:last])
+		clearBlock(&h.second[q], n.coding.columns[first:last])
+		tally(&h.first[q], &h.second[q], word[n.lo:n.hi], c.v1, c.v2, last-first)
+	}
+	return h
+}
+
+// halve sums up the smaller side; the larger one is the node less that, exactly, as sums
+// are integers.
+func (c *Gradient) halve(g *Grower, parent, left, right *node, leaves bool) {
+	left.sums, right.sums = nil, nil
+	whole := parent.sums
+	if whole == nil || leaves || c.anew {
+		c.release(parent)
+		return
+	}
+	parent.sums = nil
+	small, large := left, right
+	if right.size < left.size {
+		small, large = right, left
+	}
+	part := c.sum(g, small)
+	for k := range parent.coding.columns {
+		slots := parent.coding.columns[k].slots()
+		subtract(whole.first[k/8][k%8][:slots], part.first[k/8][k%8][:slots])
+		subtract(whole.second[k/8][k%8][:slots], part.second[k/8][k%8][:slots])
+	}
+	whole.total = sums{whole.total.g - part.total.g, whole.total.h - part.total.h}
+	small.sums, large.sums = part, whole
+}
+
+func subtract(whole, part []uint64) {
+	part = part[:len(whole)]
+	for i := range whole {
+		whole[i] -= part[i]
+	}
+}
+
+// release gives a node's histograms back.
+func (c *Gradient) release(n *node) {
+	if n.sums != nil {
+		c.free = append(c.free, n.sums)
+		n.sums = nil
+	}
 }
 
 func (c *Gradient) score(s sums) float64 {
@@ -193,17 +267,20 @@ func (s *gainScan) column(k int, one, two []uint64) {
 	if !s.n.allows(c.numeric) {
 		return
 	}
-	if in.home >= 0 && in.extra {
-		one[in.home] += extra.g
-		two[in.home] += extra.h
-		extra = sums{}
+	var home sums // extra rows count as a code
+	if in.home >= 0 {
+		home, extra = extra, sums{}
 	}
 	var l sums
 	for code := range in.codes {
-		if two[code] == 0 {
+		here := sums{one[code], two[code]}
+		if code == in.home {
+			here = here.plus(home.g, home.h)
+		}
+		if here.h == 0 {
 			continue
 		}
-		l = l.plus(one[code], two[code])
+		l = l.plus(here.g, here.h)
 		s.offer(l, split{feature: c.numeric, column: k, code: code})
 		if extra.h != 0 {
 			s.offer(l.plus(extra.g, extra.h), split{feature: c.numeric, column: k, code: code, gapLeft: true})

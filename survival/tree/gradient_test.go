@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"reflect"
+	"slices"
 	"testing"
 
 	"everfold/survival"
@@ -75,6 +77,42 @@ func TestGradientLeaves(t *testing.T) {
 	for row, leaf := range crit.LeafOf() {
 		if want := row / 2; int(leaf) != want {
 			t.Errorf("row %d in leaf %d, want %d", row, leaf, want)
+		}
+	}
+}
+
+// Histograms as differences give the trees that histograms from rows give, deep ones with
+// recoded subtrees and codes wider than bytes included.
+func TestDifferencesOfHistograms(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 9))
+	for i := range 60 {
+		s := random(rng, 900, false)
+		m, err := NewMatrix(s.x, ascending(s.x.Rows), []Bins{Quantiles, Exact}[i%2], 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, h, rows := make([]float64, m.Rows()), make([]float64, m.Rows()), make([]int32, m.Rows())
+		for j := range g {
+			g[j], h[j], rows[j] = rng.NormFloat64(), rng.Float64(), int32(j)
+		}
+		crit, grower := NewGradient(0.5), NewGrower(m)
+		grow := func(anew bool) (*Tree, []float64) {
+			crit.anew = anew
+			crit.Set(rows, g, h)
+			tr, err := grower.Grow(context.Background(), crit, Options{Depth: i % 9, MinLeaf: 1 + i%3})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return tr, slices.Clone(crit.Values())
+		}
+		want, wantValues := grow(true)
+		for range 2 { // the second time in used buffers
+			if got, values := grow(false); !reflect.DeepEqual(got, want) || !slices.Equal(values, wantValues) {
+				t.Fatalf("case %d: another tree, %d leaves against %d", i, got.Leaves, want.Leaves)
+			}
+		}
+		if n := len(crit.free); m.width == 8 && n > 66 {
+			t.Errorf("%d histograms were kept", n)
 		}
 	}
 }

@@ -32,8 +32,11 @@ type Criterion interface {
 	search(g *Grower, n *node) chosen
 	// size is the number of rows behind tags.
 	size(tags []uint64) int
-	// leaf is told the rows of each leaf, in the order of leaf numbers.
-	leaf(tags []uint64)
+	// halve is told both sides of a split node before either is searched; leaves says that
+	// neither will be.
+	halve(g *Grower, parent, left, right *node, leaves bool)
+	// leaf is told of each leaf, in the order of leaf numbers.
+	leaf(n *node)
 }
 
 // Grower grows trees one after another on one matrix, in buffers that it keeps. Not for
@@ -93,11 +96,13 @@ func (g *Grower) grow(n *node, depth int) error {
 		best = g.search(n)
 	}
 	if best.feature < 0 {
-		g.crit.leaf(n.tags())
+		g.crit.leaf(n)
 		g.tree.Leaves++
 		return nil
 	}
-	left, right := g.divide(at, n, best.split, depth+1 == g.opt.Depth)
+	last := depth+1 == g.opt.Depth
+	left, right := g.divide(at, n, best.split, last)
+	g.crit.halve(g, n, &left, &right, last)
 	if err := g.grow(&left, depth+1); err != nil {
 		return err
 	}

@@ -39,7 +39,11 @@ func (l *Leaves) valid(leaves, times int) bool {
 	return true
 }
 
-func (c *LogRank) leaf(tags []uint64) {
+// halve has nothing to do: risk sets of the sides are not parts of the node's.
+func (c *LogRank) halve(*Grower, *node, *node, *node, bool) {}
+
+func (c *LogRank) leaf(n *node) {
+	tags := n.tags()
 	total := 0.0
 	for _, tag := range tags {
 		_, weight, _ := c.read(tag)

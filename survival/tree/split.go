@@ -73,7 +73,8 @@ type node struct {
 	lo, hi int
 	size   int // rows, each as often as it was drawn
 	coding *coding
-	try    []bool // by design column: may be split on; nil: all
+	try    []bool  // by design column: may be split on; nil: all
+	sums   *sumSet // of the Gradient criterion: the node's histograms, if already known
 }
 
 func (n *node) allows(feature int) bool { return n.try == nil || n.try[feature] }
