@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -13,8 +15,42 @@ import (
 // bars redraws a block of lines in place: a heading, one bar per model, retries.
 type bars struct {
 	screen
-	run   runRef
-	drawn int // lines of the block on the screen
+	run runRef
+}
+
+// block is what bars have drawn last. The log is written by other goroutines, to what may
+// be the same terminal.
+type block struct {
+	mu     sync.Mutex
+	screen io.Writer
+	lines  int // on the screen, 0: none
+}
+
+// erase is what takes the block off the screen: cursor up, clear to the end. The caller
+// holds mu.
+func (b *block) erase() string {
+	n := b.lines
+	b.lines = 0
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("\x1b[%dA\x1b[J", n)
+}
+
+// aboveBlock is a log that may share the terminal with a block: a record takes the block
+// away, and the next snapshot draws it again below.
+type aboveBlock struct {
+	io.Writer
+	block *block
+}
+
+func (a aboveBlock) Write(record []byte) (int, error) {
+	a.block.mu.Lock()
+	defer a.block.mu.Unlock()
+	if erase := a.block.erase(); erase != "" {
+		fmt.Fprint(a.block.screen, erase)
+	}
+	return a.Writer.Write(record)
 }
 
 func (v *bars) show(s *snapshot) {
@@ -28,21 +64,25 @@ func (v *bars) note(line string) {
 }
 
 // close leaves the last block on the screen.
-func (v *bars) close() { v.drawn = 0 }
+func (v *bars) close() {
+	v.block.mu.Lock()
+	defer v.block.mu.Unlock()
+	v.block.lines = 0
+}
 
-// draw replaces the block: cursor up, clear to the end of the screen, the new lines.
-func (v *bars) draw(block []string) {
+// draw replaces the block.
+func (v *bars) draw(lines []string) {
+	v.block.mu.Lock()
+	defer v.block.mu.Unlock()
 	var b strings.Builder
-	if v.drawn > 0 {
-		fmt.Fprintf(&b, "\x1b[%dA\x1b[J", v.drawn)
-	}
-	for i, line := range block {
+	b.WriteString(v.block.erase())
+	for i, line := range lines {
 		if i == 0 {
 			line = v.paint(line, text.Bold)
 		}
 		b.WriteString(line + "\n")
 	}
-	v.drawn = len(block)
+	v.block.screen, v.block.lines = v.Writer, len(lines)
 	v.printf("%s", b.String())
 }
 

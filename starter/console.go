@@ -15,6 +15,7 @@ type console struct {
 	out, err io.Writer
 	outLive  bool // a person's terminal that can be redrawn and coloured
 	errLive  bool
+	block    block // of bars, on out or err
 	getenv   func(string) string
 }
 
@@ -35,17 +36,21 @@ func isLive(terminal bool, getenv func(string) string) bool {
 // screen is one stream with what it can show.
 type screen struct {
 	io.Writer
-	live bool
+	live  bool
+	block *block // shared with the log; nil where nothing else writes
 }
 
 // screen is where progress and results go: standard output, but standard error where
 // standard output is reserved for one JSON document.
 func (c *console) screen(json bool) screen {
 	if json {
-		return screen{Writer: c.err, live: c.errLive}
+		return screen{Writer: c.err, live: c.errLive, block: &c.block}
 	}
-	return screen{Writer: c.out, live: c.outLive}
+	return screen{Writer: c.out, live: c.outLive, block: &c.block}
 }
+
+// log is where records go that other goroutines write: standard error, above the bars.
+func (c *console) log() io.Writer { return aboveBlock{Writer: c.err, block: &c.block} }
 
 func (s screen) printf(format string, args ...any) { fmt.Fprintf(s, format, args...) }
 

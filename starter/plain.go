@@ -17,6 +17,9 @@ type view interface {
 // newView is bars on a live screen, lines on any other.
 func newView(s screen, run runRef) view {
 	if s.live {
+		if s.block == nil {
+			s.block = &block{}
+		}
 		return &bars{screen: s, run: run}
 	}
 	return &lines{screen: s}

@@ -86,7 +86,7 @@ func (p *program) setLogger() {
 	if p.verbose {
 		level = slog.LevelInfo
 	}
-	slog.SetDefault(slog.New(logging.Terminal(p.console.err, level, p.console.errLive)))
+	slog.SetDefault(slog.New(logging.Terminal(p.console.log(), level, p.console.errLive)))
 }
 
 // addJSON gives a command the flag --json.

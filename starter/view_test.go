@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/stretchr/testify/require"
 
 	"everfold/workflows"
@@ -106,6 +108,23 @@ func TestBarsRedraw(t *testing.T) {
 	v.show(&snapshot{progress: &half})
 	v.close()
 	golden(t, "progress.live", out.String())
+}
+
+// Claim: a log record on the terminal of the bars takes the block away before it is
+// written, and none where no block is drawn.
+func TestLogAboveBars(t *testing.T) {
+	var out bytes.Buffer
+	c := &console{out: &out, err: &out, outLive: true}
+	fmt.Fprintln(c.log(), "before")
+	v := newView(c.screen(false), runRef{"production", "tiny"})
+	v.show(&snapshot{silence: errors.New("no worker")})
+	fmt.Fprintln(c.log(), "the worker has ended")
+	fmt.Fprintln(c.log(), "and is started again")
+	v.show(&snapshot{silence: errors.New("no worker")})
+	v.close()
+	fmt.Fprintln(c.log(), "after")
+	block := c.screen(false).paint("production/tiny · waiting for a worker", text.Bold) + "\n"
+	require.Equal(t, "before\n"+block+"\x1b[1A\x1b[Jthe worker has ended\nand is started again\n"+block+"after\n", out.String())
 }
 
 // Claim: the time left is the open folds' at the mean of their model's trained folds,

@@ -41,7 +41,7 @@ func embedServer(ctx context.Context, c *console) (*link, error) {
 	if err != nil {
 		return nil, usageError("", "%w", err)
 	}
-	options.Logger = slog.New(logging.Terminal(c.err, slog.LevelWarn, c.errLive))
+	options.Logger = slog.New(logging.Terminal(c.log(), slog.LevelWarn, c.errLive))
 	server, err := embedded.Ensure(ctx, options)
 	if err != nil {
 		if ctx.Err() != nil {
