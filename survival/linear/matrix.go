@@ -32,24 +32,21 @@ func NewMatrix(x *survival.Design, rows []int) (*Matrix, error) {
 	for first := 0; first < p; first += panel {
 		last := min(first+panel, p)
 		for j := first; j < last; j++ {
-			column := values[(j-first)*n : (j-first+1)*n]
+			column, source := values[(j-first)*n:(j-first+1)*n], x.Columns[j].Values
 			for r, i := range rows {
-				v := x.Columns[j].Values[i]
+				v := source[i]
 				if v-v != 0 { // NaN or infinite
 					return nil, &survival.DataError{Row: i, Column: x.Columns[j].Name, Problem: "must be finite"}
 				}
 				column[r] = v
 			}
 			m.measure(j, column)
-			mean, scale := m.Mean[j], m.Scale[j]
-			for r, v := range column {
-				column[r] = (v - mean) / scale
-			}
 		}
+		mean, scale := m.Mean[first:last], m.Scale[first:last]
 		for r := range n {
 			row := m.X[r*p+first : r*p+last]
 			for j := range row {
-				row[j] = values[j*n+r]
+				row[j] = (values[j*n+r] - mean[j]) / scale[j]
 			}
 		}
 	}
