@@ -135,15 +135,20 @@ func (j *job) evaluate(ctx context.Context, risk []float64, surv []float32) (met
 
 // preprocessOptions are the spec's, and the stratum columns of a stratified model.
 func preprocessOptions(p config.Preprocess, m config.Model) preprocess.Options {
-	options := preprocess.Options{
+	return preprocess.Options{
 		Impute: p.Impute, Scale: p.Scale, Encode: p.Encode, RareLevel: p.RareLevel,
-		RareKeep: p.RareKeep, RareMerge: p.RareMerge, DropConstant: p.DropConstant,
+		RareKeep: p.RareKeep, RareMerge: p.RareMerge, DropConstant: p.DropConstant, Strata: strataOf(m),
 	}
-	strata, _ := m.Settings["strata"].([]any) // a list of texts: the spec was checked
-	for _, column := range strata {
-		options.Strata = append(options.Strata, column.(string))
+}
+
+// strataOf are the stratum columns of a model; nil where it has none.
+func strataOf(m config.Model) []string {
+	var columns []string
+	listed, _ := m.Settings["strata"].([]any) // a list of texts: the spec was checked
+	for _, column := range listed {
+		columns = append(columns, column.(string))
 	}
-	return options
+	return columns
 }
 
 // timeRule: the mlr3proba convention acts on fits too.

@@ -41,6 +41,9 @@ func Prepare(ctx context.Context, open OpenFile, s *config.Spec) (*Preparation, 
 	if p.Table, p.Profile, err = readData(ctx, open, s); err != nil {
 		return nil, err
 	}
+	if err := checkStrata(p.Table, s); err != nil {
+		return nil, err
+	}
 	if s.Type == config.Sample {
 		y := p.Table.Outcome
 		rows := resample.SampleRows(y.Len(), y.Event, p.Table.Group, s.Data.SampleRows, s.Folds.Seed)
@@ -59,6 +62,25 @@ func Prepare(ctx context.Context, open OpenFile, s *config.Spec) (*Preparation, 
 		return nil, err
 	}
 	return p, nil
+}
+
+// checkStrata refuses strata that the table does not hold: otherwise every fold of that model
+// would fail for it.
+func checkStrata(t *dataset.Table, s *config.Spec) error {
+	held := map[string]bool{}
+	for _, c := range t.Columns {
+		held[c.Name] = true
+	}
+	for i, m := range s.Models {
+		for _, column := range strataOf(m) {
+			if !held[column] {
+				return &dataset.InvalidError{Source: s.Data.URI, Row: -1, Column: column,
+					Problem: fmt.Sprintf("is named by models[%d].strata, but is no numeric or categorical column of the data as used", i),
+					Allowed: "a column that data.numeric and data.categorical include and data.ignore does not"}
+			}
+		}
+	}
+	return nil
 }
 
 func readData(ctx context.Context, open OpenFile, s *config.Spec) (*dataset.Table, *dataset.Profile, error) {

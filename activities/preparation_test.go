@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"everfold/dataset"
 	"everfold/survival/resample"
 )
 
@@ -67,4 +68,20 @@ func TestPrepareFoldsFile(t *testing.T) {
 	_, err = prepare("fold,line", func(row int) string { return "0,1" })
 	require.ErrorAs(t, err, &bad)
 	require.ErrorContains(t, err, "the header must be")
+}
+
+// Claim: strata that the data do not hold are refused before anything is fitted, whether
+// the file has no such column or the spec leaves it out.
+func TestPrepareStrata(t *testing.T) {
+	l := newLab(t)
+	stratified := func(column string) string { return "models=[{type: cox_ph}, {type: cox_stratified, strata: [" + column + "]}]" }
+	_, err := Prepare(t.Context(), openFile, l.spec(stratified("celltype")))
+	require.NoError(t, err)
+	for _, column := range []string{"nosuch", "karno"} {
+		_, err = Prepare(t.Context(), openFile, l.spec(stratified(column), "data.ignore=[karno]"))
+		var bad *dataset.InvalidError
+		require.ErrorAs(t, err, &bad)
+		require.Equal(t, column, bad.Column)
+		require.ErrorContains(t, err, "models[1].strata")
+	}
 }
