@@ -13,7 +13,8 @@
 //
 // Preconditions: covariates are finite or missing (NaN: a direction is learned at every
 // split); right-censored outcomes. Case weights multiply the counts of bootstrap draws,
-// which are uniform; min_split and min_leaf count rows as drawn.
+// which are uniform; min_split and min_leaf count distinct rows, as scikit-survival does
+// (ranger counts draws, so its leaves are smaller at the same setting).
 //
 // Not here: left truncation, competing risks, variable importance (package explain).
 package forest

@@ -10,6 +10,7 @@ const smallRows = 64
 type bitSets struct {
 	rows   [smallRows]uint64 // the bits of each row
 	events uint64
+	heads  uint64 // one bit a row
 	times  [smallRows + 1]bitTime
 	groups int
 	full   uint64
@@ -47,7 +48,7 @@ func (b *bitSets) search(g *Grower, n *node) chosen {
 // load lays the rows out as bits and sums up the event times.
 func (b *bitSets) load(n *node) {
 	tags := n.tags()
-	b.events, b.groups = 0, 0
+	b.events, b.heads, b.groups = 0, 0, 0
 	b.full, b.last = ^uint64(0)>>(64-n.size), 1<<(n.size-1)
 	at := 0
 	for i := 0; i < len(tags); {
@@ -56,6 +57,7 @@ func (b *bitSets) load(n *node) {
 			w := draws(tags[i])
 			set := (uint64(1)<<w - 1) << at
 			b.rows[i] = set
+			b.heads |= 1 << at
 			if tags[i]&1 != 0 {
 				b.events |= set
 				d += w
@@ -93,7 +95,7 @@ func (b *bitSets) collect(word []uint64) {
 func (b *bitSets) column(g *Grower, n *node, k int, sets *[smallRows]uint64, best *chosen) {
 	c, in := &g.m.columns[k], &n.coding.columns[k]
 	try := func(set uint64, s split) {
-		if size := bits.OnesCount64(set); size >= g.opt.MinLeaf && n.size-size >= g.opt.MinLeaf {
+		if rows := bits.OnesCount64(set & b.heads); rows >= g.opt.MinLeaf && n.hi-n.lo-rows >= g.opt.MinLeaf {
 			best.offer(b.statistic(set), s)
 		}
 	}

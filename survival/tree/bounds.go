@@ -27,6 +27,8 @@ type bounds struct {
 	unitU, unitA float64 // value of one unit of U and of A
 	errU, errA   float64 // how far sums of them may be off
 	total        float64 // Σ c
+	size, least  float64 // rows of the node as drawn; fewest rows of a side
+	repeats      float64 // draws of rows beyond the first
 
 	after []float64 // by position: rows of S after the time block
 	quad  []float64 // by position: the bound on Q so far
@@ -58,6 +60,7 @@ func limit(n float64, g, count int) float64 {
 
 func (b *bounds) search(g *Grower, n *node, p *pass, found []candidate) []candidate {
 	b.found, b.best, b.total = found, 0, p.total
+	b.size, b.least, b.repeats = float64(n.size), float64(g.opt.MinLeaf), float64(n.size-(n.hi-n.lo))
 	b.pack(n, p)
 	h := &g.hist
 	words := n.rows.words
@@ -144,19 +147,19 @@ func (b *bounds) column(g *Grower, n *node, k int, first *[256]uint64, q int) {
 	at := k % 8
 	for class, feature := range c.classes {
 		if feature >= 0 && n.allows(feature) {
-			b.single(g, n, split{feature: feature, column: k}, first[class], q, at, class)
+			b.single(split{feature: feature, column: k}, first[class], q, at, class)
 		}
 	}
 	if c.numeric < 0 {
 		return
 	}
 	if in.extra && c.indicator >= 0 && n.allows(c.indicator) {
-		b.single(g, n, split{feature: c.indicator, column: k}, first[in.codes], q, at, in.codes)
+		b.single(split{feature: c.indicator, column: k}, first[in.codes], q, at, in.codes)
 	}
 	if !n.allows(c.numeric) {
 		return
 	}
-	s := orderedScan{b: b, g: g, n: n, split: split{feature: c.numeric, column: k}, first: first, word: q, at: at, length: in.slots()}
+	s := orderedScan{b: b, split: split{feature: c.numeric, column: k}, first: first, word: q, at: at, length: in.slots()}
 	switch {
 	case !in.extra:
 		s.run()
@@ -173,7 +176,7 @@ func (b *bounds) column(g *Grower, n *node, k int, first *[256]uint64, q int) {
 }
 
 // single bounds the candidate of one code against the rest.
-func (b *bounds) single(g *Grower, n *node, s split, sum uint64, q, at, code int) {
+func (b *bounds) single(s split, sum uint64, q, at, code int) {
 	var y, quad float64
 	for k := len(b.blocks) - 1; k >= 0; k-- {
 		v := b.second[q][k][at][code]
@@ -182,15 +185,14 @@ func (b *bounds) single(g *Grower, n *node, s split, sum uint64, q, at, code int
 		quad += y*(y*b.blocks[k].e+2*w) + rows*w
 		y += rows
 	}
-	if least := float64(g.opt.MinLeaf); y < least || float64(n.size)-y < least {
-		return
+	if y >= b.least && b.size-y >= b.least {
+		b.consider(s, sum, quad, y)
 	}
-	b.consider(s, sum, quad)
 }
 
-// consider keeps a candidate if it may be best. sum is U above A, quad a bound on Q, both
-// of either side.
-func (b *bounds) consider(s split, sum uint64, quad float64) {
+// consider keeps a candidate if it may be best. sum is U above A, quad a bound on Q, y the
+// rows as drawn, all of either side.
+func (b *bounds) consider(s split, sum uint64, quad, y float64) {
 	u, a := math.Abs(float64(int32(sum>>32)))*b.unitU, float64(uint32(sum))*b.unitA
 	low := (a-b.errA)*(1-1e-9) - quad*(1+1e-9)
 	up := u + b.errU
@@ -199,7 +201,9 @@ func (b *bounds) consider(s split, sum uint64, quad float64) {
 		return
 	}
 	lower := 0.0
-	if down := u - b.errU; down > 0 {
+	// Histograms count rows as drawn. Where a side may have too few distinct rows, the
+	// candidate must not rule out others.
+	if down := u - b.errU; down > 0 && min(y, b.size-y)-b.repeats >= b.least {
 		// Jensen: V = Σ c·q(1−q) ≤ A − A²/Σc, with A = Σ c·q.
 		least := max(a-b.errA, 0)
 		if high := a + b.errA - least*least/b.total*(1-1e-9); high > negligible {

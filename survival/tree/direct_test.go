@@ -136,10 +136,6 @@ func (s *sample) direct(m *Matrix, statistic func(left []bool) float64) (chosen,
 	best := chosen{split: split{feature: -1}}
 	var bestLeft []bool
 	n := s.x.Rows
-	size := 0
-	for _, c := range s.count {
-		size += int(c)
-	}
 	for j := range s.x.Columns {
 		values, f := s.x.Columns[j].Values, &m.features[j]
 		for code := range f.low {
@@ -153,10 +149,10 @@ func (s *sample) direct(m *Matrix, statistic func(left []bool) float64) (chosen,
 						present = present || int(f.code(v)) == code
 					}
 					if left[i] {
-						rows += int(s.count[i])
+						rows++
 					}
 				}
-				if !present || gapLeft && !gaps || rows < s.opt.MinLeaf || size-rows < s.opt.MinLeaf {
+				if !present || gapLeft && !gaps || rows < s.opt.MinLeaf || n-rows < s.opt.MinLeaf {
 					continue
 				}
 				before := best.split

@@ -43,7 +43,7 @@ func (f *fenwick) search(g *Grower, n *node, p *pass, found []candidate) []candi
 			f.group[i] = int32(k)
 		}
 	}
-	m := float64(n.size)
+	m := float64(n.hi - n.lo)
 	s := scan{f: f, p: p, n: n, found: found, least: float64(g.opt.MinLeaf), most: m - float64(g.opt.MinLeaf)}
 	for k := range g.m.columns {
 		c := &g.m.columns[k]
@@ -192,13 +192,13 @@ func (s *scan) offer(at split, l *left) {
 
 // add moves rows to the left side.
 func (s *scan) add(l *left, rows []int32) {
-	tree, p, tags := s.f.tree, s.p, s.n.tags()
+	tree, p := s.f.tree, s.p
 	for _, i := range rows {
 		t := &p.rows[i]
 		l.u += t.weight * t.residual
 		l.scale += t.weight * math.Abs(t.residual)
 		l.a += t.weight * t.a
-		l.size += draws(tags[i])
+		l.size++
 		k := int(s.f.group[i])
 		if k == 0 { // before the first event time: W = 0, and not among the later rows either
 			continue

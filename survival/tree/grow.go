@@ -7,7 +7,7 @@ import (
 
 // Options are what stops a tree. The zero value grows until nothing can be split.
 type Options struct {
-	MinSplit int // a node with fewer rows is a leaf
+	MinSplit int // a node with fewer rows is a leaf; a row drawn twice is one row
 	MinLeaf  int // no side of a split has fewer rows; 0 means 1
 	Depth    int // 0: unlimited
 	// Try is how many design columns, drawn anew at each node, are searched; 0 means all.
@@ -91,7 +91,7 @@ func (g *Grower) grow(n *node, depth int) error {
 	}
 	at := g.tree.add()
 	best := chosen{split: split{feature: -1}}
-	if n.size >= g.opt.MinSplit && n.size >= 2*g.opt.MinLeaf && (g.opt.Depth == 0 || depth < g.opt.Depth) {
+	if m := n.hi - n.lo; m >= g.opt.MinSplit && m >= 2*g.opt.MinLeaf && (g.opt.Depth == 0 || depth < g.opt.Depth) {
 		g.narrow(n)
 		best = g.search(n)
 	}

@@ -80,9 +80,9 @@ func TestOptionsHold(t *testing.T) {
 		}
 		size := make([]int, tr.Leaves)
 		row := make([]float64, len(s.x.Columns))
-		for i, n := range s.count {
+		for i := range s.count {
 			RowMajor(row, s.x, i, i+1)
-			size[tr.Leaf(row)] += int(n)
+			size[tr.Leaf(row)]++
 		}
 		if tr.Leaves > 1 && slices.Min(size) < s.opt.MinLeaf {
 			t.Errorf("a leaf has %d rows, at least %d are asked for", slices.Min(size), s.opt.MinLeaf)

@@ -16,8 +16,8 @@ type Ranked struct {
 //	V = Σ_k (Y_Lk/Y_k)(1 − Y_Lk/Y_k)·c_k,   c_k = d_k·(Y_k − d_k)/(Y_k − 1)
 //
 // and the statistic U²/V over all event times of the node. A row drawn w times counts w
-// times; case weights multiply these counts, while Options.MinSplit and MinLeaf count rows
-// as drawn. Weights are frequencies: with fractional ones (Y−d)/(Y−1) is kept within 0…1,
+// times; case weights multiply these counts, while Options.MinSplit and MinLeaf count
+// distinct rows, as scikit-survival does. Weights are frequencies: with fractional ones (Y−d)/(Y−1) is kept within 0…1,
 // and c is 0 where Y ≤ 1.
 type LogRank struct {
 	y    Ranked
@@ -173,9 +173,9 @@ func variance(d, y float64) float64 {
 	return d * min(1, max(0, (y-d)/(y-1)))
 }
 
-// exact is the statistic of a split. It sums over the side that lacks the last row, so that
+// exact is the statistic of a split and the number of rows on one side. It sums over the side that lacks the last row, so that
 // a set and its complement have the same bits.
-func (c *LogRank) exact(g *Grower, n *node, s split) float64 {
+func (c *LogRank) exact(g *Grower, n *node, s split) (z float64, rows int) {
 	slots, rule := n.coding.columns[s.column].slots(), g.m.rule(n.coding, s)
 	word, shift, mask := n.rows.at(s.column)
 	word = word[n.lo:n.hi]
@@ -191,30 +191,34 @@ func (c *LogRank) exact(g *Grower, n *node, s split) float64 {
 	return c.pass.exactSide(n.rows.side[:len(word)], flip)
 }
 
-func (p *pass) exactBytes(word []uint64, shift uint, share *[256]float64) float64 {
+func (p *pass) exactBytes(word []uint64, shift uint, share *[256]float64) (z float64, count int) {
 	rows := p.rows[:len(word)]
-	var u, v, risk float64
+	var u, v, risk, members float64
 	for i := len(word) - 1; i >= 0; i-- {
 		t := &rows[i]
-		weight := t.weight * share[uint8(word[i]>>(shift&63))]
+		in := share[uint8(word[i]>>(shift&63))]
+		weight := t.weight * in
+		members += in
 		u += weight * t.residual
 		v += weight * (t.a - t.w*(weight+2*risk))
 		risk += weight
 	}
-	return statistic(u, v)
+	return statistic(u, v), int(members)
 }
 
-func (p *pass) exactSide(side []uint8, flip uint8) float64 {
+func (p *pass) exactSide(side []uint8, flip uint8) (z float64, count int) {
 	rows := p.rows[:len(side)]
-	var u, v, risk float64
+	var u, v, risk, members float64
 	for i := len(side) - 1; i >= 0; i-- {
 		t := &rows[i]
-		weight := t.weight * float64(side[i]^flip)
+		in := float64(side[i] ^ flip)
+		weight := t.weight * in
+		members += in
 		u += weight * t.residual
 		v += weight * (t.a - t.w*(weight+2*risk))
 		risk += weight
 	}
-	return statistic(u, v)
+	return statistic(u, v), int(members)
 }
 
 // negligible is the variance below which a split says nothing.
@@ -274,7 +278,9 @@ func (c *LogRank) decide(g *Grower, n *node) chosen {
 		if f.upper < max(best.score, bound)*(1-tie) {
 			break
 		}
-		best.offer(c.exact(g, n, f.split), f.split)
+		if z, rows := c.exact(g, n, f.split); rows >= g.opt.MinLeaf && n.hi-n.lo-rows >= g.opt.MinLeaf {
+			best.offer(z, f.split)
+		}
 	}
 	return best
 }

@@ -10,8 +10,6 @@ import "math"
 // there on.
 type orderedScan struct {
 	b      *bounds
-	g      *Grower
-	n      *node
 	split  split
 	first  *[256]uint64
 	word   int
@@ -131,7 +129,7 @@ func (s *orderedScan) addTwo(k, turn int) {
 // the node does not have repeat another one.
 func (s *orderedScan) prefixes(turn int) {
 	b := s.b
-	least, most := float64(s.g.opt.MinLeaf), float64(s.n.size-s.g.opt.MinLeaf)
+	least, most := b.least, b.size-b.least
 	var run uint64
 	before := 0.0
 	for p := range turn {
@@ -148,7 +146,7 @@ func (s *orderedScan) prefixes(turn int) {
 
 func (s *orderedScan) suffixes(turn int) {
 	b := s.b
-	least, size := float64(s.g.opt.MinLeaf), float64(s.n.size)
+	least, size := b.least, b.size
 	before := func(p int) float64 { // rows right of threshold p − 1
 		switch {
 		case p > turn:
@@ -185,5 +183,5 @@ func (s *orderedScan) offer(p int, sum uint64) {
 		}
 		at.code = p - 1
 	}
-	s.b.consider(at, sum, s.b.quad[p])
+	s.b.consider(at, sum, s.b.quad[p], s.b.after[p])
 }
