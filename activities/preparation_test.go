@@ -74,7 +74,9 @@ func TestPrepareFoldsFile(t *testing.T) {
 // the file has no such column or the spec leaves it out.
 func TestPrepareStrata(t *testing.T) {
 	l := newLab(t)
-	stratified := func(column string) string { return "models=[{type: cox_ph}, {type: cox_stratified, strata: [" + column + "]}]" }
+	stratified := func(column string) string {
+		return "models=[{type: cox_ph}, {type: cox_stratified, strata: [" + column + "]}]"
+	}
 	_, err := Prepare(t.Context(), openFile, l.spec(stratified("celltype")))
 	require.NoError(t, err)
 	for _, column := range []string{"nosuch", "karno"} {
