@@ -67,8 +67,9 @@ race:
 		$(GO) test -race -timeout $(TIMEOUT) $(RACE); \
 	else echo "race detector: left out, there is no C compiler"; fi
 
-bench: ## Go benchmarks of the libraries
+bench: temporal ## Go benchmarks of the libraries, then what a run costs beyond its fits
 	@$(GO) test -run '^$$' -bench . -benchmem ./survival/... ./dataset/... ./artifact/... ./store/...
+	@$(GO) test -run '^$$' -bench . -benchtime 5x -timeout 1h ./bench -results results/orchestration.json
 
 # The crash tests with more random moments than CI's three for each fault.
 SOAK ?= 100
