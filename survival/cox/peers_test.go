@@ -35,7 +35,7 @@ func TestPeerBaselineFollowsTies(t *testing.T) {
 	b := m.Report().Coefficients[0].Value
 	e := func(v float64) float64 { return math.Exp(b * v) }
 	at2 := 1 / (2 + 2*e(1) + 2*e(2))    // two rows at 0, two at 1, two at 2
-	risk, tied := 2+e(1)+2*e(2), 1+e(2)    // at time 3, where x = 0 and x = 2 fail
+	risk, tied := 2+e(1)+2*e(2), 1+e(2) // at time 3, where x = 0 and x = 2 fail
 	efron, breslow := at2+1/risk+1/(risk-tied/2), at2+2/risk
 	zero := design(column("x", 0))
 	s := curvesAt(t, m, zero, []float64{3})[0][0]
