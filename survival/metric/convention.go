@@ -63,6 +63,11 @@ const (
 	ReasonNoEventYet = "no event by the horizon"
 	ReasonNotReached = "no row is observed up to the horizon"
 	ReasonNoSmoother = "the calibration curve has no finite fit"
+
+	ReasonFewFolds    = "fewer than two folds have both scores"
+	ReasonSameGap     = "the difference is the same in every fold"
+	ReasonNoScore     = "no model has a score"
+	ReasonNoReplicate = "no bootstrap replicate has a score"
 )
 
 // Undefined says why the data leave a value undefined.

@@ -1,6 +1,8 @@
-// Package metric scores predictions of right-censored survival data: Harrell's and Uno's
-// concordance, the censoring-weighted Brier score, its integral (IBS), the index of
-// prediction accuracy (IPA) and the cumulative/dynamic AUC.
+// Package metric scores predictions of right-censored survival data: Harrell's, Uno's and
+// Antolini's concordance, the censoring-weighted Brier score, its integral (IBS), the index
+// of prediction accuracy (IPA), the integrated log-likelihood, the cumulative/dynamic AUC,
+// D-calibration and calibration at a horizon. It compares two models over folds
+// ([NadeauBengio]) and corrects the score of the best of many ([CorrectBestOf]).
 //
 // Notation as in package survival; r_i is the predicted risk of test row i (higher: an
 // earlier event), S(t|i) its predicted survival curve, Ĝ the Kaplan–Meier estimate of
@@ -18,7 +20,7 @@
 //
 // A value that the data leave undefined is an *[Undefined] error with a stable reason,
 // never NaN. With left truncation Ĝ is not identified by these estimators: only Harrell's
-// C is defined. Case weights multiply every row: a pair counts w_i·w_j.
+// and Antolini's C and calibration at a horizon are defined. Case weights multiply every row: a pair counts w_i·w_j.
 //
 // Preconditions: outcomes satisfy survival.Outcome.Validate, risks are finite, curves lie
 // in [0,1], grid times ascend; slices given together have equal length (else panic).
@@ -29,5 +31,8 @@
 // Hung and Chiang (2010), Can J Stat 38:8. The time-weighted mean of the AUC follows
 // Lambert and Chevret (2016), Stat Methods Med Res 25:2088.
 //
-// Not here: competing risks, calibration, confidence intervals of differences.
+// Functions whose paper is not listed here name it.
+//
+// Not here: competing risks; the models that draw calibration curves and the random
+// streams of bootstraps, which are handed in.
 package metric
