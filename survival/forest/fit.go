@@ -68,7 +68,8 @@ func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, opt Option
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{columns: x.Names(), expHazard: opt.ExpHazard, report: survival.Report{Converged: true, Iterations: opt.Trees}}
+	m := &Model{columns: x.Names(), expHazard: opt.ExpHazard, report: survival.Report{
+		Converged: true, Iterations: opt.Trees, Warnings: fractions(y)}}
 	p := plan{matrix: matrix, outcome: ranked(order, y), opt: opt, seed: fit.Seed, model: m}
 	m.times = make([]float64, len(order.Groups))
 	for k, g := range order.Groups {
@@ -82,6 +83,20 @@ func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, opt Option
 		return nil, err
 	}
 	return m, nil
+}
+
+// fractions warns of case weights that are no frequencies: the log-rank variance of fewer
+// than one row at risk is 0, and nothing is split.
+func fractions(y survival.Outcome) []survival.Warning {
+	mean := 0.0
+	for i := range y.Time {
+		mean += y.W(i) / float64(y.Len())
+	}
+	if mean > 0.5 {
+		return nil
+	}
+	return []survival.Warning{{Category: "data",
+		Message: "case weights average below 1/2: forests take them for frequencies and split too little; multiply them by a constant"}}
 }
 
 func check(ctx context.Context, y survival.Outcome) error {

@@ -184,3 +184,25 @@ func TestDecodeRefuses(t *testing.T) {
 		}
 	}
 }
+
+// Weights that sum to one are warned of, since a forest takes them for frequencies and finds
+// nothing to split; the same weights about one are not.
+func TestFractionalWeights(t *testing.T) {
+	x, y := example()
+	for _, c := range []struct {
+		weight float64
+		warned bool
+	}{{1.0 / 8, true}, {1, false}, {3, false}} {
+		y.Weight = make([]float64, x.Rows)
+		for i := range y.Weight {
+			y.Weight[i] = c.weight
+		}
+		m, err := Fit(context.Background(), x, y, Options{Trees: 1, MinLeaf: 2, MinSplit: 4}, survival.FitOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(m.Report().Warnings) > 0; got != c.warned {
+			t.Errorf("weight %g: warnings %v", c.weight, m.Report().Warnings)
+		}
+	}
+}
