@@ -29,6 +29,7 @@ type bounds struct {
 	total        float64 // Σ c
 	size, least  float64 // rows of the node as drawn; fewest rows of a side
 	repeats      float64 // draws of rows beyond the first
+	most         float64 // draws of one row
 
 	after []float64 // by position: rows of S after the time block
 	quad  []float64 // by position: the bound on Q so far
@@ -94,6 +95,7 @@ func (b *bounds) pack(n *node, p *pass) {
 	tags := n.tags()
 	b.v1, b.v2 = resize(b.v1, len(tags)), resize(b.v2, len(tags))
 	b.blocks = b.blocks[:0]
+	most := uint64(0)
 	count := blockCount(len(tags))
 	cut, next, w0, scaleW := 0, math.Inf(1), 0.0, 0.0
 	for k := range p.times {
@@ -121,11 +123,13 @@ func (b *bounds) pack(n *node, p *pass) {
 		within := uint64((t.w-w0)*scaleW+1)<<countBits | 1 // rounded up: the bound stays one
 		for i := t.start; i < end; i++ {
 			w := tags[i] & tagDraws >> 1
+			most = max(most, w)
 			b.v1[i] = w * (base + event&-(tags[i]&1))
 			b.v2[i] = w * within
 		}
 	}
 	b.blocks[len(b.blocks)-1].e = p.times[len(p.times)-1].w - w0
+	b.most = float64(most)
 }
 
 // tally fills the histograms of a word, a block of time after the other.
@@ -190,6 +194,9 @@ func (b *bounds) single(s split, sum uint64, q, at, code int) {
 	}
 }
 
+// enough says that y draws surely are of enough distinct rows.
+func (b *bounds) enough(y float64) bool { return y-b.repeats >= b.least || y >= b.least*b.most }
+
 // consider keeps a candidate if it may be best. sum is U above A, quad a bound on Q, y the
 // rows as drawn, all of either side.
 func (b *bounds) consider(s split, sum uint64, quad, y float64) {
@@ -203,7 +210,7 @@ func (b *bounds) consider(s split, sum uint64, quad, y float64) {
 	lower := 0.0
 	// Histograms count rows as drawn. Where a side may have too few distinct rows, the
 	// candidate must not rule out others.
-	if down := u - b.errU; down > 0 && min(y, b.size-y)-b.repeats >= b.least {
+	if down := u - b.errU; down > 0 && b.enough(min(y, b.size-y)) {
 		// Jensen: V = Σ c·q(1−q) ≤ A − A²/Σc, with A = Σ c·q.
 		least := max(a-b.errA, 0)
 		if high := a + b.errA - least*least/b.total*(1-1e-9); high > negligible {
