@@ -234,10 +234,10 @@ func (e *examined) decide(f *FoldPlan, forced bool) {
 		f.Reason = e.fault.Error()
 	case e.fault != nil:
 		f.Reason = "no manifest"
+	case f.Action == Train: // forced, too: force repeats a fit, it does not allow another one
+		f.Changed, f.Reason = true, "fitted from other inputs: "+e.want.explain(e.manifest)
 	case forced:
 		f.Action, f.Force, f.Reason = Train, e.manifest.SHA256, "forced"
-	case f.Action == Train:
-		f.Changed, f.Reason = true, "fitted from other inputs: "+e.want.explain(e.manifest)
 	case f.Action == Rescore:
 		f.Reason = "metric settings changed"
 	default:

@@ -65,6 +65,8 @@ func TestPlanStopsOnChangedInputs(t *testing.T) {
 	require.ErrorContains(t, err, "forest fold 1: fitted from other inputs: model.trees")
 	require.ErrorContains(t, err, "--retrain-changed")
 	require.NoError(t, p.Check(config.Request{RetrainChanged: true}))
+	force := config.Request{Force: []string{"forest"}} // repeats a fit, does not allow another one
+	require.ErrorAs(t, plan(t, s, changed, artifact.PlanOptions{Request: force}).Check(force), &list)
 
 	added := newRun(t, memory(), with(t, "trees: 10}", "trees: 10}\n  - {name: boost, type: gbsa}"))
 	p = plan(t, s, added, artifact.PlanOptions{})
