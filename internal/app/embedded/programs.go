@@ -101,8 +101,11 @@ func identify(ctx context.Context, path string, env []string, known serverInfo) 
 	cmd.Env = env
 	out, err := cmd.CombinedOutput()
 	match := serverVersion.FindSubmatch(out)
-	if err != nil || match == nil {
-		return s, fmt.Errorf("%s is not Temporal's CLI: `--version` answered %.200q: %v", path, out, err)
+	if err != nil {
+		return s, fmt.Errorf("%s is not Temporal's CLI: `--version` answered %.200q: %w", path, out, err)
+	}
+	if match == nil {
+		return s, fmt.Errorf("%s is not Temporal's CLI: `--version` answered %.200q", path, out)
 	}
 	s.Version = string(match[1])
 	return s, nil
