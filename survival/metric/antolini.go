@@ -1,6 +1,7 @@
 package metric
 
 import (
+	"context"
 	"sort"
 
 	"everfold/survival"
@@ -18,11 +19,12 @@ import (
 // times and left truncation are those of [Harrell]; equal S count one half (the paper
 // counts them 0), with the tolerance of the convention.
 //
-// A survival value outside [0,1] is an error. It panics where sizes differ or times do not
-// ascend. O(k·n log n) with k the number of grid times that an event looks up.
+// A survival value outside [0,1] is an error, as is cancellation, looked for at every grid
+// time. It panics where sizes differ or times do not ascend. O(k·n log n) with k the number
+// of grid times that an event looks up.
 //
 // Antolini, Boracchi and Biganzoli (2005), Stat Med 24:3927.
-func Antolini(test survival.Outcome, times []float64, surv []float32, c Convention) (Pairs, error) {
+func Antolini(ctx context.Context, test survival.Outcome, times []float64, surv []float32, c Convention) (Pairs, error) {
 	c.known()
 	mustAscend(times)
 	n, m := test.Len(), len(times)
@@ -33,38 +35,45 @@ func Antolini(test survival.Outcome, times []float64, surv []float32, c Conventi
 		return Pairs{}, err
 	}
 	var all Pairs
-	risk := make([]float64, n)
-	for j, chosen := range eventsByGridTime(test, times) {
-		if chosen == nil {
+	risk, chosen := make([]float64, n), make([]float64, n)
+	for j, events := range eventsByGridTime(test, times) {
+		if len(events) == 0 {
 			continue
+		}
+		if err := survival.Check(ctx, float64(j), float64(m+1)); err != nil {
+			return Pairs{}, err
 		}
 		for i := range risk {
 			if j > 0 {
 				risk[i] = -float64(surv[i*m+j-1])
 			}
 		}
+		mark(chosen, events, 1)
 		s := newPairSweep(test, risk, c, chosen)
 		s.order.Backward(s)
 		all.add(s.pairs)
+		mark(chosen, events, 0)
 	}
 	return all, nil
 }
 
-// eventsByGridTime marks by row, with weight 1, the events that look up each grid time:
-// number j+1 is times[j], 0 the time before the first. nil: no event does.
-func eventsByGridTime(y survival.Outcome, times []float64) [][]float64 {
-	chosen := make([][]float64, len(times)+1)
+// eventsByGridTime lists the events that look up each grid time: number j+1 is times[j],
+// 0 the time before the first.
+func eventsByGridTime(y survival.Outcome, times []float64) [][]int {
+	rows := make([][]int, len(times)+1)
 	for i, t := range y.Time {
-		if !y.Event[i] {
-			continue
+		if y.Event[i] {
+			j := sort.Search(len(times), func(j int) bool { return times[j] > t })
+			rows[j] = append(rows[j], i)
 		}
-		j := sort.Search(len(times), func(j int) bool { return times[j] > t })
-		if chosen[j] == nil {
-			chosen[j] = make([]float64, y.Len())
-		}
-		chosen[j][i] = 1
 	}
-	return chosen
+	return rows
+}
+
+func mark(dst []float64, rows []int, v float64) {
+	for _, i := range rows {
+		dst[i] = v
+	}
 }
 
 func (p *Pairs) add(q Pairs) {

@@ -1,6 +1,7 @@
 package metric
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
@@ -20,12 +21,12 @@ func TestAntoliniByHand(t *testing.T) {
 		0.9, 0.6,
 		0.6, 0.5,
 	}
-	pairs, err := Antolini(y, []float64{2, 4}, surv, RiskRegression)
+	pairs, err := Antolini(context.Background(), y, []float64{2, 4}, surv, RiskRegression)
 	require.NoError(t, err)
 	require.Equal(t, Pairs{Concordant: 2, Discordant: 1}, pairs)
 
 	// A grid that begins after the first event sees S = 1 there: both its pairs tie.
-	pairs, err = Antolini(y, []float64{3, 4}, surv, RiskRegression)
+	pairs, err = Antolini(context.Background(), y, []float64{3, 4}, surv, RiskRegression)
 	require.NoError(t, err)
 	require.Equal(t, Pairs{Discordant: 1, TiedRisk: 2}, pairs)
 }
@@ -38,7 +39,7 @@ func TestAntoliniEqualsDefinition(t *testing.T) {
 		c := rapid.SampledFrom([]Convention{RiskRegression, ScikitSurvival, Mlr3proba}).Draw(t, "c")
 		times := drawGrid(t)
 		surv := drawCurves(t, y.Len(), len(times))
-		got, err := Antolini(y, times, surv, c)
+		got, err := Antolini(context.Background(), y, times, surv, c)
 		require.NoError(t, err)
 		want := naiveAntolini(y, times, surv, c)
 		require.InDelta(t, want.Concordant, got.Concordant, 1e-12)
@@ -88,7 +89,7 @@ func TestAntoliniIsHarrellUnderProportionalHazards(t *testing.T) {
 	for _, r := range risk {
 		surv = append(surv, float32(1/(2+r)))
 	}
-	got, err := Antolini(y, []float64{1}, surv, RiskRegression)
+	got, err := Antolini(context.Background(), y, []float64{1}, surv, RiskRegression)
 	require.NoError(t, err)
 	require.Equal(t, Harrell(y, risk, RiskRegression), got)
 }
@@ -96,12 +97,16 @@ func TestAntoliniIsHarrellUnderProportionalHazards(t *testing.T) {
 // What the caller or the data got wrong is refused; without a pair the index is undefined.
 func TestAntoliniRefuses(t *testing.T) {
 	y := survival.Outcome{Time: []float64{2, 4}, Event: []bool{false, true}}
-	require.Panics(t, func() { _, _ = Antolini(y, []float64{1, 2}, []float32{1, 1}, RiskRegression) })
-	require.Panics(t, func() { _, _ = Antolini(y, []float64{2, 2}, make([]float32, 4), RiskRegression) })
-	require.Panics(t, func() { _, _ = Antolini(y, []float64{2}, make([]float32, 2), "other") })
-	_, err := Antolini(y, []float64{2}, []float32{1, 1.5}, RiskRegression)
+	require.Panics(t, func() { _, _ = Antolini(context.Background(), y, []float64{1, 2}, []float32{1, 1}, RiskRegression) })
+	require.Panics(t, func() { _, _ = Antolini(context.Background(), y, []float64{2, 2}, make([]float32, 4), RiskRegression) })
+	require.Panics(t, func() { _, _ = Antolini(context.Background(), y, []float64{2}, make([]float32, 2), "other") })
+	_, err := Antolini(context.Background(), y, []float64{2}, []float32{1, 1.5}, RiskRegression)
 	require.EqualError(t, err, "test row 1: survival at grid time 0 is outside [0, 1]")
-	pairs, err := Antolini(y, []float64{2}, []float32{1, 1}, RiskRegression)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err = Antolini(ctx, y, []float64{2}, []float32{1, 1}, RiskRegression)
+	require.ErrorIs(t, err, context.Canceled)
+	pairs, err := Antolini(context.Background(), y, []float64{2}, []float32{1, 1}, RiskRegression)
 	require.NoError(t, err)
 	_, err = pairs.Index()
 	require.EqualError(t, err, "undefined: no comparable pair")
@@ -114,7 +119,7 @@ func ExampleAntolini() {
 		0.8, 0.6,
 		0.9, 0.7,
 	}
-	pairs, err := Antolini(y, []float64{2, 4}, surv, RiskRegression)
+	pairs, err := Antolini(context.Background(), y, []float64{2, 4}, surv, RiskRegression)
 	if err != nil {
 		fmt.Println(err)
 		return

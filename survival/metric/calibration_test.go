@@ -30,6 +30,12 @@ func TestCalibrateByHand(t *testing.T) {
 		require.InDelta(t, 0.5-observed, got, 1e-15)
 	}
 	require.InDeltaSlice(t, []float64{observed, observed, observed, observed}, c.Observed, 1e-15)
+
+	// The last row enters at 1.5, so that 1 and 2 find three at risk; the first weighs 2.
+	y.Entry, y.Weight = []float64{0, 0, 0, 1.5}, []float64{2, 1, 1, 1}
+	c, err = Calibrate(context.Background(), y, []float64{0.5, 0.5, 0.5, 0.5}, 2, fitCox)
+	require.NoError(t, err)
+	require.InDelta(t, 1-math.Exp(-2.0/4-1.0/3), c.Observed[0], 1e-15)
 }
 
 // The true probabilities of exponential times are calibrated; their squares are not, and
@@ -57,6 +63,10 @@ func TestCalibrateTellsWrongProbabilities(t *testing.T) {
 	require.InDelta(t, 0.5, curve[0], 0.05)
 	_, err = bad.Curve(ctx, []float64{2})
 	require.EqualError(t, err, "row 0: the predicted probability is outside [0, 1]")
+	ctx, cancel := context.WithCancel(ctx)
+	cancel()
+	_, err = bad.Curve(ctx, []float64{0.5})
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 // Predictions of exactly 0 and 1 have a place on the curve, not an infinite one.

@@ -1,6 +1,7 @@
 package metric
 
 import (
+	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -40,7 +41,7 @@ func TestEqualsFormulasOfCurves(t *testing.T) {
 
 func antoliniIndex(t *testing.T, f metricFold, y survival.Outcome) float64 {
 	t.Helper()
-	pairs, err := Antolini(y, f.times, f.surv, RiskRegression)
+	pairs, err := Antolini(context.Background(), y, f.times, f.surv, RiskRegression)
 	require.NoError(t, err)
 	index, err := pairs.Index()
 	require.NoError(t, err)

@@ -174,6 +174,14 @@ func TestCorrectBestOfUndefined(t *testing.T) {
 	s.Score = func(int, []int) (float64, error) { return 0, errors.New("broken") }
 	_, err = CorrectBestOf(ctx, s)
 	require.EqualError(t, err, "score of model 0: broken")
+	s.Score = func(model int, rows []int) (float64, error) {
+		if rows[0] == 1 {
+			return 0, errors.New("broken")
+		}
+		return 1, nil
+	}
+	_, err = CorrectBestOf(ctx, s)
+	require.EqualError(t, err, "score of model 0: broken", "on the rows left out")
 }
 
 // Cancellation ends the loop; an incomplete description and a NaN score are bugs.
