@@ -82,13 +82,13 @@ func TestLaws(t *testing.T) {
 				value, first, second := f(z)
 				up, firstUp, _ := f(z + h)
 				down, firstDown, _ := f(z - h)
-				close(t, fmt.Sprintf("%v: %s' at %g", d, name, z), first, (up-down)/(2*h), 1e-8*(1+math.Abs(value)/h*1e-3))
-				close(t, fmt.Sprintf("%v: %s'' at %g", d, name, z), second, (firstUp-firstDown)/(2*h), 1e-8*(1+math.Abs(first)))
+				closeTo(t, fmt.Sprintf("%v: %s' at %g", d, name, z), first, (up-down)/(2*h), 1e-8*(1+math.Abs(value)/h*1e-3))
+				closeTo(t, fmt.Sprintf("%v: %s'' at %g", d, name, z), second, (firstUp-firstDown)/(2*h), 1e-8*(1+math.Abs(first)))
 			}
 			density, _, _ := law.density(z)
 			tail, slope, _ := law.survival(z)
-			close(t, fmt.Sprintf("%v: f/S at %g", d, z), math.Exp(density-tail), -slope, 1e-12*(1-slope))
-			close(t, fmt.Sprintf("%v: S at %g", d, z), law.curve(z), math.Exp(tail), 1e-14)
+			closeTo(t, fmt.Sprintf("%v: f/S at %g", d, z), math.Exp(density-tail), -slope, 1e-12*(1-slope))
+			closeTo(t, fmt.Sprintf("%v: S at %g", d, z), law.curve(z), math.Exp(tail), 1e-14)
 		}
 		if law.curve(math.Inf(-1)) != 1 || law.curve(math.Inf(1)) != 0 {
 			t.Errorf("%v: S at the ends is %g and %g", d, law.curve(math.Inf(-1)), law.curve(math.Inf(1)))
@@ -99,12 +99,12 @@ func TestLaws(t *testing.T) {
 			mean += z * math.Exp(density) * 1e-3
 			square += z * z * math.Exp(density) * 1e-3
 		}
-		close(t, d.String()+" mean", law.center(), mean, 1e-9)
-		close(t, d.String()+" spread", law.spread(), math.Sqrt(square-mean*mean), 1e-9)
+		closeTo(t, d.String()+" mean", law.center(), mean, 1e-9)
+		closeTo(t, d.String()+" spread", law.spread(), math.Sqrt(square-mean*mean), 1e-9)
 	}
 }
 
-func close(t *testing.T, what string, got, want, tolerance float64) {
+func closeTo(t *testing.T, what string, got, want, tolerance float64) {
 	t.Helper()
 	if !(math.Abs(got-want) <= tolerance) {
 		t.Errorf("%s is %.15g, want %.15g within %.1g", what, got, want, tolerance)
@@ -127,8 +127,8 @@ func TestNormalTail(t *testing.T) {
 		{1e4, -50000010.129278915, 10000.0001},
 	} {
 		logS, first, _ := normal{}.survival(c.z)
-		close(t, fmt.Sprintf("log S(%g)", c.z), logS, c.logS, 2e-15*(1+math.Abs(c.logS)))
-		close(t, fmt.Sprintf("hazard at %g", c.z), -first, c.hazard, 1e-14*c.hazard)
+		closeTo(t, fmt.Sprintf("log S(%g)", c.z), logS, c.logS, 2e-15*(1+math.Abs(c.logS)))
+		closeTo(t, fmt.Sprintf("hazard at %g", c.z), -first, c.hazard, 1e-14*c.hazard)
 	}
 }
 
@@ -146,9 +146,9 @@ func TestExponentialByHand(t *testing.T) {
 		t.Fatal(err)
 	}
 	mu, se := m.Intercept()
-	close(t, "β₀", mu, math.Log(atRisk/events), 1e-12)
-	close(t, "its SE", se, 1/math.Sqrt(events), 1e-12)
-	close(t, "ℓ", m.Report().LogLik[1], -events*mu-events, 1e-9)
+	closeTo(t, "β₀", mu, math.Log(atRisk/events), 1e-12)
+	closeTo(t, "its SE", se, 1/math.Sqrt(events), 1e-12)
+	closeTo(t, "ℓ", m.Report().LogLik[1], -events*mu-events, 1e-9)
 	if sigma, se := m.Scale(); sigma != 1 || se != 0 {
 		t.Errorf("scale %g, SE %g", sigma, se)
 	}

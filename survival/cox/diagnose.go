@@ -41,7 +41,9 @@ type moment struct {
 	mean, tied []float64
 }
 
-// Diagnose evaluates the likelihood of the data that m was fitted on at m's coefficients.
+// Diagnose evaluates the likelihood of the data that m was fitted on at m's coefficients, in
+// the time of two or three iterations of the fit and O((rows + times)·columns) memory. Where
+// the information there is not positive definite every column counts as held.
 // Data that Fit would refuse are the same errors here; a column that x lacks is a
 // *survival.ColumnError. It panics as Fit does.
 func Diagnose(ctx context.Context, x *survival.Design, y survival.Outcome, m *Model, opt DiagnosticOptions) (*Diagnostics, error) {

@@ -43,12 +43,12 @@ func (d *Diagnostics) Robust(groups []int) []float64 {
 	}
 	out := make([]float64, p*p)
 	for i := range p {
-		for j := range p {
+		for j := i; j < p; j++ {
 			sum := 0.0
 			for g, v := range influence[i] {
 				sum += float64(v * influence[j][g])
 			}
-			out[i*p+j] = sum
+			out[i*p+j], out[j*p+i] = sum, sum
 		}
 	}
 	return out

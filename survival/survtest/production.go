@@ -13,7 +13,7 @@ import (
 func Production() (*survival.Design, survival.Outcome) {
 	const n, dense, dummies = 229_611, 11, 12
 	u := func(i, stream int) float64 {
-		_, f := math.Modf(float64(i+1) * math.Sqrt(float64(2+7*stream)))
+		_, f := math.Modf(float64(i+1) * math.Sqrt(float64(3+7*stream))) // no square is 3 mod 7
 		return f
 	}
 	x := &survival.Design{Rows: n}
