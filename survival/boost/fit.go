@@ -75,7 +75,7 @@ func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, opt Option
 	}
 	opt = opt.defaults()
 	order := riskset.New(y, nil)
-	matrix, err := tree.NewMatrix(x, order.Rows, opt.Bins, fit.Threads)
+	matrix, err := tree.NewMatrix(ctx, x, order.Rows, opt.Bins, fit.Threads)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"context"
 	"errors"
 	"math"
 	"slices"
@@ -63,7 +64,7 @@ func TestColumnsAreShared(t *testing.T) {
 		columnOf("m", 1, 2, 3, 4, 5, 6, 7, 8), columnOf("m_missing", 1, 1, 1, 1, 0, 0, 0, 0), // not one value where it is 1
 		columnOf("g", 1, math.NaN(), 2, 2, 3, 4, 5, 6), columnOf("lone", 0, 1, 0, 1, 0, 1, 0, 1),
 	}}
-	m, err := NewMatrix(x, ascending(8), Quantiles, 2)
+	m, err := NewMatrix(context.Background(), x, ascending(8), Quantiles, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,11 +97,11 @@ func TestColumnsAreShared(t *testing.T) {
 func TestMatrixRefuses(t *testing.T) {
 	var bad *survival.DataError
 	x := &survival.Design{Rows: 2, Columns: []survival.Column{columnOf("a", 1, math.Inf(-1))}}
-	if _, err := NewMatrix(x, ascending(2), Exact, 2); !errors.As(err, &bad) || bad.Row != 1 || bad.Column != "a" {
+	if _, err := NewMatrix(context.Background(), x, ascending(2), Exact, 2); !errors.As(err, &bad) || bad.Row != 1 || bad.Column != "a" {
 		t.Errorf("infinite value: %v", err)
 	}
 	mustPanic(t, func() {
-		_, _ = NewMatrix(&survival.Design{Rows: 3, Columns: x.Columns}, ascending(3), Exact, 2)
+		_, _ = NewMatrix(context.Background(), &survival.Design{Rows: 3, Columns: x.Columns}, ascending(3), Exact, 2)
 	})
 }
 

@@ -176,7 +176,7 @@ func (s *sample) check(only searchKind) string {
 
 // compare grows a tree of one split and compares it with the direct search: "" if equal.
 func (s *sample) compare(crit Criterion, statistic func(left []bool) float64) string {
-	m, err := NewMatrix(s.x, ascending(s.x.Rows), s.bins, 2)
+	m, err := NewMatrix(context.Background(), s.x, ascending(s.x.Rows), s.bins, 2)
 	if err != nil {
 		return err.Error()
 	}
@@ -260,7 +260,7 @@ func TestWholeTreesEqual(t *testing.T) {
 		if i%3 == 0 {
 			s.opt.Try = 2
 		}
-		m, err := NewMatrix(s.x, ascending(s.x.Rows), s.bins, 2)
+		m, err := NewMatrix(context.Background(), s.x, ascending(s.x.Rows), s.bins, 2)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -56,7 +56,7 @@ func TestGradientSearchEqualsDirectSearch(t *testing.T) {
 // Leaves have the value G/(H+λ) of their rows, and every row knows its leaf.
 func TestGradientLeaves(t *testing.T) {
 	x := &survival.Design{Rows: 4, Columns: []survival.Column{{Name: "a", Values: []float64{1, 2, 3, 4}}}}
-	m, err := NewMatrix(x, ascending(4), Exact, 2)
+	m, err := NewMatrix(context.Background(), x, ascending(4), Exact, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestDifferencesOfHistograms(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 9))
 	for i := range 60 {
 		s := random(rng, 900, false)
-		m, err := NewMatrix(s.x, ascending(s.x.Rows), []Bins{Quantiles, Exact}[i%2], 1)
+		m, err := NewMatrix(context.Background(), s.x, ascending(s.x.Rows), []Bins{Quantiles, Exact}[i%2], 1)
 		if err != nil {
 			t.Fatal(err)
 		}

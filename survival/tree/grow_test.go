@@ -26,7 +26,7 @@ func example() (*survival.Design, Ranked) {
 
 func ExampleGrower_Grow() {
 	x, y := example()
-	m, err := NewMatrix(x, ascending(10), Exact, 2)
+	m, err := NewMatrix(context.Background(), x, ascending(10), Exact, 2)
 	if err != nil {
 		panic(err)
 	}
@@ -47,7 +47,7 @@ func TestWeightedLeaves(t *testing.T) {
 	// Draws and case weights multiply in the leaves' sums; times without events are left out.
 	x, y := example()
 	y.Weight = []float64{1, 2, 1, 1, 1, 1, 1, 1, 1, 0.5}
-	m, err := NewMatrix(x, ascending(10), Exact, 2)
+	m, err := NewMatrix(context.Background(), x, ascending(10), Exact, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestOptionsHold(t *testing.T) {
 	for range 40 {
 		s := random(rng, 300, false)
 		s.opt = Options{Depth: rng.IntN(5), MinSplit: rng.IntN(40), MinLeaf: rng.IntN(20)}
-		m, err := NewMatrix(s.x, ascending(s.x.Rows), s.bins, 2)
+		m, err := NewMatrix(context.Background(), s.x, ascending(s.x.Rows), s.bins, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,7 +105,7 @@ func depth(t *Tree, at int) int {
 func TestTry(t *testing.T) {
 	x, y := example()
 	x.Columns = append(x.Columns, survival.Column{Name: "constant", Term: "constant", Values: make([]float64, 10)})
-	m, err := NewMatrix(x, ascending(10), Exact, 2)
+	m, err := NewMatrix(context.Background(), x, ascending(10), Exact, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestGapDirections(t *testing.T) {
 		{[]float64{1, 1, 1, 1, 1, 1, 1, 1, 2, 2}, 2, true},
 	} {
 		x := &survival.Design{Rows: 10, Columns: []survival.Column{{Name: "a", Values: c.values}}}
-		m, err := NewMatrix(x, ascending(10), Exact, 2)
+		m, err := NewMatrix(context.Background(), x, ascending(10), Exact, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,14 +156,14 @@ func TestGapDirections(t *testing.T) {
 	}
 }
 
-// A cancelled context ends growth with its cause.
+// A cancelled context ends growth, and binning, with its cause.
 func TestCancelled(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 6))
 	s := random(rng, 5000, false)
 	for s.x.Rows < 4200 {
 		s = random(rng, 5000, false)
 	}
-	m, err := NewMatrix(s.x, ascending(s.x.Rows), Quantiles, 2)
+	m, err := NewMatrix(context.Background(), s.x, ascending(s.x.Rows), Quantiles, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,6 +174,9 @@ func TestCancelled(t *testing.T) {
 	crit.Draw(s.count, &Leaves{})
 	if _, err := NewGrower(m).Grow(ctx, crit, Options{}); !errors.Is(err, stop) {
 		t.Errorf("%v", err)
+	}
+	if _, err := NewMatrix(ctx, s.x, ascending(s.x.Rows), Quantiles, 2); !errors.Is(err, stop) {
+		t.Errorf("binning: %v", err)
 	}
 }
 
@@ -191,7 +194,7 @@ func TestFile(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 7))
 	s := random(rng, 200, false)
 	s.opt = Options{}
-	m, err := NewMatrix(s.x, ascending(s.x.Rows), Exact, 2)
+	m, err := NewMatrix(context.Background(), s.x, ascending(s.x.Rows), Exact, 2)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,8 +6,8 @@ type block [8][256]uint64
 // histogram holds the sums of a node by column and code: two packed values a row, added as
 // integers, so that neither order nor grouping of the additions matters.
 type histogram struct {
-	first, second []block  // by word, for codes of 8 bits
-	one, two      []uint64 // by code, for wider ones: a column at a time
+	first    []block  // by word, for codes of 8 bits
+	one, two []uint64 // by code, for wider ones: a column at a time
 }
 
 // tally adds two values a row to the sums of the codes of a word.

@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -21,9 +22,9 @@ type Matrix struct {
 
 // NewMatrix bins and packs a design. order lists the design's rows in the order wanted;
 // infinite values are a *survival.DataError, NaN is a missing value. It panics where a row
-// of order is outside the design.
-// At most threads goroutines work, 0 meaning 1; the result does not depend on them.
-func NewMatrix(x *survival.Design, order []int, bins Bins, threads int) (*Matrix, error) {
+// of order is outside the design. At most threads goroutines work, 0 meaning 1; the result
+// does not depend on them. A cancelled ctx ends it with the cause.
+func NewMatrix(ctx context.Context, x *survival.Design, order []int, bins Bins, threads int) (*Matrix, error) {
 	m := &Matrix{rows: len(order), features: make([]feature, len(x.Columns)), byDesign: make([]int32, len(x.Columns))}
 	for _, c := range x.Columns {
 		if len(c.Values) != x.Rows {
@@ -35,7 +36,14 @@ func NewMatrix(x *survival.Design, order []int, bins Bins, threads int) (*Matrix
 			}
 		}
 	}
-	each(len(x.Columns), threads, func(j int) { m.features[j] = quantise(x.Columns[j].Values, bins) })
+	each(len(x.Columns), threads, func(j int) {
+		if ctx.Err() == nil {
+			m.features[j] = quantise(x.Columns[j].Values, bins)
+		}
+	})
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	l := lay(m.features)
 	m.columns = l.columns
 	for k := range m.columns {
