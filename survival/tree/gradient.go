@@ -20,6 +20,7 @@ type Gradient struct {
 	fixedG, fixedH []uint64
 	unitG, unitH   float64
 	v1, v2         []uint64 // of the node
+	tags           []uint64
 	free           []*sumSet
 	anew           bool // tests: sum up every node from its rows
 
@@ -80,13 +81,13 @@ func (c *Gradient) Values() []float64 { return c.values }
 func (c *Gradient) LeafOf() []int32 { return c.leafOf }
 
 func (c *Gradient) begin(g *Grower) int {
-	tags := make([]uint64, len(c.rows))
+	c.tags = resize(c.tags, len(c.rows))
 	for i, row := range c.rows {
-		tags[i] = uint64(row)
+		c.tags[i] = uint64(row)
 	}
-	g.rows.load(g.m, c.rows, tags)
+	g.rows.load(g.m, c.rows, c.tags)
 	c.values, c.leafOf = c.values[:0], resize(c.leafOf, len(c.g))
-	return len(tags)
+	return len(c.rows)
 }
 
 func (c *Gradient) size(tags []uint64) int { return len(tags) }

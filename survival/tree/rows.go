@@ -12,15 +12,19 @@ type rowSet struct {
 	side  []uint8  // by row of the node: 1 where it goes left
 }
 
-// load takes the rows that take names, with their tags.
+// load takes the rows that take names, ascending and distinct, with their tags.
 func (r *rowSet) load(m *Matrix, take []int32, tags []uint64) {
 	n := len(take)
 	r.width = m.width
 	r.words = resize(r.words, len(m.words))
 	for q, src := range m.words {
 		dst := resize(r.words[q], n)
-		for i, row := range take {
-			dst[i] = src[row]
+		if n == m.rows { // all of them, and take ascends
+			copy(dst, src)
+		} else {
+			for i, row := range take {
+				dst[i] = src[row]
+			}
 		}
 		r.words[q] = dst
 	}
