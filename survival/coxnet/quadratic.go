@@ -5,10 +5,13 @@ import "math"
 const (
 	// Coordinate descent on the model ends when no step is longer than this share of the
 	// first sweep's longest: the outer method corrects what is left.
-	descentShare = 1e-6
+	descentShare = 1e-4
 	// or than this, in standard deviations of a column; float64 resolves no more.
 	descentFloor = 1e-13
-	maxSweeps    = 100_000
+	// One model gets so many multiplications, and at least minSweeps sweeps: the context is
+	// looked at between models, and a new model is worth more than the last digits of one.
+	work      = 1 << 27
+	minSweeps = 50
 	// A curvature below this share of that of a typical column is rounding.
 	noCurvature = 1e-13
 )
@@ -26,14 +29,15 @@ type quadratic struct {
 // q is the gradient gᵀ + H·s at gamma and follows it.
 func (m *quadratic) minimise(gamma, q []float64) {
 	longest := 0.0
-	for range maxSweeps {
+	left := max(minSweeps, work/(len(gamma)*len(gamma)+1))
+	for left > 0 {
 		step := m.sweep(gamma, q, false)
 		longest = max(longest, step)
 		rest := max(descentFloor, descentShare*longest)
 		if step <= rest {
 			return
 		}
-		for range maxSweeps {
+		for left--; left > 0; left-- {
 			if m.sweep(gamma, q, true) <= rest {
 				break
 			}
