@@ -32,7 +32,8 @@ func RecordStart(ctx context.Context, s store.Store, st Start) (lost int, err er
 	if err != nil {
 		return 0, fmt.Errorf("record start of %s: %w", st.Task, err)
 	}
-	if _, err := store.PutBytes(ctx, s, st.key(), content, store.Condition{}); err != nil {
+	// A machine that loses power has not been killed by this fold: no wait for the disk.
+	if _, err := store.PutBytes(store.Fleeting(ctx), s, st.key(), content, store.Condition{}); err != nil {
 		return 0, fmt.Errorf("record start of %s: %w", st.Task, err)
 	}
 	infos, err := s.List(ctx, st.prefix())
@@ -50,7 +51,7 @@ func RecordStart(ctx context.Context, s store.Store, st Start) (lost int, err er
 // ClearStart removes the record of an attempt that stops cleanly: with a result, with an
 // error, or because its worker shuts down.
 func ClearStart(ctx context.Context, s store.Store, st Start) error {
-	if err := s.Delete(ctx, st.key()); err != nil {
+	if err := s.Delete(store.Fleeting(ctx), st.key()); err != nil {
 		return fmt.Errorf("clear start of %s: %w", st.Task, err)
 	}
 	return nil

@@ -65,7 +65,7 @@ func TestLinksUnsupported(t *testing.T) {
 
 	s, err := Open(t.TempDir())
 	require.NoError(t, err)
-	root, err := s.makeFolder("d")
+	root, err := s.makeFolder(t.Context(), "d")
 	require.NoError(t, err)
 	defer root.Close()
 	for i, want := range []error{nil, fs.ErrExist} {

@@ -209,12 +209,20 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	}
 	// Under the lock: a compare-and-swap that has just seen the object must not bring a
 	// deleted one back.
+	var left string
 	err = s.locked(ctx, root, func() error {
 		if err := root.Remove(key); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		return syncFolder(root, s.prune(root, path.Dir(key)))
+		left = s.prune(root, path.Dir(key))
+		return nil
 	})
+	if err == nil {
+		err = syncFolder(ctx, root, left)
+	}
+	if errors.Is(err, fs.ErrNotExist) { // another Delete has pruned it meanwhile
+		err = nil
+	}
 	return classify("delete", key, err)
 }
 

@@ -47,7 +47,7 @@ func (s *Store) Put(ctx context.Context, key string, body io.Reader, cond store.
 
 func (s *Store) put(ctx context.Context, key string, body io.Reader, cond store.Condition) (store.Info, error) {
 	folder := path.Dir(key)
-	root, file, err := s.newTemp(folder)
+	root, file, err := s.newTemp(ctx, folder)
 	if err != nil {
 		return store.Info{}, err
 	}
@@ -65,7 +65,7 @@ func (s *Store) put(ctx context.Context, key string, body io.Reader, cond store.
 	}
 	// Synced after a conflict too: the caller may take the object in place for its own.
 	if err == nil || errors.Is(err, store.ErrConflict) {
-		if syncErr := syncFolder(root, folder); syncErr != nil {
+		if syncErr := syncFolder(ctx, root, folder); syncErr != nil {
 			return store.Info{}, syncErr
 		}
 	}
@@ -74,9 +74,9 @@ func (s *Store) put(ctx context.Context, key string, body io.Reader, cond store.
 
 // newTemp makes an empty file in the folder. A Delete elsewhere may prune the folder, or one
 // above it, before the file is there; once it is, the folders stay.
-func (s *Store) newTemp(folder string) (root *os.Root, file *os.File, err error) {
+func (s *Store) newTemp(ctx context.Context, folder string) (root *os.Root, file *os.File, err error) {
 	for range prunedTries {
-		root, err = s.makeFolder(folder)
+		root, err = s.makeFolder(ctx, folder)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -217,12 +217,15 @@ func writeTemp(ctx context.Context, root *os.Root, file *os.File, body io.Reader
 	if err := root.Chtimes(name, now, now); err != nil {
 		return "", err
 	}
+	if store.IsFleeting(ctx) {
+		return name, nil
+	}
 	return name, file.Sync()
 }
 
 // makeFolder opens the root and creates the folder where absent, durably: the first time
 // this Store writes into a folder, every folder above it is synced, whoever created it.
-func (s *Store) makeFolder(folder string) (*os.Root, error) {
+func (s *Store) makeFolder(ctx context.Context, folder string) (*os.Root, error) {
 	if err := makeRoot(s.dir); err != nil {
 		return nil, err
 	}
@@ -245,7 +248,10 @@ func (s *Store) makeFolder(folder string) (*os.Root, error) {
 		if _, done := s.synced.Load(at); done {
 			continue
 		}
-		if err := syncFolder(root, parent); err != nil {
+		if store.IsFleeting(ctx) {
+			continue // a durable Put after this one syncs the folder
+		}
+		if err := syncFolder(ctx, root, parent); err != nil {
 			return nil, errors.Join(err, root.Close())
 		}
 		s.synced.Store(at, struct{}{})
@@ -295,7 +301,12 @@ func sweep(root *os.Root, folder string) {
 	}
 }
 
-func syncFolder(root *os.Root, folder string) error {
+// syncFolder makes the folder's entries durable, where ctx does not say that they are
+// fleeting.
+func syncFolder(ctx context.Context, root *os.Root, folder string) error {
+	if store.IsFleeting(ctx) {
+		return nil
+	}
 	dir, err := root.Open(folder)
 	if err != nil {
 		return err
