@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	sdktest "go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
@@ -63,6 +65,7 @@ func newScript() *script {
 func (s *script) environment(t *testing.T) *sdktest.TestWorkflowEnvironment {
 	t.Helper()
 	var suite sdktest.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetStartWorkflowOptions(startOptions("everfold/sample/demo"))
 	env.RegisterWorkflowWithOptions((&Workflows{}).TrainSurvivalModels, workflow.RegisterOptions{Name: TrainSurvivalModelsName})
@@ -146,6 +149,7 @@ func TestBadInputIsRefusedBeforeAnyActivity(t *testing.T) {
 	}{
 		"typo at the top":  {"everfold/sample/demo", strings.Replace(string(demoSpec("")), `"models"`, `"modles"`, 1), "modles"},
 		"typo in a model":  {"everfold/sample/demo", strings.Replace(string(demoSpec("")), `"type":"cox_ph"`, `"type":"cox_ph","tise":"efron"`, 1), "tise"},
+		"relative path":    {"everfold/sample/demo", strings.Replace(string(demoSpec("")), `"uri":"/`, `"uri":"`, 1), "a relative path"},
 		"not JSON objects": {"everfold/sample/demo", `[1]`, ""},
 		"foreign id":       {"my-run", string(demoSpec("")), `must be "everfold/sample/demo"`},
 	} {
