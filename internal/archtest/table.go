@@ -66,7 +66,6 @@ var Table = []Row{
 	{"testsuite/...", []string{everything}},
 	{"bench/...", []string{everything}},
 	{"internal/archtest", nil},
-	{"internal/deps", nil},
 }
 
 // leaves are small packages that several models share and that know only survival's types.
