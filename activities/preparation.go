@@ -210,6 +210,7 @@ func (p *Preparation) run(s *config.Spec, build string) *artifact.Run {
 		Data: artifact.DataInfo{Digest: p.Table.Digest(), Rows: p.Table.Rows(), Events: p.Table.Outcome.Events()},
 		Grid: artifact.Grid{PerFold: s.Metrics.Grid.Burk80},
 	}
+	run.Data.Groups = digestGroups(p.Table.Group)
 	if !run.Grid.PerFold && len(p.Grids) > 0 {
 		run.Grid.Times = p.Grids[0]
 	}
@@ -220,6 +221,18 @@ func (p *Preparation) run(s *config.Spec, build string) *artifact.Run {
 		run.Folds = append(run.Folds, artifact.DescribeFold(p.foldData(i), p.Table.Rows()))
 	}
 	return run
+}
+
+// digestGroups digests the group of every row; "" without groups.
+func digestGroups(group []int) string {
+	if group == nil {
+		return ""
+	}
+	numbers := make([]int64, len(group))
+	for i, g := range group {
+		numbers[i] = int64(g)
+	}
+	return artifact.ArraySHA256(numbers)
 }
 
 // versions are the algorithm versions of this program.

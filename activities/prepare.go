@@ -24,8 +24,7 @@ type Preview struct {
 	*Preparation
 	Run    *artifact.Run // as run.json would be
 	Plan   *artifact.Plan
-	former string         // ETag of run.json now, "" where there is none
-	reuse  *artifact.File // the prepared table in place, where it is of the same rows
+	former string // ETag of run.json now, "" where there is none
 }
 
 // NewPreview checks a spec, reads its data and plans its folds against what the run's
@@ -53,8 +52,8 @@ func NewPreview(ctx context.Context, open OpenFile, s store.Store, in PrepareInp
 	}
 	p.keepGrid(in.Spec, former, in.Request)
 	out := &Preview{Preparation: p, Run: p.run(in.Spec, build), former: etag}
-	if former != nil && former.Data.Digest == out.Run.Data.Digest {
-		out.reuse, out.Run.Created = &former.Data.File, former.Created
+	if former != nil {
+		out.Run.Created = former.Created
 	}
 	options := artifact.PlanOptions{Request: in.Request, Former: former}
 	if out.Plan, err = artifact.BuildPlan(ctx, s, out.Run, options); err != nil {
@@ -149,11 +148,9 @@ func (p *Preview) write(ctx context.Context, s store.Store) error {
 	return artifact.WriteRun(ctx, s, p.Run, p.former)
 }
 
-// writeTable streams the prepared table into the store, unless it is there already.
+// writeTable streams the prepared table into the store, also where one of equal digest is:
+// ids, which the digest leaves out, may have changed.
 func (p *Preview) writeTable(ctx context.Context, s store.Store) (artifact.File, error) {
-	if f := p.reuse; f != nil && store.Verify(ctx, s, f.Key, f.Bytes, f.SHA256) == nil {
-		return *f, nil
-	}
 	hash := &store.Hashing{}
 	r, w := io.Pipe()
 	go func() { w.CloseWithError(dataset.WriteParquet(w, p.Table)) }()

@@ -105,7 +105,25 @@ func (r *Run) FitInputs(model string, fold int) (Inputs, error) {
 	if r.Spec.Metrics.Convention == mlr3proba {
 		in["mlr3proba"] = true
 	}
+	if splitsAgain(m) {
+		r.innerInputs(in)
+	}
 	return in, nil
+}
+
+// splitsAgain says whether a model forms inner folds of its training rows.
+func splitsAgain(m config.Model) bool {
+	return m.Type == config.Stack || m.Type == config.Coxnet && m.Settings["select"] == "cv"
+}
+
+// innerInputs are what inner folds inherit from the outer ones: groups and stratification.
+func (r *Run) innerInputs(in Inputs) {
+	if r.Data.Groups != "" {
+		in["groups"] = r.Data.Groups
+	}
+	if r.Spec.Folds.Stratify != "event" { // the introduction default
+		in["stratify"] = r.Spec.Folds.Stratify
+	}
 }
 
 const (

@@ -44,6 +44,26 @@ func TestFingerprintsArePinned(t *testing.T) {
 	require.JSONEq(t, `{"trees":10,"type":"rsf","version":1}`, string(text), "settings equal to their introduction default are left out")
 }
 
+// Models that split their training rows again depend on what inner folds inherit; others
+// do not.
+func TestInnerFoldsEnterTheFingerprint(t *testing.T) {
+	const models = "models: [{type: cox_ph}, {name: cv, type: coxnet}, {name: last, type: coxnet, select: last}]"
+	spec := "run: r\ntype: sample\ndata: {uri: d.csv, time: t, event: e}\n" + models
+	run := newRun(t, memory(), parse(t, spec))
+	run.Versions.Models["coxnet"] = 1
+	before := map[string]string{}
+	for _, m := range []string{"cox_ph", "cv", "last"} {
+		before[m] = fit(t, run, m, 0)
+	}
+	run.Data.Groups = "other groups"
+	require.NotEqual(t, before["cv"], fit(t, run, "cv", 0))
+	require.Equal(t, before["cox_ph"], fit(t, run, "cox_ph", 0))
+	require.Equal(t, before["last"], fit(t, run, "last", 0))
+	run.Data.Groups, run.Spec.Folds.Stratify = "", "none"
+	require.NotEqual(t, before["cv"], fit(t, run, "cv", 0))
+	require.Equal(t, before["cox_ph"], fit(t, run, "cox_ph", 0))
+}
+
 // Everything that can change a fit changes its fingerprint.
 func TestFitFingerprintSeesEveryInput(t *testing.T) {
 	base := newRun(t, memory(), parse(t, baseSpec))

@@ -20,6 +20,9 @@ type DataInfo struct {
 	Rows   int    `json:"rows"`   // of the prepared table
 	Events int    `json:"events"`
 	File   File   `json:"file"` // data/prepared.parquet; dtype and shape are not used
+	// Groups digests the group of every row; empty without data.group. It enters the fit
+	// fingerprint of models that split their training rows again.
+	Groups string `json:"groups,omitempty"`
 }
 
 // Grid is the time grid as fixed when the run was created.
