@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 
@@ -23,7 +24,7 @@ type Stores struct {
 }
 
 // Open returns the store that c describes: DIR or file://DIR. For s3://, which is not
-// available yet, it returns a *config.Error.
+// available yet, and for a file it returns a *config.Error.
 // Opening touches nothing: a store that cannot be reached says so on its first use.
 func (s *Stores) Open(_ context.Context, c config.Store) (store.Store, error) {
 	s.mu.Lock()
@@ -47,13 +48,22 @@ func (s *Stores) Open(_ context.Context, c config.Store) (store.Store, error) {
 
 func openStore(c config.Store) (store.Store, error) {
 	if strings.HasPrefix(c.URI, "s3://") {
-		return nil, &config.Error{Problems: []config.Problem{{Path: "store.uri", Text: "s3:// stores are not available yet; want a directory or file://DIR"}}}
+		return nil, badStore("s3:// stores are not available yet; want a directory or file://DIR")
 	}
 	st, err := local.Open(c.URI)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
+	if dir, ok := directory(st); ok {
+		if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+			return nil, badStore("%s is a file; want a directory, which need not exist", dir)
+		}
+	}
 	return st, nil
+}
+
+func badStore(format string, args ...any) error {
+	return &config.Error{Problems: []config.Problem{{Path: "store.uri", Text: fmt.Sprintf(format, args...)}}}
 }
 
 // directory returns the folder of a local store; ok is false for any other.

@@ -38,6 +38,10 @@ func TestStoresOpen(t *testing.T) {
 	var bad *config.Error
 	require.ErrorAs(t, err, &bad)
 	require.ErrorContains(t, err, "not available yet")
+	file := filepath.Join(dir, "a")
+	_, err = stores.Open(t.Context(), config.Store{URI: file})
+	require.ErrorAs(t, err, &bad)
+	require.ErrorContains(t, err, file+" is a file; want a directory")
 	_, err = stores.Open(t.Context(), config.Store{URI: "http://elsewhere"})
 	require.Error(t, err)
 }
