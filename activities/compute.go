@@ -30,6 +30,7 @@ type prediction struct {
 	risk           []float64
 	surv           []float32 // n_test × n_times, row-major
 	report         survival.Report
+	ph             []artifact.PHTest
 	warnings       []survival.Warning
 	fitSeconds     float64
 	predictSeconds float64
@@ -53,7 +54,8 @@ func (j *job) compute(ctx context.Context, stage func(string), threads int) (*pr
 	if err != nil {
 		return nil, fmt.Errorf("preprocess training rows: %w", err)
 	}
-	model, err := kind.Fit(ctx, x, j.table.Outcome.Take(j.fold.Train), j.model.SettingsJSON(), survival.FitOptions{
+	y := j.table.Outcome.Take(j.fold.Train)
+	model, err := kind.Fit(ctx, x, y, j.model.SettingsJSON(), survival.FitOptions{
 		Seed: j.seed, Threads: threads, Times: timeRule(j.spec.Metrics), Grid: j.fold.Times, Inner: j.inner(frame),
 	})
 	if err != nil {
@@ -71,6 +73,11 @@ func (j *job) compute(ctx context.Context, stage func(string), threads int) (*pr
 		return nil, fmt.Errorf("predict: %w", err)
 	}
 	p.predictSeconds = time.Since(start).Seconds()
+	var untested []survival.Warning
+	if p.ph, untested, err = j.proportional(ctx, x, y, model, threads); err != nil {
+		return nil, fmt.Errorf("test proportional hazards: %w", err)
+	}
+	p.warnings = append(p.warnings, untested...)
 	return p, nil
 }
 

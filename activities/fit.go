@@ -178,7 +178,7 @@ func (w *foldWork) manifest(ctx context.Context, p *prediction, scores metric.Sc
 		Scores: stored(scores), Reasons: scores.Reasons,
 		FitSeconds: p.fitSeconds, PredictSeconds: p.predictSeconds, FinishedAt: time.Now().UnixMilli(),
 		Converged: p.report.Converged, Iterations: p.report.Iterations,
-		Attempt: int(activity.GetInfo(ctx).Attempt), Worker: w.Worker, Build: w.Build,
+		PHTests: p.ph, Attempt: int(activity.GetInfo(ctx).Attempt), Worker: w.Worker, Build: w.Build,
 	}
 	for _, found := range p.warnings {
 		m.Warnings = append(m.Warnings, artifact.Warning(found))

@@ -152,3 +152,24 @@ func TestSupersededFitStops(t *testing.T) {
 	requireType(t, err, ErrSuperseded, false)
 	require.Equal(t, before, l.bytes(".json"))
 }
+
+// Unpenalised Cox models have their proportional-hazards tests in ph_tests.csv, a row a
+// term and one for all; a ridge has none.
+func TestProportionalHazardsTests(t *testing.T) {
+	l := newLab(t)
+	s := l.spec("models=[{type: cox_ph}, {type: cox_ph, name: ridge, alpha: 1.0}]")
+	l.train(s, config.Request{})
+	l.summarize(s)
+	content, _, err := store.ReadAll(t.Context(), l.run(), artifact.PHTestsKey, 1<<20)
+	require.NoError(t, err)
+	rows, err := csv.NewReader(strings.NewReader(string(content))).ReadAll()
+	require.NoError(t, err)
+	require.Equal(t, []string{"model", "fold", "term", "transform", "chisq", "df", "p"}, rows[0])
+	require.Len(t, rows, 1+3*7, "6 terms and GLOBAL in each of 3 folds")
+	for i, row := range rows[1:] {
+		require.Equal(t, "cox_ph", row[0])
+		require.Equal(t, "km", row[3])
+		require.Equal(t, i%7 == 6, row[2] == "GLOBAL")
+		require.NotEmpty(t, row[6])
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -71,7 +72,7 @@ func TestWriteFoldStopsWhereSuperseded(t *testing.T) {
 	old := newRun(t, s, parse(t, baseSpec))
 	c := claim(old, "cox", 0)
 	replace := func() { newRun(t, s, with(t, "folds:", "preprocess: {scale: none}\nfolds:")) }
-	writes := 0
+	var writes atomic.Int32 // payloads are written side by side
 	late := &storetest.Faulty{Store: s, Before: func(op storetest.Op, key string) error {
 		if op == storetest.Put && key == artifact.ManifestKey("cox", 0) {
 			replace()
@@ -80,18 +81,18 @@ func TestWriteFoldStopsWhereSuperseded(t *testing.T) {
 		return nil
 	}, After: func(op storetest.Op, key string) error {
 		if op == storetest.Put {
-			writes++
+			writes.Add(1)
 		}
 		return nil
 	}}
 	_, _, err := artifact.WriteFold(t.Context(), late, c, result(c.Task))
 	require.ErrorIs(t, err, artifact.ErrSuperseded)
-	require.Equal(t, 2, writes, "payloads only")
+	require.EqualValues(t, 2, writes.Load(), "payloads only")
 
-	writes = 0
+	writes.Store(0)
 	_, _, err = artifact.WriteFold(t.Context(), late, c, result(c.Task))
 	require.ErrorIs(t, err, artifact.ErrSuperseded)
-	require.Zero(t, writes)
+	require.Zero(t, writes.Load())
 }
 
 func runDigest(t testing.TB, s store.Store) string {
@@ -159,22 +160,21 @@ func TestWriteFoldAfterLostAnswer(t *testing.T) {
 
 // Whichever single store call fails, a second write completes the fold.
 func TestWriteFoldSurvivesAnyFault(t *testing.T) {
-	for n := 0; ; n++ {
+	for n := int64(0); ; n++ {
 		s := memory()
 		run := newRun(t, s, parse(t, baseSpec))
 		c := claim(run, "cox", 0)
-		calls := 0
+		var calls atomic.Int64 // payloads are written side by side
 		faulty := &storetest.Faulty{Store: s, Before: func(storetest.Op, string) error {
-			calls++
-			if calls == n+1 {
+			if calls.Add(1) == n+1 {
 				return store.ErrUnavailable
 			}
 			return nil
 		}}
 		_, _, err := artifact.WriteFold(t.Context(), faulty, c, result(c.Task))
-		if calls <= n {
+		if calls.Load() <= n {
 			require.NoError(t, err)
-			require.Greater(t, n, 3)
+			require.Greater(t, n, int64(3))
 			return
 		}
 		require.ErrorIs(t, err, store.ErrUnavailable, "call %d", n)

@@ -37,6 +37,15 @@ type Warning struct {
 	Message  string `json:"message"`
 }
 
+// PHTest is one proportional-hazards test of an unpenalised Cox fit; nil is undefined.
+type PHTest struct {
+	Term      string   `json:"term"` // a source column, or GLOBAL
+	Transform string   `json:"transform"`
+	Chisq     *float64 `json:"chisq,omitempty"`
+	DF        int      `json:"df"`
+	P         *float64 `json:"p,omitempty"`
+}
+
 // Manifest is the truth about one complete (model, fold). It is written after every file
 // it lists.
 type Manifest struct {
@@ -62,6 +71,8 @@ type Manifest struct {
 	FitSeconds     float64 `json:"fit_seconds"`
 	PredictSeconds float64 `json:"predict_seconds"`
 	FinishedAt     int64   `json:"finished_at"` // Unix milliseconds; the tracker's timestamp
+
+	PHTests []PHTest `json:"ph_tests,omitempty"` // of the training rows
 
 	Converged  bool      `json:"converged"`
 	Iterations int       `json:"iterations,omitempty"`

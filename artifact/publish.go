@@ -170,21 +170,25 @@ type Summary struct {
 	Rows       int          // of model_metrics.csv
 }
 
-// Summarize verifies every manifest and every file, writes model_metrics.csv and
-// model_summary.csv of what is complete, and names what is not.
+// Summarize verifies every manifest and every file, writes model_metrics.csv, ph_tests.csv
+// and model_summary.csv of what is complete, and names what is not.
 func Summarize(ctx context.Context, s store.Store, opt SummarizeOptions) (*Summary, error) {
 	summary := &Summary{}
 	var plan *SummaryPlan
+	var complete []*Manifest
 	err := swapTable(ctx, s, MetricsKey, func() ([]byte, error) {
 		run, err := ReadCurrentRun(ctx, s, opt.SpecDigest)
 		if err != nil {
 			return nil, err
 		}
 		plan = run.SummaryPlan()
-		rows, incomplete, err := verifiedRows(ctx, s, run, opt)
-		summary.Rows, summary.Incomplete = len(rows), incomplete
-		return FormatMetrics(rows), err
+		complete, summary.Incomplete, err = verified(ctx, s, run, opt)
+		summary.Rows = len(complete)
+		return FormatMetrics(rowsOf(complete)), err
 	})
+	if err == nil {
+		err = writePHTests(ctx, s, complete)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("summarize: %w", err)
 	}
@@ -194,8 +198,9 @@ func Summarize(ctx context.Context, s store.Store, opt SummarizeOptions) (*Summa
 	return summary, nil
 }
 
-// verifiedRows are the rows of all folds that verify to the last byte.
-func verifiedRows(ctx context.Context, s store.Store, run *Run, opt SummarizeOptions) ([]MetricsRow, []Incomplete, error) {
+// verified are the manifests of all folds that verify to the last byte, in the order of the
+// tasks, and what is incomplete.
+func verified(ctx context.Context, s store.Store, run *Run, opt SummarizeOptions) ([]*Manifest, []Incomplete, error) {
 	tasks := run.Tasks()
 	plans := make([]FoldPlan, len(tasks))
 	group, ctx := errgroup.WithContext(ctx)
@@ -217,17 +222,25 @@ func verifiedRows(ctx context.Context, s store.Store, run *Run, opt SummarizeOpt
 	if err := group.Wait(); err != nil {
 		return nil, nil, err
 	}
-	var rows []MetricsRow
+	var complete []*Manifest
 	var incomplete []Incomplete
 	for _, p := range plans {
 		switch {
 		case p.Action == Reuse:
-			rows = append(rows, p.Manifest.Row())
+			complete = append(complete, p.Manifest)
 		case !slices.Contains(opt.Excused, p.Task):
 			incomplete = append(incomplete, Incomplete{p.Task, p.Reason})
 		}
 	}
-	return rows, incomplete, nil
+	return complete, incomplete, nil
+}
+
+func rowsOf(manifests []*Manifest) []MetricsRow {
+	var rows []MetricsRow
+	for _, m := range manifests {
+		rows = append(rows, m.Row())
+	}
+	return rows
 }
 
 // RebuildSummary writes model_summary.csv anew from model_metrics.csv, which must exist

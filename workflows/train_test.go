@@ -6,6 +6,8 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -102,9 +104,12 @@ func (s *script) run(t *testing.T, input json.RawMessage) (*Result, error) {
 func TestEveryFoldIsFittedOnce(t *testing.T) {
 	s := newScript()
 	seen := map[foldID]int{}
+	var mu sync.Mutex
 	fit := s.fit
 	s.fit = func(ctx context.Context, in activities.FitFoldInput) (*activities.FitFoldResult, error) {
+		mu.Lock()
 		seen[foldID{in.Model, in.Fold}]++
+		mu.Unlock()
 		return fit(ctx, in)
 	}
 	out, err := s.run(t, demoSpec(""))
@@ -210,10 +215,11 @@ func TestOnModelFailureFail(t *testing.T) {
 func TestDamageIsRepairedTwiceThenReported(t *testing.T) {
 	for _, rounds := range []int{1, 2, 3} {
 		s := newScript()
-		fits, calls := 0, 0
+		var fits atomic.Int32
+		calls := 0
 		fit := s.fit
 		s.fit = func(ctx context.Context, in activities.FitFoldInput) (*activities.FitFoldResult, error) {
-			fits++
+			fits.Add(1)
 			return fit(ctx, in)
 		}
 		s.summarize = func(in activities.SummarizeInput) (*activities.SummarizeResult, error) {
@@ -225,7 +231,7 @@ func TestDamageIsRepairedTwiceThenReported(t *testing.T) {
 		}
 		out, err := s.run(t, demoSpec(""))
 		require.NoError(t, err)
-		require.Equal(t, 9+min(rounds, 2), fits)
+		require.EqualValues(t, 9+min(rounds, 2), fits.Load())
 		require.Equal(t, rounds == 3, out.Outcome == Partial)
 		require.NotEmpty(t, out.Warnings)
 	}
