@@ -32,8 +32,8 @@ type Activities struct {
 	Build     string // code revision, recorded in manifests
 	Worker    string // name of this worker, recorded in manifests
 
-	tables    tableCache
-	manifests artifact.Cache
+	tables tableCache
+	cache  artifact.Cache
 }
 
 // Register registers every activity under its published name.

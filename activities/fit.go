@@ -40,7 +40,7 @@ func (a *Activities) fitFold(ctx context.Context, at *attempt, in FitFoldInput) 
 		return nil, err
 	}
 	w := &foldWork{Activities: a, store: s, at: at,
-		claim: artifact.Claim{Task: artifact.Task{Model: in.Model, Fold: in.Fold}, SpecDigest: in.SpecDigest, Force: in.Force}}
+		claim: artifact.Claim{Task: artifact.Task{Model: in.Model, Fold: in.Fold}, SpecDigest: in.SpecDigest, Force: in.Force, Cache: &a.cache}}
 	if w.admission, err = artifact.Admit(ctx, s, w.claim); err != nil {
 		return nil, err
 	}

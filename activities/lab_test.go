@@ -54,7 +54,7 @@ func (l *lab) fresh() {
 	l.env = suite.NewTestActivityEnvironment()
 	l.env.SetWorkerStopChannel(l.stops)
 	l.a.tables = tableCache{}
-	l.a.manifests = artifact.Cache{}
+	l.a.cache = artifact.Cache{}
 	Register(l.env, l.a)
 }
 

@@ -29,7 +29,7 @@ func (a *Activities) publish(ctx context.Context, in PublishInput) (int, error) 
 	if err != nil {
 		return 0, err
 	}
-	return artifact.PublishMetrics(ctx, s, in.SpecDigest, &a.manifests)
+	return artifact.PublishMetrics(ctx, s, in.SpecDigest, &a.cache)
 }
 
 // Summarize verifies every manifest and every file, writes model_metrics.csv and

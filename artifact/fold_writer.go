@@ -18,6 +18,7 @@ type Claim struct {
 	Task
 	SpecDigest string
 	Force      string
+	Cache      *Cache // of the worker; nil: none
 }
 
 // Admission is the answer to a claim.
@@ -39,7 +40,7 @@ type Admission struct {
 // not the one that may be replaced), else Rescore or Train. ErrSuperseded where run.json
 // is that of another spec. FitFold asks before it fits; WriteFold asks again.
 func Admit(ctx context.Context, s store.Store, c Claim) (*Admission, error) {
-	run, err := ReadCurrentRun(ctx, s, c.SpecDigest)
+	run, err := readCurrent(ctx, s, c.SpecDigest, c.Cache)
 	if err != nil {
 		return nil, fmt.Errorf("admit %s: %w", c.Task, err)
 	}
@@ -204,7 +205,7 @@ func (a *Admission) reconcile(ctx context.Context, s store.Store, m *Manifest, c
 	if err != nil && !errors.Is(err, ErrDamaged) && !errors.Is(err, store.ErrNotFound) {
 		return nil, 0, fmt.Errorf("write %s: read back after conflict: %w", a.claim.Task, err)
 	}
-	if _, err := ReadCurrentRun(ctx, s, a.claim.SpecDigest); err != nil {
+	if _, err := readCurrent(ctx, s, a.claim.SpecDigest, a.claim.Cache); err != nil {
 		return nil, 0, fmt.Errorf("write %s: %w", a.claim.Task, err)
 	}
 	return nil, 0, fmt.Errorf("write %s: another manifest came first: %w", a.claim.Task, conflict)

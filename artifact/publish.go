@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -17,37 +16,6 @@ const (
 	maxTable     = 64 << 20 // bytes of a CSV file: 10⁵ rows
 	publishTries = 200      // conflicts in a row before the call is given back to its caller's retry
 )
-
-// Cache keeps decoded manifests of one run by listed ETag, so that publishing after every
-// fold reads only what is new. The zero value is ready; it is safe for concurrent use.
-type Cache struct {
-	mu   sync.Mutex
-	uri  string // of the run's folder that the entries are of
-	held map[string]cached
-}
-
-type cached struct {
-	etag     string
-	manifest *Manifest
-}
-
-func (c *Cache) get(s store.Store, key, etag string) *Manifest {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if entry, ok := c.held[key]; ok && c.uri == s.URI() && entry.etag == etag {
-		return entry.manifest
-	}
-	return nil
-}
-
-func (c *Cache) put(s store.Store, key, etag string, m *Manifest) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.uri != s.URI() || c.held == nil {
-		c.uri, c.held = s.URI(), map[string]cached{}
-	}
-	c.held[key] = cached{etag, m}
-}
 
 // PublishMetrics brings model_metrics.csv in line with the manifests and returns its
 // number of rows: every fold whose manifest verifies against its own digest and has both
@@ -62,7 +30,7 @@ func PublishMetrics(ctx context.Context, s store.Store, specDigest string, cache
 		cache = &Cache{}
 	}
 	err = swapTable(ctx, s, MetricsKey, func() ([]byte, error) {
-		run, err := ReadCurrentRun(ctx, s, specDigest)
+		run, err := readCurrent(ctx, s, specDigest, cache)
 		if err != nil {
 			return nil, err
 		}
@@ -177,7 +145,7 @@ func Summarize(ctx context.Context, s store.Store, opt SummarizeOptions) (*Summa
 	var plan *SummaryPlan
 	var complete []*Manifest
 	err := swapTable(ctx, s, MetricsKey, func() ([]byte, error) {
-		run, err := ReadCurrentRun(ctx, s, opt.SpecDigest)
+		run, err := readCurrent(ctx, s, opt.SpecDigest, nil)
 		if err != nil {
 			return nil, err
 		}

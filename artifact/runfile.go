@@ -2,7 +2,6 @@ package artifact
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -94,27 +93,37 @@ func (r *Run) KeepsGrid(spec *config.Spec, retrainChanged bool) bool {
 // ReadRun reads run.json and checks its digest. The ETag is for WriteRun; it is returned
 // with ErrDamaged too. ErrNotFound where the run does not exist yet.
 func ReadRun(ctx context.Context, s store.Store) (*Run, string, error) {
-	r := &Run{}
-	etag, err := readSealed(ctx, s, RunKey, r)
-	if err == nil && r.Format != runFormat {
-		err = fmt.Errorf("%s: %w: format %d, this program reads %d", RunKey, ErrDamaged, r.Format, runFormat)
-	}
-	if err == nil && r.Spec == nil {
-		err = fmt.Errorf("%s: %w: it holds no spec", RunKey, ErrDamaged)
-	}
-	if errors.Is(err, ErrDamaged) {
+	content, etag, err := readDocument(ctx, s, RunKey)
+	if err != nil {
 		return nil, etag, err
 	}
-	if err != nil {
-		return nil, "", err
-	}
-	return r, etag, nil
+	r, err := decodeRun(content)
+	return r, etag, err
 }
 
-// ReadCurrentRun is ReadRun for a caller who works for one spec: ErrSuperseded where
-// run.json is by now that of another.
-func ReadCurrentRun(ctx context.Context, s store.Store, specDigest string) (*Run, error) {
-	r, _, err := ReadRun(ctx, s)
+// decodeRun reads run.json and checks its digest. Errors wrap ErrDamaged.
+func decodeRun(content []byte) (*Run, error) {
+	r := &Run{}
+	err := decode(content, r)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", RunKey, err)
+	case r.Format != runFormat:
+		return nil, fmt.Errorf("%s: %w: format %d, this program reads %d", RunKey, ErrDamaged, r.Format, runFormat)
+	case r.Spec == nil:
+		return nil, fmt.Errorf("%s: %w: it holds no spec", RunKey, ErrDamaged)
+	}
+	return r, nil
+}
+
+// readCurrent is ReadRun for a caller who works for one spec: ErrSuperseded where run.json
+// is by now that of another. The run may be shared: do not change it. cache may be nil.
+func readCurrent(ctx context.Context, s store.Store, specDigest string, cache *Cache) (*Run, error) {
+	content, _, err := readDocument(ctx, s, RunKey)
+	if err != nil {
+		return nil, err
+	}
+	r, err := cache.decodeRun(content)
 	if err != nil {
 		return nil, err
 	}

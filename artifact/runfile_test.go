@@ -28,11 +28,35 @@ func TestRunFile(t *testing.T) {
 	require.ErrorIs(t, artifact.WriteRun(t.Context(), s, got, ""), store.ErrConflict)
 	require.ErrorIs(t, artifact.WriteRun(t.Context(), s, got, "stale"), store.ErrConflict)
 	require.NoError(t, artifact.WriteRun(t.Context(), s, got, etag))
-	got, err = artifact.ReadCurrentRun(t.Context(), s, run.SpecDigest)
+	got, _, err = artifact.ReadRun(t.Context(), s)
 	require.NoError(t, err)
 	require.Equal(t, "newer", got.Build)
-	_, err = artifact.ReadCurrentRun(t.Context(), s, "other")
+}
+
+// A cache of decoded run files never hides that run.json is another by now.
+func TestCacheSeesEveryRunFile(t *testing.T) {
+	s := memory()
+	cache := &artifact.Cache{}
+	first := newRun(t, s, parse(t, baseSpec))
+	c := claim(first, "cox", 0)
+	c.Cache = cache
+	for range 2 {
+		a, err := artifact.Admit(t.Context(), s, c)
+		require.NoError(t, err)
+		require.Equal(t, first.SpecDigest, a.Run.SpecDigest)
+	}
+	second := newRun(t, s, with(t, "trees: 10", "trees: 11"))
+	_, err := artifact.Admit(t.Context(), s, c)
 	require.ErrorIs(t, err, artifact.ErrSuperseded)
+	c = claim(second, "cox", 0)
+	c.Cache = cache
+	a, err := artifact.Admit(t.Context(), s, c)
+	require.NoError(t, err)
+	require.Equal(t, second.SpecDigest, a.Run.SpecDigest)
+	_, err = store.PutBytes(t.Context(), s, artifact.RunKey, []byte("{"), store.Condition{})
+	require.NoError(t, err)
+	_, err = artifact.Admit(t.Context(), s, c)
+	require.ErrorIs(t, err, artifact.ErrDamaged)
 }
 
 // Damage to run.json is found; its ETag still allows to replace it.

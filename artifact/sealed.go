@@ -67,23 +67,32 @@ func plain(err error) string {
 	return err.Error()
 }
 
-// readSealed reads and decodes an object. The ETag comes with ErrDamaged too, so that what
-// is in place can be replaced. An object too large to be one is damaged.
-func readSealed(ctx context.Context, s store.Store, key string, doc sealed) (etag string, err error) {
+// readDocument reads a document's bytes, undecoded. The ETag comes with ErrDamaged too; an
+// object too large to be a document is damaged.
+func readDocument(ctx context.Context, s store.Store, key string) (content []byte, etag string, err error) {
 	body, info, err := s.Get(ctx, key)
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	defer body.Close()
-	content, err := io.ReadAll(io.LimitReader(body, maxJSON+1))
+	content, err = io.ReadAll(io.LimitReader(body, maxJSON+1))
 	if err != nil {
-		return "", fmt.Errorf("read %s: %w", key, err)
+		return nil, "", fmt.Errorf("read %s: %w", key, err)
 	}
 	if len(content) > maxJSON {
-		return info.ETag, fmt.Errorf("%s: %w: more than %d bytes", key, ErrDamaged, maxJSON)
+		return nil, info.ETag, fmt.Errorf("%s: %w: more than %d bytes", key, ErrDamaged, maxJSON)
+	}
+	return content, info.ETag, nil
+}
+
+// readSealed reads and decodes a document.
+func readSealed(ctx context.Context, s store.Store, key string, doc sealed) (etag string, err error) {
+	content, etag, err := readDocument(ctx, s, key)
+	if err != nil {
+		return etag, err
 	}
 	if err := decode(content, doc); err != nil {
-		return info.ETag, fmt.Errorf("%s: %w", key, err)
+		return etag, fmt.Errorf("%s: %w", key, err)
 	}
-	return info.ETag, nil
+	return etag, nil
 }
