@@ -37,7 +37,7 @@ func (a *Activities) begin(ctx context.Context, ref RunRef, model string, fold i
 	if model != "" {
 		logger = logger.With(logging.KeyModel, model, logging.KeyFold, fold)
 	}
-	at := &attempt{ctx: ctx, progress: FitProgress{Model: model, Fold: fold}}
+	at := &attempt{ctx: ctx, progress: FitProgress{Model: model, Fold: fold}, last: time.Now()}
 	work, cancel := context.WithCancelCause(logging.Into(ctx, logger))
 	stop := activity.GetWorkerStopChannel(ctx)
 	go func() {
@@ -50,10 +50,12 @@ func (a *Activities) begin(ctx context.Context, ref RunRef, model string, fold i
 	return survival.WithProgress(work, at.beat), at, func() { cancel(nil) }
 }
 
-// stage names what the attempt does now, and says so at once.
+// stage names what the attempt does now. It is told with the next heartbeat: a fold that
+// takes less than heartbeatEvery needs none, and the SDK waits for the server with the
+// first of an attempt.
 func (at *attempt) stage(name string) {
 	at.mu.Lock()
-	at.progress.Stage, at.last = name, time.Time{}
+	at.progress.Stage = name
 	at.mu.Unlock()
 	at.beat(0, 0)
 }
