@@ -65,16 +65,11 @@ func NewPreview(ctx context.Context, open OpenFile, s store.Store, in PrepareInp
 // refuseArtifacts is errHasArtifacts where any fold is complete. run.json alone is no
 // obstacle: an earlier attempt of this very start may have written it.
 func refuseArtifacts(ctx context.Context, s store.Store) error {
-	infos, err := s.List(ctx, artifact.ArtifactsPrefix)
-	if err != nil {
+	key, has, err := artifact.AnyManifest(ctx, s)
+	if err != nil || !has {
 		return err
 	}
-	for _, info := range infos {
-		if _, _, is := artifact.ManifestOf(info.Key); is {
-			return fmt.Errorf("%w, such as %s/%s: a fresh start needs another run id (--run ID); or resume it", errHasArtifacts, s.URI(), info.Key)
-		}
-	}
-	return nil
+	return fmt.Errorf("%w, such as %s/%s: a fresh start needs another run id (--run ID); or resume it", errHasArtifacts, s.URI(), key)
 }
 
 // PrepareData reads and checks the data, derives folds and grid, plans every fold, and

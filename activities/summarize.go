@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -62,10 +61,10 @@ func (a *Activities) summarize(ctx context.Context, in SummarizeInput) (*Summari
 		out.Incomplete = append(out.Incomplete, Incomplete{Model: f.Model, Fold: f.Fold, Reason: f.Reason})
 	}
 	sweep(ctx, s, summary.Incomplete, excused)
-	if len(out.Incomplete) > 0 {
-		return out, nil
+	if len(out.Incomplete) == 0 {
+		logModels(ctx, summary.Standings, summary.Metrics)
 	}
-	return out, logModels(ctx, s, out.Leaderboard)
+	return out, nil
 }
 
 // sweep removes what workers that were killed after a manifest left under checkpoints/; a
@@ -81,15 +80,7 @@ func sweep(ctx context.Context, s store.Store, incomplete []artifact.Incomplete,
 }
 
 // logModels writes one performance record a model; its duration is the sum over folds.
-func logModels(ctx context.Context, s store.Store, leaderboard []Standing) error {
-	content, _, err := store.ReadAll(ctx, s, artifact.MetricsKey, maxMetricsBytes)
-	if err != nil {
-		return fmt.Errorf("read %s: %w", artifact.MetricsKey, err)
-	}
-	rows, err := artifact.ParseMetrics(content)
-	if err != nil {
-		return fmt.Errorf("read %s: %w", artifact.MetricsKey, err)
-	}
+func logModels(ctx context.Context, leaderboard []Standing, rows []artifact.MetricsRow) {
 	for _, st := range leaderboard {
 		seconds := 0.0
 		for _, r := range rows {
@@ -102,8 +93,4 @@ func logModels(ctx context.Context, s store.Store, leaderboard []Standing) error
 			AvgCIndex: orNaN(st.CIndexMean), AvgIBS: orNaN(st.IBSMean), Folds: st.Folds,
 		}.Log(logging.With(ctx, slog.String(logging.KeyModel, st.Model)), "model summarized")
 	}
-	return nil
 }
-
-// maxMetricsBytes bounds model_metrics.csv as read back: 10⁵ rows stay under it.
-const maxMetricsBytes = 64 << 20

@@ -37,15 +37,15 @@ func DescribeFold(f FoldData, rows int) FoldInfo {
 // are not all other rows of a table of that many rows.
 func WriteFoldData(ctx context.Context, s store.Store, f FoldData, rows int) (FoldInfo, error) {
 	info := DescribeFold(f, rows)
-	if _, err := PutArray(ctx, s, info.Rows.Key, int64s(f.Test), len(f.Test)); err != nil {
+	if err := putArray(ctx, s, info.Rows, NPY(int64s(f.Test), len(f.Test))); err != nil {
 		return FoldInfo{}, fmt.Errorf("write rows of fold %d: %w", f.Index, err)
 	}
 	if info.Train != nil {
-		if _, err := PutArray(ctx, s, info.Train.Key, int64s(f.Train), len(f.Train)); err != nil {
+		if err := putArray(ctx, s, *info.Train, NPY(int64s(f.Train), len(f.Train))); err != nil {
 			return FoldInfo{}, fmt.Errorf("write training rows of fold %d: %w", f.Index, err)
 		}
 	}
-	if _, err := PutArray(ctx, s, info.Times.Key, f.Times, len(f.Times)); err != nil {
+	if err := putArray(ctx, s, info.Times, NPY(f.Times, len(f.Times))); err != nil {
 		return FoldInfo{}, fmt.Errorf("write times of fold %d: %w", f.Index, err)
 	}
 	return info, nil

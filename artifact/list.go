@@ -45,13 +45,19 @@ func List(ctx context.Context, root store.Store) ([]RunInfo, error) {
 	return runs, nil
 }
 
-// HasArtifacts says whether a run's folder holds any result, whole or not.
-func HasArtifacts(ctx context.Context, s store.Store) (bool, error) {
+// AnyManifest finds the key of some manifest in a run's folder, whole or not; has is false
+// where there is none. run.json alone is no result of a fit.
+func AnyManifest(ctx context.Context, s store.Store) (key string, has bool, err error) {
 	infos, err := s.List(ctx, ArtifactsPrefix)
 	if err != nil {
-		return false, fmt.Errorf("look for artifacts: %w", err)
+		return "", false, err
 	}
-	return len(infos) > 0, nil
+	for _, info := range infos {
+		if _, _, has = ManifestOf(info.Key); has {
+			return info.Key, true, nil
+		}
+	}
+	return "", false, nil
 }
 
 // folder is a run's name with the keys below it.

@@ -226,10 +226,16 @@ func PutArray[T Element](ctx context.Context, s store.Store, key string, data []
 	if _, err := body.Seek(0, io.SeekStart); err != nil {
 		return File{}, err
 	}
-	if _, err := s.Put(ctx, key, body, store.Condition{}); err != nil {
+	if err := putArray(ctx, s, file, body); err != nil {
 		return File{}, err
 	}
 	return file, nil
+}
+
+// putArray stores the body of an array that is described already.
+func putArray(ctx context.Context, s store.Store, file File, body io.Reader) error {
+	_, err := s.Put(ctx, file.Key, body, store.Condition{})
+	return err
 }
 
 // describe digests the body beforehand, so that a store may read it more than once.

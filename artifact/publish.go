@@ -135,7 +135,7 @@ type Incomplete struct {
 type Summary struct {
 	Standings  []Standing
 	Incomplete []Incomplete // in the order of Run.Tasks, without the excused
-	Rows       int          // of model_metrics.csv
+	Metrics    []MetricsRow // of model_metrics.csv
 }
 
 // Summarize verifies every manifest and every file, writes model_metrics.csv, ph_tests.csv
@@ -151,8 +151,8 @@ func Summarize(ctx context.Context, s store.Store, opt SummarizeOptions) (*Summa
 		}
 		plan = run.SummaryPlan()
 		complete, summary.Incomplete, err = verified(ctx, s, run, opt)
-		summary.Rows = len(complete)
-		return FormatMetrics(rowsOf(complete)), err
+		summary.Metrics = rowsOf(complete)
+		return FormatMetrics(summary.Metrics), err
 	})
 	if err == nil {
 		err = writePHTests(ctx, s, complete)

@@ -128,17 +128,18 @@ func TestList(t *testing.T) {
 	require.Equal(t, artifact.RunInfo{Type: "sample", Run: "churn", Updated: updated, Planned: 9, Present: 9}, runs[2])
 }
 
-// A folder has artifacts as soon as anything is under artifacts/.
-func TestHasArtifacts(t *testing.T) {
+// A folder has a manifest as soon as a fold is written; run.json alone is none.
+func TestAnyManifest(t *testing.T) {
 	s := memory()
 	run := newRun(t, s, parse(t, baseSpec))
-	has, err := artifact.HasArtifacts(t.Context(), s)
+	_, has, err := artifact.AnyManifest(t.Context(), s)
 	require.NoError(t, err)
 	require.False(t, has)
 	writeFold(t, s, claim(run, "cox", 0))
-	has, err = artifact.HasArtifacts(t.Context(), s)
+	key, has, err := artifact.AnyManifest(t.Context(), s)
 	require.NoError(t, err)
 	require.True(t, has)
+	require.Equal(t, artifact.ManifestKey("cox", 0), key)
 }
 
 // The published names of the output tree.

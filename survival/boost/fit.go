@@ -2,7 +2,6 @@ package boost
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	"everfold/survival"
@@ -66,7 +65,7 @@ func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, opt Option
 	if x.Rows != y.Len() {
 		panic("boost: design and outcome differ in length")
 	}
-	if err := check(ctx, y); err != nil {
+	if err := tree.CheckOutcome(ctx, y, "gradient boosting"); err != nil {
 		return nil, err
 	}
 	y, err := riskset.Merge(y, fit.Times)
@@ -92,25 +91,6 @@ func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, opt Option
 	m.center, m.baseline = b.loss.baseline()
 	riskset.CurveTimes(m.baseline.Times, fit.Times)
 	return m, nil
-}
-
-func check(ctx context.Context, y survival.Outcome) error {
-	if err := survival.Check(ctx, 0, 1); err != nil {
-		return err
-	}
-	if err := y.Validate(); err != nil {
-		return err
-	}
-	if y.Events() == 0 {
-		return survival.ErrNoEvents
-	}
-	if y.Entry != nil {
-		return &survival.DataError{Row: 0, Column: "entry", Problem: "is not supported by gradient boosting"}
-	}
-	if y.Len() > tree.MaxRows {
-		return &survival.DataError{Row: tree.MaxRows, Column: "time", Problem: fmt.Sprintf("is beyond the %d rows a tree can have", tree.MaxRows)}
-	}
-	return nil
 }
 
 // booster is the state of a fit.

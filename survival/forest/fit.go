@@ -2,7 +2,6 @@ package forest
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -55,7 +54,7 @@ func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, opt Option
 	if x.Rows != y.Len() {
 		panic("forest: design and outcome differ in length")
 	}
-	if err := check(ctx, y); err != nil {
+	if err := tree.CheckOutcome(ctx, y, "survival forests"); err != nil {
 		return nil, err
 	}
 	y, err := riskset.Merge(y, fit.Times)
@@ -97,25 +96,6 @@ func fractions(y survival.Outcome) []survival.Warning {
 	}
 	return []survival.Warning{{Category: "data",
 		Message: "case weights average below 1/2: forests take them for frequencies and split too little; multiply them by a constant"}}
-}
-
-func check(ctx context.Context, y survival.Outcome) error {
-	if err := survival.Check(ctx, 0, 1); err != nil {
-		return err
-	}
-	if err := y.Validate(); err != nil {
-		return err
-	}
-	if y.Events() == 0 {
-		return survival.ErrNoEvents
-	}
-	if y.Entry != nil {
-		return &survival.DataError{Row: 0, Column: "entry", Problem: "is not supported by survival forests"}
-	}
-	if y.Len() > tree.MaxRows {
-		return &survival.DataError{Row: tree.MaxRows, Column: "time", Problem: fmt.Sprintf("is beyond the %d rows a tree can have", tree.MaxRows)}
-	}
-	return nil
 }
 
 // ranked is the outcome in the order of time.
