@@ -69,6 +69,8 @@ type FitOptions struct {
 	// risk is a sum over times read it ("cox_stratified"), and say what nil means.
 	Grid  []float64
 	Inner Inner // how models that validate within the fit split its rows
+	// Checkpoints keeps states of a long fit for another attempt; nil keeps none.
+	Checkpoints Checkpoints
 }
 
 // Inner tells a model that cross-validates within its fitted rows what the caller's own

@@ -7,7 +7,7 @@
 //
 // The suite checks, on small made-up data: equal bytes for every thread count; inputs left
 // alone; invariance to the unit of time, a constant column, the order of rows, weights
-// given as copies, entry before the first time; the shape of curves; the model file; column
+// given as copies, entry before the first time; resumption; the shape of curves; the model file; column
 // matching; cancellation; degenerate data. The flags of Subject say which of these a model
 // promises.
 //
@@ -38,6 +38,7 @@ type Subject struct {
 	Entry         bool // left truncation is supported
 	Gaps          bool // missing covariate values are supported
 	NoColumns     bool // the model reads no column
+	Resumes       bool // a long fit goes on from the states in FitOptions.Checkpoints
 
 	Tolerance float64 // of risks and curves that should agree; 0 means 1e-8
 }
@@ -74,6 +75,7 @@ var checks = []struct {
 	check   func(T, Subject)
 }{
 	{"threads", func(s Subject) bool { return s.Deterministic }, checkThreads},
+	{"resume", func(s Subject) bool { return s.Resumes }, checkResume},
 	{"inputs", always, checkInputs},
 	{"time unit", always, checkTimeUnit},
 	{"constant column", func(s Subject) bool { return s.Constant }, checkConstant},
