@@ -44,17 +44,25 @@ func (c *LogRank) halve(*Grower, *node, *node, *node, bool) {}
 
 func (c *LogRank) leaf(n *node) {
 	tags := n.tags()
+	c.leaves.Add(len(tags), func(i int) (int, float64, bool) { return c.read(tags[i]) })
+}
+
+// Add appends the leaf of n rows in ascending order of time; row gives the rank of a row's
+// time, its weight and whether its event was observed.
+func (l *Leaves) Add(n int, row func(i int) (rank int, weight float64, event bool)) {
+	if len(l.Offset) == 0 {
+		l.Offset = append(l.Offset, 0)
+	}
 	total := 0.0
-	for _, tag := range tags {
-		_, weight, _ := c.read(tag)
+	for i := range n {
+		_, weight, _ := row(i)
 		total += weight
 	}
-	l := c.leaves
-	for i := 0; i < len(tags); {
-		rank, _, _ := c.read(tags[i])
+	for i := 0; i < n; {
+		rank, _, _ := row(i)
 		here, events := 0.0, 0.0
-		for i < len(tags) {
-			r, weight, event := c.read(tags[i])
+		for i < n {
+			r, weight, event := row(i)
 			if r != rank {
 				break
 			}

@@ -1,0 +1,97 @@
+package ensemble
+
+import (
+	"fmt"
+	"slices"
+
+	"everfold/survival"
+	"everfold/survival/modelfile"
+	"everfold/survival/tree"
+)
+
+// Tree sends rows to leaves. It is immutable and safe for concurrent use.
+type Tree interface {
+	// Leaf is the number of the leaf of a row of covariates, in the order of the design's
+	// columns.
+	Leaf(row []float64) int
+	// Write appends the tree to a model file.
+	Write(w *modelfile.Writer)
+}
+
+// Kind is a type of forest.
+type Kind struct {
+	Type    string // registered name
+	Version int    // algorithm version
+	// Read reads a tree over so many columns, and the number of its leaves. What is not a
+	// tree is a failure of r, and the result is then nil.
+	Read func(r *modelfile.Reader, columns int) (Tree, int)
+}
+
+// Model is a fitted forest.
+type Model struct {
+	kind      Kind
+	columns   []string
+	times     []float64 // distinct times of the training rows, ascending
+	events    []int32   // those with an event, as indices of times
+	expHazard bool
+	trees     []Tree
+	leaves    []*tree.Leaves
+	report    survival.Report
+}
+
+var _ survival.Model = (*Model)(nil)
+
+// Type is the registered name of the kind of forest.
+func (m *Model) Type() string { return m.kind.Type }
+
+// Columns names the fitted columns in order.
+func (m *Model) Columns() []string { return m.columns }
+
+// Report has the number of trees as Iterations; a forest always converges.
+func (m *Model) Report() survival.Report { return m.report }
+
+// MarshalBinary gives the model file.
+func (m *Model) MarshalBinary() ([]byte, error) {
+	w := modelfile.NewWriter(m.kind.Type, m.kind.Version)
+	w.Strings(m.columns)
+	w.Floats(m.times)
+	w.Int32s(m.events)
+	w.Bool(m.expHazard)
+	for t := range m.trees {
+		w.Bool(true)
+		m.trees[t].Write(w)
+		m.leaves[t].Write(w)
+	}
+	w.Bool(false)
+	w.Report(m.report)
+	return w.Bytes(), nil
+}
+
+// Decode reads a model file of a kind of forest. Failures wrap survival.ErrBadModelFile.
+func Decode(data []byte, kind Kind) (*Model, error) {
+	r, err := modelfile.Open(data, kind.Type, kind.Version)
+	if err != nil {
+		return nil, fmt.Errorf("decode %s: %w", kind.Type, err)
+	}
+	m := &Model{kind: kind, columns: r.Strings(), times: r.Floats(), events: r.Int32s(), expHazard: r.Bool()}
+	if !slices.IsSorted(m.times) || !slices.IsSorted(m.events) || len(m.events) == 0 ||
+		m.events[0] < 0 || int(m.events[len(m.events)-1]) >= len(m.times) {
+		r.Fail("the event times are not among the times")
+	}
+	for r.Bool() {
+		t, leaves := kind.Read(r, len(m.columns))
+		if t == nil {
+			break
+		}
+		m.trees = append(m.trees, t)
+		m.leaves = append(m.leaves, tree.ReadLeaves(r, leaves, len(m.times)))
+	}
+	m.report = r.Report()
+	if len(m.trees) == 0 {
+		r.Fail("the forest has no trees")
+	}
+	if err := r.Close(); err != nil {
+		return nil, fmt.Errorf("decode %s: %w", kind.Type, err)
+	}
+	return m, nil
+}
