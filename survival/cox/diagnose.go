@@ -22,6 +22,7 @@ type DiagnosticOptions struct {
 type Diagnostics struct {
 	x          *survival.Design // the model's columns, in its order
 	y          survival.Outcome // times as compared
+	offset     []float64
 	model      *Model
 	l          *Likelihood // at the estimate; its matrix, order, risk, step and tied are read
 	active     []int       // the columns that are not held
@@ -65,7 +66,7 @@ func Diagnose(ctx context.Context, x *survival.Design, y survival.Outcome, m *Mo
 		return nil, err
 	}
 	l.Threads = opt.Threads
-	d := &Diagnostics{x: x, y: y, model: m, l: l}
+	d := &Diagnostics{x: x, y: y, offset: opt.Offset, model: m, l: l}
 	for j, c := range m.report.Coefficients {
 		if !math.IsNaN(c.SE) {
 			d.active = append(d.active, j)

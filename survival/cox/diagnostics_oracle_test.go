@@ -13,8 +13,10 @@ import (
 type diagnosticsCase struct {
 	oracleCase
 	Wald, Score          float64
-	LikelihoodRatio      float64   `json:"likelihood_ratio"`
-	RobustWald           float64   `json:"robust_wald"`
+	LikelihoodRatio      float64  `json:"likelihood_ratio"`
+	RobustWald           float64  `json:"robust_wald"`
+	RobustScore          *float64 `json:"robust_score"`
+	Coef, Offset         []float64
 	RobustSE             []float64 `json:"robust_se"`
 	GroupedSE            []float64 `json:"grouped_se"`
 	Rows                 []int
@@ -29,20 +31,21 @@ type diagnosticsCase struct {
 }
 
 // R's coxph has the same tests, robust standard errors and residuals, and cox.zph the same
-// test of proportional hazards: both tie rules, with weights, left truncation and strata.
+// test of proportional hazards: both tie rules, with weights, left truncation, strata and offsets.
 func TestDiagnosticsEqualR(t *testing.T) {
 	var file struct{ Cases []diagnosticsCase }
 	if err := oracle.ReadJSON(filepath.Join("testdata", "diagnostics.json"), &file); err != nil {
 		t.Fatal(err)
 	}
-	if len(file.Cases) != 50 {
-		t.Fatalf("%d oracle cases, want 50", len(file.Cases))
+	if len(file.Cases) != 60 {
+		t.Fatalf("%d oracle cases, want 60", len(file.Cases))
 	}
 	for _, c := range file.Cases {
-		t.Run(fmt.Sprintf("%s/%s/weighted=%v/entry=%v/strata=%v", c.Set, c.Ties, c.Weighted, c.Entry, c.Strata), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s/%s/weighted=%v/entry=%v/strata=%v/offset=%v", c.Set, c.Ties, c.Weighted, c.Entry, c.Strata, c.Offset != nil), func(t *testing.T) {
 			x, y, opt := c.load(t)
+			opt.Offset = c.Offset
 			m := mustFit(t, x, y, opt)
-			d, err := Diagnose(context.Background(), x, y, m, DiagnosticOptions{})
+			d, err := Diagnose(context.Background(), x, y, m, DiagnosticOptions{Offset: c.Offset})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -66,6 +69,16 @@ func (c diagnosticsCase) compareTests(t *testing.T, d *Diagnostics, rows int) {
 		groups[i] = i / 3
 	}
 	p := len(c.RobustSE)
+	for j, b := range d.model.Report().Coefficients {
+		within(t, b.Column, b.Value, c.Coef[j], 1e-8*math.Max(math.Abs(c.Coef[j]), b.SE))
+	}
+	if c.RobustScore != nil {
+		robust, err := d.RobustScoreTest(context.Background(), groups)
+		if err != nil {
+			t.Fatal(err)
+		}
+		relative(t, "robust score test", robust.Statistic, *c.RobustScore, 1e-8)
+	}
 	for name, pair := range map[string][2]float64{
 		"likelihood ratio": {d.LikelihoodRatio().Statistic, c.LikelihoodRatio},
 		"Wald":             {d.Wald().Statistic, c.Wald},

@@ -283,8 +283,12 @@ func TestUndeterminedTests(t *testing.T) {
 		t.Errorf("no columns: %v, %v", tests, err)
 	}
 	x, y = simulated(60)
-	if got := mustDiagnose(t, x, y, Options{}).RobustWald(make([]int, 60)); got != (Test{P: 1}) {
+	d := mustDiagnose(t, x, y, Options{})
+	if got := d.RobustWald(make([]int, 60)); got != (Test{P: 1}) {
 		t.Errorf("three coefficients, one group: %+v", got)
+	}
+	if got, err := d.RobustScoreTest(context.Background(), make([]int, 60)); err != nil || got != (Test{P: 1}) {
+		t.Errorf("score of three coefficients, one group: %+v, %v", got, err)
 	}
 }
 
@@ -330,9 +334,13 @@ func TestDiagnoseErrors(t *testing.T) {
 	if _, err := d.TestProportional(cancelled); !errors.Is(err, stop) {
 		t.Errorf("test cancelled: %v", err)
 	}
+	if _, err := d.RobustScoreTest(cancelled, nil); !errors.Is(err, stop) {
+		t.Errorf("robust score test cancelled: %v", err)
+	}
 	ridge := mustDiagnose(t, x, y, Options{Alpha: 1})
 	for name, f := range map[string]func(){
 		"groups":           func() { d.Robust([]int{1}) },
+		"robust score":     func() { _, _ = ridge.RobustScoreTest(ctx, nil) },
 		"likelihood ratio": func() { ridge.LikelihoodRatio() },
 		"proportional":     func() { _, _ = ridge.TestProportional(ctx) },
 	} {

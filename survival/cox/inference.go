@@ -1,6 +1,7 @@
 package cox
 
 import (
+	"context"
 	"math"
 
 	"gonum.org/v1/gonum/stat/distuv"
@@ -33,20 +34,18 @@ func upperTail(statistic float64, df int) float64 {
 // label a row; its length must be that of the outcome, else it panics. No small-sample
 // factor is applied. Rows and columns of held columns are NaN.
 func (d *Diagnostics) Robust(groups []int) []float64 {
-	n, p := d.l.Matrix.N, d.l.Matrix.P
-	if groups != nil && len(groups) != n {
-		panic("cox: groups and outcome differ in length")
-	}
-	influence := d.DFBeta()
-	if groups != nil {
-		influence = collapse(influence, groups)
-	}
+	return crossProducts(d.collapse(d.DFBeta(), groups))
+}
+
+// crossProducts are Σ_g v_ig·v_jg of the columns v, P×P.
+func crossProducts(columns [][]float64) []float64 {
+	p := len(columns)
 	out := make([]float64, p*p)
 	for i := range p {
 		for j := i; j < p; j++ {
 			sum := 0.0
-			for g, v := range influence[i] {
-				sum += float64(v * influence[j][g])
+			for g, v := range columns[i] {
+				sum += float64(v * columns[j][g])
 			}
 			out[i*p+j], out[j*p+i] = sum, sum
 		}
@@ -54,8 +53,15 @@ func (d *Diagnostics) Robust(groups []int) []float64 {
 	return out
 }
 
-// collapse sums rows of one label, labels in order of first appearance.
-func collapse(columns [][]float64, groups []int) [][]float64 {
+// collapse sums rows of one label, labels in order of first appearance; with groups nil it
+// leaves the rows as they are.
+func (d *Diagnostics) collapse(columns [][]float64, groups []int) [][]float64 {
+	if groups == nil {
+		return columns
+	}
+	if len(groups) != d.l.Matrix.N {
+		panic("cox: groups and outcome differ in length")
+	}
 	at := make(map[int]int)
 	for _, g := range groups {
 		if _, ok := at[g]; !ok {
@@ -109,6 +115,38 @@ func (d *Diagnostics) ScoreTest() Test {
 		return newTest(0, 0)
 	}
 	return newTest(statistic, len(d.active))
+}
+
+// RobustScoreTest is ScoreTest with the empirical variance of the score: UᵀB⁻¹U, where
+// B = Σ_g U_g U_gᵀ sums the weighted score residuals at β = 0 over groups, see Robust (Lin and
+// Wei 1989). It evaluates the likelihood there anew; the error is the context's. It panics for
+// a penalised model.
+func (d *Diagnostics) RobustScoreTest(ctx context.Context, groups []int) (Test, error) {
+	d.refusePenalty()
+	p := d.l.Matrix.P
+	l, err := NewLikelihood(d.x, d.y, Options{Ties: d.model.ties, Stratified: d.model.stratified, Offset: d.offset})
+	if err != nil {
+		return Test{}, err
+	}
+	l.Threads = d.l.Threads
+	null := *d.model
+	null.predictor.Beta = make([]float64, p)
+	at := &Diagnostics{x: d.x, y: d.y, model: &null, l: l, active: d.active}
+	if err := at.evaluate(ctx); err != nil {
+		return Test{}, err
+	}
+	residuals := at.standardisedScore()
+	for j, column := range residuals {
+		for position := range column {
+			column[position] *= l.caseWeight(position)
+		}
+		residuals[j] = at.byRow(column)
+	}
+	statistic, ok := linear.Quadratic(crossProducts(d.collapse(residuals, groups)), p, d.active, d.score)
+	if !ok {
+		return newTest(0, 0), nil // fewer groups than coefficients
+	}
+	return newTest(statistic, len(d.active)), nil
 }
 
 // LikelihoodRatio tests β = 0 by twice the gain in log-likelihood. It panics for a
