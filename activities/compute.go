@@ -55,7 +55,7 @@ func (j *job) compute(ctx context.Context, stage func(string), threads int) (*pr
 		return nil, fmt.Errorf("preprocess training rows: %w", err)
 	}
 	y := j.table.Outcome.Take(j.fold.Train)
-	model, err := kind.Fit(ctx, x, y, j.model.SettingsJSON(), survival.FitOptions{
+	model, err := kind.Fit(ctx, x, y, j.spec.FitSettings(j.model), survival.FitOptions{
 		Seed: j.seed, Threads: threads, Times: timeRule(j.spec.Metrics), Grid: j.fold.Times, Inner: j.inner(frame),
 	})
 	if err != nil {

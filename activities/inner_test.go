@@ -2,6 +2,7 @@ package activities
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -50,4 +51,29 @@ func TestCoxnetRun(t *testing.T) {
 	done := l.train(l.spec("models=[{type: coxnet, alphas: 20}, {name: last, type: coxnet, alphas: 20, select: last}]"), config.Request{})
 	require.Equal(t, Train, done[artifact.Task{Model: "coxnet", Fold: 1}])
 	require.NotEqual(t, readArray[float64](t, l, artifact.RiskKey("coxnet", 1)), readArray[float64](t, l, artifact.RiskKey("last", 1)))
+}
+
+// A run with a stack fits its bases with the settings that they have in the spec, within the
+// fold's training rows, and its report names their weights; its risk is Σ (1 − S) over the
+// fold's grid, as far as float32 curves tell. The order of the bases changes nothing.
+func TestStackRun(t *testing.T) {
+	const bases = "{type: cox_ph}, {name: forest, type: rsf, trees: 10}"
+	l := newLab(t)
+	done := l.train(l.spec("models=["+bases+", {type: stack, of: [forest, cox_ph, km]}]"), config.Request{})
+	task := artifact.Task{Model: "stack", Fold: 1}
+	require.Equal(t, Train, done[task])
+	risk := readArray[float64](t, l, artifact.RiskKey("stack", 1))
+	surv := readArray[float32](t, l, artifact.SurvKey("stack", 1))
+	times := len(surv) / len(risk)
+	for i, r := range risk {
+		sum := 0.0
+		for _, v := range surv[i*times : (i+1)*times] {
+			sum += 1 - float64(v)
+		}
+		require.InDelta(t, sum, r, 1e-5, "row %d", i)
+	}
+	again := l.train(l.spec("models=["+bases+", {type: stack, of: [km, cox_ph, forest]}]"), config.Request{})
+	require.Equal(t, Reuse, again[task])
+	_, err := l.prepare(l.spec("models=["+strings.Replace(bases, "10", "11", 1)+", {type: stack, of: [km, cox_ph, forest]}]"), config.Request{})
+	require.ErrorContains(t, err, "stack", "a base's setting is the stack's")
 }

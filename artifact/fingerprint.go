@@ -132,7 +132,7 @@ const (
 )
 
 // modelInputs are type, algorithm version and settings of a model. Bases of a stack come
-// with theirs, under their names: these seed them.
+// with theirs, under their names: these seed and order them.
 func (r *Run) modelInputs(m config.Model) (map[string]any, error) {
 	version, ok := r.Versions.Models[m.Type]
 	if !ok {
@@ -142,10 +142,15 @@ func (r *Run) modelInputs(m config.Model) (map[string]any, error) {
 	if in == nil {
 		in = map[string]any{}
 	}
-	if names, isStack := in[ofKey].([]any); isStack {
+	if listed, isStack := in[ofKey].([]any); isStack {
+		names := make([]string, len(listed))
+		for i, name := range listed {
+			names[i] = fmt.Sprint(name)
+		}
+		slices.Sort(names)
 		bases := make([]any, len(names))
 		for i, name := range names {
-			base, err := r.Spec.Model(fmt.Sprint(name))
+			base, err := r.Spec.Model(name)
 			if err != nil {
 				return nil, err
 			}

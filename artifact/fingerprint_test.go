@@ -2,6 +2,7 @@ package artifact_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -148,6 +149,8 @@ func TestStackFingerprintHoldsItsBases(t *testing.T) {
 	require.NoError(t, err)
 	require.JSONEq(t, `{"type":"stack","version":1,"of":[{"name":"cox","type":"cox_ph","version":1},
 		{"name":"forest","type":"rsf","version":1,"trees":10}]}`, string(text))
+	turned := with(t, "trees: 10}\n", strings.Replace(stack, "[cox, forest]", "[forest, cox]", 1))
+	require.Equal(t, want, fit(t, newRun(t, memory(), turned), "both", 0), "the order of bases does not matter")
 }
 
 // What the run does not have cannot be fingerprinted, and the message says what.

@@ -192,6 +192,8 @@ var modelRefusals = []refusal{
 		want: `run spec: line 4: models[1].of[0]: no model "rfs" in models; did you mean "rsf"?`},
 	{name: "stack of itself", text: "+models: [{type: stack, of: [stack]}]\n", across: true,
 		want: `run spec: line 4: models[0].of[0]: "stack" is a stack; a stack is made of other models`},
+	{name: "stack of strata", text: "+models: [{type: cox_stratified, strata: [a]}, {type: stack, of: [cox_stratified]}]\n", across: true,
+		want: `run spec: line 4: models[1].of[0]: "cox_stratified" is of type cox_stratified, which cannot be in a stack: its strata are covariates for the other models`},
 }
 
 func allRefusals() []refusal {

@@ -60,6 +60,26 @@ func (m Model) SettingsJSON() json.RawMessage {
 	return text
 }
 
+// FitSettings is SettingsJSON of a model of the spec, with the bases of a stack (name, type
+// and settings, sorted by name) in place of their names. A base that the spec lacks, which
+// no decoded Spec has, is left out.
+func (s *Spec) FitSettings(m Model) json.RawMessage {
+	if m.Type != Stack {
+		return m.SettingsJSON()
+	}
+	names := m.strings("of")
+	slices.Sort(names)
+	var bases []any
+	for _, name := range names {
+		if base, err := s.Model(name); err == nil {
+			bases = append(bases, base)
+		}
+	}
+	m.Settings = maps.Clone(m.Settings)
+	m.Settings["of"] = bases
+	return m.SettingsJSON()
+}
+
 // NonDefaultSettings is the settings that differ from the default at their introduction,
 // for fingerprints: a setting added later leaves old fingerprints as they are.
 func (m Model) NonDefaultSettings() map[string]any {

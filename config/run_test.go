@@ -99,6 +99,15 @@ func TestModelJSON(t *testing.T) {
 	require.Panics(t, func() { bad.SettingsJSON() })
 }
 
+// What a stack is fitted with are its bases, whole and by name; any other model has its own
+// settings.
+func TestFitSettings(t *testing.T) {
+	s := parse(t, minimal+"models: [{name: c, type: cox_ph}, {type: stack, of: [km, c]}]\n")
+	require.JSONEq(t, `{"of":[{"name":"c","type":"cox_ph","alpha":0,"ties":"efron"},{"name":"km","type":"km"}]}`, string(s.FitSettings(s.Models[1])))
+	require.Equal(t, []any{"km", "c"}, s.Models[1].Settings["of"], "the spec is left alone")
+	require.Equal(t, s.Models[0].SettingsJSON(), s.FitSettings(s.Models[0]))
+}
+
 // The unions and durations refuse what they cannot be, wherever they are decoded.
 func TestUnionsRefuse(t *testing.T) {
 	var z config.ZeroTime

@@ -123,14 +123,18 @@ func (v *validator) model(i int) {
 	}
 }
 
-// base: a stack is made of other models of the spec, km included, and not of stacks.
+// base: a stack is made of other models of the spec, km included; not of stacks, nor of
+// stratified models, whose stratum columns are covariates for the other bases.
 func (v *validator) base(path, name string) {
 	for _, m := range v.spec.AllModels() {
 		if m.Name != name {
 			continue
 		}
-		if m.Type == Stack {
+		switch m.Type {
+		case Stack:
 			v.fail(path, "%q is a stack; a stack is made of other models", name)
+		case CoxStratified:
+			v.fail(path, "%q is of type cox_stratified, which cannot be in a stack: its strata are covariates for the other models", name)
 		}
 		return
 	}

@@ -42,7 +42,7 @@ type Report struct {
 	Converged    bool          // false: the estimate is finite, but the criterion was not met
 	Iterations   int           // of the outermost loop
 	LogLik       []float64     // at the start (null model) and at the end; empty where not defined
-	Coefficients []Coefficient // linear models, in column order
+	Coefficients []Coefficient // linear models, in column order; a stack's weights, by base name
 	Warnings     []Warning     // what a statistician should know; never the value of a data cell
 }
 

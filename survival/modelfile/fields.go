@@ -54,3 +54,12 @@ func (r *Reader) Step() survival.StepFunction {
 	}
 	return f
 }
+
+// File appends the file of another model.
+func (w *Writer) File(data []byte) {
+	w.count(len(data))
+	w.buf = append(w.buf, data...)
+}
+
+// File reads the file of another model; it shares memory with the bytes that are read.
+func (r *Reader) File() []byte { return r.take(r.count(1)) }

@@ -13,6 +13,7 @@ import (
 	"everfold/survival/forest"
 	"everfold/survival/nonparam"
 	"everfold/survival/riskset"
+	"everfold/survival/stack"
 )
 
 // kinds is the list of model types; a function, so that nothing can change it.
@@ -25,6 +26,7 @@ func kinds() []Kind {
 		{Type: aft.Type, Version: aft.Version, Entry: true, Fit: fitWeibull, Decode: decoder(aft.Decode)},
 		{Type: boost.Type, Version: boost.Version, Fit: fitBoosting, Decode: decoder(boost.Decode)},
 		{Type: forest.Type, Version: forest.Version, Fit: fitForest, Decode: decoder(forest.Decode)},
+		{Type: stack.Type, Version: stack.Version, Fit: fitStack, Decode: decodeStack},
 	}
 }
 

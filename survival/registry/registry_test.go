@@ -76,9 +76,14 @@ func TestEveryType(t *testing.T) {
 	}
 }
 
-// defaults are the ways of writing no settings; only strata have no default.
+// defaults are the ways of writing no settings; only strata and bases have no
+// default.
 func defaults(typ string) []string {
-	if typ == "cox_stratified" {
+	switch typ {
+	case "stack":
+		return []string{`{"of": [{"name": "cox", "type": "cox_ph"}, {"name": "km", "type": "km"}]}`,
+			`{"of": [{"type": "km", "name": "km"}, {"ties": "efron", "type": "cox_ph", "name": "cox"}]}`}
+	case "cox_stratified":
 		return []string{`{"strata": ["site"]}`, ` {"strata": ["site"]} `}
 	}
 	return []string{"", "null", "{}", " { }\n"}
@@ -86,7 +91,7 @@ func defaults(typ string) []string {
 
 // The types are listed in order; others are unknown.
 func TestTypes(t *testing.T) {
-	if got := Types(); !slices.Equal(got, []string{"cox_ph", "cox_stratified", "coxnet", "gbsa", "km", "rsf", "weibull_aft"}) {
+	if got := Types(); !slices.Equal(got, []string{"cox_ph", "cox_stratified", "coxnet", "gbsa", "km", "rsf", "stack", "weibull_aft"}) {
 		t.Errorf("types %v", got)
 	}
 	if _, ok := Lookup("cox"); ok {
@@ -108,6 +113,10 @@ func TestSettingsAreStrict(t *testing.T) {
 			`{"min_leaf": 0}`, `{"leaf": "median"}`, `{"bins": 256}`, `{"bins": "255"}`},
 		"rsf": {`{"tree": 1}`, `{"trees": 0}`, `{"min_split": 1}`, `{"min_leaf": 0}`, `{"mtry": 0}`, `{"mtry": "log2"}`, `{"mtry": 1.5}`,
 			`{"depth": -1}`, `{"bootstrap": 1}`, `{"bins": 10}`},
+		"stack": {`{}`, `{"of": []}`, `{"of": ["cox_ph"]}`, `{"of": [{}]}`, `{"of": [{"name": "a"}]}`, `{"of": [{"type": "km"}]}`,
+			`{"of": [{"name": "a", "type": "cox"}]}`, `{"of": [{"name": "a", "type": "stack", "of": []}]}`,
+			`{"of": [{"name": "a", "type": "cox_stratified", "strata": ["site"]}]}`, `{"weights": "equal"}`,
+			`{"of": [{"name": "a", "type": "km"}, {"name": "a", "type": "cox_ph"}]}`},
 	} {
 		kind, _ := Lookup(typ)
 		for _, settings := range list {
