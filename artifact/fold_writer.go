@@ -112,6 +112,7 @@ func WriteFold(ctx context.Context, s store.Store, c Claim, r Result) (*Manifest
 type Rescored struct {
 	Scores     Scores
 	Reasons    map[string]string
+	Details    *Details
 	FinishedAt int64 // Unix milliseconds
 	Build      string
 }
@@ -132,7 +133,7 @@ func WriteScores(ctx context.Context, s store.Store, c Claim, r Rescored) (*Mani
 	}
 	m := a.identify(*a.Manifest)
 	m.Files = a.Manifest.Files
-	m.Scores, m.Reasons, m.FinishedAt, m.Build = r.Scores, r.Reasons, r.FinishedAt, r.Build
+	m.Scores, m.Reasons, m.Details, m.FinishedAt, m.Build = r.Scores, r.Reasons, r.Details, r.FinishedAt, r.Build
 	return a.publish(ctx, s, m)
 }
 

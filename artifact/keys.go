@@ -8,12 +8,25 @@ import (
 
 // Keys of the objects that a run has once.
 const (
-	RunKey         = "run.json"
-	PreparedKey    = "data/prepared.parquet"
-	ProfileKey     = "data/profile.json"
-	MetricsKey     = "artifacts/model_metrics.csv"
-	SummaryKey     = "artifacts/model_summary.csv"
-	PHTestsKey     = "artifacts/ph_tests.csv"
+	RunKey      = "run.json"
+	PreparedKey = "data/prepared.parquet"
+	ProfileKey  = "data/profile.json"
+	MetricsKey  = "artifacts/model_metrics.csv"
+	SummaryKey  = "artifacts/model_summary.csv"
+	PHTestsKey  = "artifacts/ph_tests.csv"
+
+	// Tables of further scores, of inference, explanation and comparison.
+	DetailsKey           = "artifacts/metric_details.csv"
+	CalibrationKey       = "artifacts/calibration.csv"
+	CurvesKey            = "artifacts/calibration_curves.csv"
+	CoefficientsKey      = "artifacts/coefficients.csv"
+	ModelTestsKey        = "artifacts/model_tests.csv"
+	ImportanceKey        = "artifacts/importance.csv"
+	ImportanceSummaryKey = "artifacts/importance_summary.csv"
+	DependenceKey        = "artifacts/dependence.csv"
+	ComparisonKey        = "artifacts/comparison.csv"
+	SelectionKey         = "artifacts/selection.csv"
+
 	PredictionsKey = "predictions/predictions.csv"
 	ParquetKey     = "predictions/predictions.parquet"
 	OutOfFoldKey   = "predictions/oof.csv"

@@ -62,6 +62,7 @@ type Manifest struct {
 
 	Scores  Scores            `json:"metrics"`
 	Reasons map[string]string `json:"reasons,omitempty"` // metric column → why it is undefined
+	Details *Details          `json:"metric_details,omitempty"`
 
 	TrainRows   int `json:"n_train"`
 	TestRows    int `json:"n_test"`
@@ -72,7 +73,10 @@ type Manifest struct {
 	PredictSeconds float64 `json:"predict_seconds"`
 	FinishedAt     int64   `json:"finished_at"` // Unix milliseconds; the tracker's timestamp
 
-	PHTests []PHTest `json:"ph_tests,omitempty"` // of the training rows
+	Coefficients []Coefficient `json:"coefficients,omitempty"` // of linear models
+	ModelTests   []ModelTest   `json:"model_tests,omitempty"`  // of Cox models
+	PHTests      []PHTest      `json:"ph_tests,omitempty"`     // of the training rows
+	Explanation  *Explanation  `json:"explanation,omitempty"`
 
 	Converged  bool      `json:"converged"`
 	Iterations int       `json:"iterations,omitempty"`

@@ -39,18 +39,18 @@ func (m *Manifest) Row() MetricsRow {
 		Task: Task{m.Model, m.Fold}, Repeat: m.Repeat, Scores: m.Scores,
 		TrainRows: m.TrainRows, TestRows: m.TestRows, TrainEvents: m.TrainEvents, TestEvents: m.TestEvents,
 		FitSeconds: m.FitSeconds, PredictSeconds: m.PredictSeconds, Converged: m.Converged,
-		Reason: reasonText(m.Reasons),
+		Reason: reasonText(metricsHeader, m.Reasons),
 	}
 }
 
-// reasonText is "cindex, cindex_ipcw: no comparable pair; ibs: …": metrics in column
-// order, those of one reason together.
-func reasonText(reasons map[string]string) string {
+// reasonText is "cindex, cindex_ipcw: no comparable pair; ibs: …": metrics in the order of
+// the columns, those of one reason together.
+func reasonText(columns []string, reasons map[string]string) string {
 	order := func(metric string) int {
-		if i := slices.Index(metricsHeader, metric); i >= 0 {
+		if i := slices.Index(columns, metric); i >= 0 {
 			return i
 		}
-		return len(metricsHeader)
+		return len(columns)
 	}
 	metrics := slices.SortedFunc(maps.Keys(reasons), func(a, b string) int {
 		if c := order(a) - order(b); c != 0 {

@@ -34,9 +34,9 @@ func PublishMetrics(ctx context.Context, s store.Store, specDigest string, cache
 		if err != nil {
 			return nil, err
 		}
-		table, err := listedRows(ctx, s, run, cache)
-		rows = len(table)
-		return FormatMetrics(table), err
+		manifests, err := listed(ctx, s, run, cache)
+		rows = len(manifests)
+		return FormatMetrics(rowsOf(manifests)), err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("publish metrics: %w", err)
@@ -69,8 +69,9 @@ func swapTable(ctx context.Context, s store.Store, key string, project func() ([
 	return err
 }
 
-// listedRows are the rows of all manifests that a listing shows, in the order of the tasks.
-func listedRows(ctx context.Context, s store.Store, run *Run, cache *Cache) ([]MetricsRow, error) {
+// listed are the manifests that a listing shows and that have both fingerprints of the run,
+// in the order of the tasks.
+func listed(ctx context.Context, s store.Store, run *Run, cache *Cache) ([]*Manifest, error) {
 	infos, err := s.List(ctx, ArtifactsPrefix)
 	if err != nil {
 		return nil, err
@@ -81,7 +82,7 @@ func listedRows(ctx context.Context, s store.Store, run *Run, cache *Cache) ([]M
 			etags[Task{model, fold}] = info.ETag
 		}
 	}
-	var rows []MetricsRow
+	var found []*Manifest
 	for _, task := range run.Tasks() {
 		etag, present := etags[task]
 		if !present {
@@ -99,10 +100,10 @@ func listedRows(ctx context.Context, s store.Store, run *Run, cache *Cache) ([]M
 			return nil, err
 		}
 		if m.FitFingerprint == want.fit && m.ScoreFingerprint == want.score {
-			rows = append(rows, m.Row())
+			found = append(found, m)
 		}
 	}
-	return rows, nil
+	return found, nil
 }
 
 func cachedManifest(ctx context.Context, s store.Store, task Task, etag string, cache *Cache) (*Manifest, error) {
@@ -138,8 +139,8 @@ type Summary struct {
 	Metrics    []MetricsRow // of model_metrics.csv
 }
 
-// Summarize verifies every manifest and every file, writes model_metrics.csv, ph_tests.csv
-// and model_summary.csv of what is complete, and names what is not.
+// Summarize verifies every manifest and every file, writes model_metrics.csv, the tables of
+// projections and model_summary.csv of what is complete, and names what is not.
 func Summarize(ctx context.Context, s store.Store, opt SummarizeOptions) (*Summary, error) {
 	summary := &Summary{}
 	var plan *SummaryPlan
@@ -155,7 +156,7 @@ func Summarize(ctx context.Context, s store.Store, opt SummarizeOptions) (*Summa
 		return FormatMetrics(summary.Metrics), err
 	})
 	if err == nil {
-		err = writePHTests(ctx, s, complete)
+		err = writeProjections(ctx, s, complete)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("summarize: %w", err)
@@ -213,7 +214,8 @@ func rowsOf(manifests []*Manifest) []MetricsRow {
 
 // RebuildSummary writes model_summary.csv anew from model_metrics.csv, which must exist
 // (else ErrNotFound), and returns the leaderboard. run.json, where it is readable, adds
-// planned models and folds that have no row.
+// planned models and folds that have no row; then the tables of projections are rebuilt,
+// too, from the manifests that verify against their own digests.
 func RebuildSummary(ctx context.Context, s store.Store) ([]Standing, error) {
 	var plan *SummaryPlan
 	run, _, err := ReadRun(ctx, s)
@@ -224,10 +226,21 @@ func RebuildSummary(ctx context.Context, s store.Store) ([]Standing, error) {
 		return nil, fmt.Errorf("rebuild summary: %w", err)
 	}
 	standings, err := writeSummary(ctx, s, plan)
+	if err == nil && run != nil {
+		err = rebuildProjections(ctx, s, run)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("rebuild summary: %w", err)
 	}
 	return standings, nil
+}
+
+func rebuildProjections(ctx context.Context, s store.Store, run *Run) error {
+	manifests, err := listed(ctx, s, run, &Cache{})
+	if err != nil {
+		return err
+	}
+	return writeProjections(ctx, s, manifests)
 }
 
 func writeSummary(ctx context.Context, s store.Store, plan *SummaryPlan) (standings []Standing, err error) {

@@ -2,11 +2,8 @@ package artifact
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"strconv"
-
-	"gonum.org/v1/gonum/stat/distuv"
 
 	"everfold/config"
 )
@@ -14,9 +11,6 @@ import (
 // summaryHeader is published: scripts that others keep read these columns.
 var summaryHeader = []string{"model", "cindex_mean", "cindex_std", "ibs_mean", "ibs_std", "n_folds",
 	"rank", "cindex_lo", "cindex_hi", "ipa_mean", "rank_ibs", "failed_folds"}
-
-// confidence is the level of the interval cindex_lo to cindex_hi.
-const confidence = 0.95
 
 // Standing is one row of model_summary.csv; nil is an empty cell.
 type Standing struct {
@@ -144,7 +138,8 @@ func (t *table) standing(model string) Standing {
 	s.CIndexMean, s.CIndexStd = meanStd(rows, cindexOf)
 	s.IBSMean, s.IBSStd = meanStd(rows, ibsOf)
 	s.IPAMean, _ = meanStd(rows, ipaOf)
-	s.CIndexLo, s.CIndexHi = interval(rows, s.CIndexMean, s.CIndexStd)
+	cindex := valuesOf(rows, cindexOf)
+	s.CIndexLo, s.CIndexHi = cindex.interval()
 	return s
 }
 
@@ -190,48 +185,16 @@ func rank(standings []Standing, eligible map[string]bool, field func(*Standing) 
 
 // meanStd is over the rows that have the metric, in row order; nil where undefined.
 func meanStd(rows []MetricsRow, of metric) (mean, std *float64) {
-	var values []float64
-	sum := 0.0
-	for i := range rows {
-		if v := of(&rows[i]); v != nil {
-			values = append(values, *v)
-			sum += *v
-		}
-	}
-	n := float64(len(values))
-	if n == 0 {
-		return nil, nil
-	}
-	m := sum / n
-	if n == 1 {
-		return &m, nil
-	}
-	squares := 0.0
-	for _, v := range values {
-		d := v - m
-		squares += float64(d * d)
-	}
-	sd := math.Sqrt(squares / (n - 1))
-	return &m, &sd
+	v := valuesOf(rows, of)
+	return v.meanStd()
 }
 
-func interval(rows []MetricsRow, mean, std *float64) (lo, hi *float64) {
-	if std == nil {
-		return nil, nil
-	}
-	folds, train, test := 0, 0, 0
+func valuesOf(rows []MetricsRow, of metric) foldValues {
+	var v foldValues
 	for i := range rows {
-		if cindexOf(&rows[i]) != nil {
-			folds, train, test = folds+1, train+rows[i].TrainRows, test+rows[i].TestRows
-		}
+		v.add(of(&rows[i]), rows[i].TrainRows, rows[i].TestRows)
 	}
-	if train == 0 {
-		return nil, nil
-	}
-	t := distuv.StudentsT{Sigma: 1, Nu: float64(folds - 1)}.Quantile((1 + confidence) / 2)
-	half := t * *std * math.Sqrt(1/float64(folds)+float64(test)/float64(train))
-	low, high := *mean-half, *mean+half
-	return &low, &high
+	return v
 }
 
 // FormatSummary is model_summary.csv of the standings, in their order.

@@ -2,9 +2,11 @@ package metric
 
 import (
 	"context"
+	"math"
 	"sort"
 
 	"everfold/survival"
+	"everfold/survival/riskset"
 )
 
 // Antolini sums the comparable pairs of Antolini's time-dependent concordance
@@ -20,8 +22,8 @@ import (
 // counts them 0), with the tolerance of the convention.
 //
 // A survival value outside [0,1] is an error, as is cancellation, looked for at every grid
-// time. It panics where sizes differ or times do not ascend. O(k·n log n) with k the number
-// of grid times that an event looks up.
+// time. It panics where sizes differ or times do not ascend. With k the number of grid times
+// that an event looks up: O(k·n + n log n); with left truncation O(k·n log n).
 //
 // Antolini, Boracchi and Biganzoli (2005), Stat Med 24:3927.
 func Antolini(ctx context.Context, test survival.Outcome, times []float64, surv []float32, c Convention) (Pairs, error) {
@@ -34,8 +36,7 @@ func Antolini(ctx context.Context, test survival.Outcome, times []float64, surv 
 	if err := checkPredictions(nil, surv, m); err != nil {
 		return Pairs{}, err
 	}
-	var all Pairs
-	risk, chosen := make([]float64, n), make([]float64, n)
+	a := &antolini{test: test, c: c, risk: make([]float64, n), chosen: make([]float64, n), byTime: riskset.Ascending(test.Time)}
 	for j, events := range eventsByGridTime(test, times) {
 		if len(events) == 0 {
 			continue
@@ -43,18 +44,94 @@ func Antolini(ctx context.Context, test survival.Outcome, times []float64, surv 
 		if err := survival.Check(ctx, float64(j), float64(m+1)); err != nil {
 			return Pairs{}, err
 		}
-		for i := range risk {
+		for i := range a.risk {
 			if j > 0 {
-				risk[i] = -float64(surv[i*m+j-1])
+				a.risk[i] = -float64(surv[i*m+j-1])
 			}
 		}
-		mark(chosen, events, 1)
-		s := newPairSweep(test, risk, c, chosen)
-		s.order.Backward(s)
-		all.add(s.pairs)
-		mark(chosen, events, 0)
+		if test.Entry == nil {
+			a.compare(events)
+		} else {
+			a.sweep(events)
+		}
 	}
-	return all, nil
+	return a.pairs, nil
+}
+
+// antolini sums pairs over the grid times.
+type antolini struct {
+	test   survival.Outcome
+	c      Convention
+	risk   []float64 // −S at the present grid time
+	chosen []float64 // by row: 1 for the events of the present grid time; 0 between calls
+	byTime []int
+	order  []int // rows by ascending risk
+	pairs  Pairs
+
+	values, weight []float64 // of the rows that outlive the events, ascending; weights cumulated
+}
+
+// sweep compares the events with every row at risk at their times.
+func (a *antolini) sweep(events []int) {
+	mark(a.chosen, events, 1)
+	s := newPairSweep(a.test, a.risk, a.c, a.chosen)
+	s.order.Backward(s)
+	a.pairs.add(s.pairs)
+	mark(a.chosen, events, 0)
+}
+
+// compare does the same without entry times. Rows that outlive all of the events are
+// comparable with each of them: their sorted risks are searched. The others, few where the
+// grid is fine, are swept.
+func (a *antolini) compare(events []int) {
+	first, last := math.Inf(1), 0.0
+	for _, i := range events {
+		first, last = min(first, a.test.Time[i]), max(last, a.test.Time[i])
+	}
+	near := a.byTime[a.until(first, false):a.until(last, true)]
+	risk := make([]float64, len(near))
+	for q, i := range near {
+		risk[q] = a.risk[i]
+	}
+	s := newPairSweep(a.test.Take(near), risk, a.c, nil) // its events are these events
+	s.order.Backward(s)
+	a.pairs.add(s.pairs)
+	a.outlive(last)
+	for _, i := range events {
+		a.meet(i)
+	}
+}
+
+// until counts the rows with T < t, or T ≤ t.
+func (a *antolini) until(t float64, including bool) int {
+	return sort.Search(len(a.byTime), func(q int) bool {
+		at := a.test.Time[a.byTime[q]]
+		return at > t || at == t && !including
+	})
+}
+
+// outlive lists the risks of the rows with T > last.
+func (a *antolini) outlive(last float64) {
+	a.order = ascending(a.order, a.risk)
+	a.values, a.weight = a.values[:0], append(a.weight[:0], 0)
+	total := 0.0
+	for _, i := range a.order {
+		if a.test.Time[i] > last {
+			total += a.test.W(i)
+			a.values, a.weight = append(a.values, a.risk[i]), append(a.weight, total)
+		}
+	}
+}
+
+// meet adds the pairs of an event with the rows that outlive it.
+func (a *antolini) meet(event int) {
+	r, w, tolerance := a.risk[event], a.test.W(event), a.c.tolerance()
+	n := len(a.values)
+	below := a.weight[sort.Search(n, func(q int) bool { return r-a.values[q] <= tolerance })]
+	within := a.weight[sort.Search(n, func(q int) bool { return a.values[q]-r > tolerance })]
+	a.pairs.Concordant += float64(w * below)
+	a.pairs.TiedRisk += float64(w * (within - below))
+	a.pairs.Discordant += float64(w * (a.weight[n] - within))
 }
 
 // eventsByGridTime lists the events that look up each grid time: number j+1 is times[j],

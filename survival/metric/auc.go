@@ -86,27 +86,26 @@ func (r *roc) weigh(g censoring, last float64) error {
 	return nil
 }
 
-// sort ranks the rows; neighbours that differ by at most tolerance tie. The order of the
-// time before often still holds (always, where hazards are proportional): then it is kept.
+// sort ranks the rows; neighbours that differ by at most tolerance tie.
 func (r *roc) sort(marker []float64, tolerance float64) {
-	if !r.sorted(marker) {
-		r.order = riskset.Ascending(marker)
-	}
+	r.order = ascending(r.order, marker)
 	for q := 1; q < len(marker); q++ {
 		r.tied[q] = marker[r.order[q]]-marker[r.order[q-1]] <= tolerance
 	}
 }
 
-func (r *roc) sorted(marker []float64) bool {
-	if r.order == nil {
-		return false
+// ascending are the rows in ascending order of the marker. The order of another time often
+// still holds (always, where hazards are proportional): then it is kept. nil: none is known.
+func ascending(order []int, marker []float64) []int {
+	if order == nil {
+		return riskset.Ascending(marker)
 	}
 	for q := 1; q < len(marker); q++ {
-		if marker[r.order[q]] < marker[r.order[q-1]] {
-			return false
+		if marker[order[q]] < marker[order[q-1]] {
+			return riskset.Ascending(marker)
 		}
 	}
-	return true
+	return order
 }
 
 // at is the AUC of time t: each case beats the controls below it and half of those it

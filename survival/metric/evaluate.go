@@ -42,18 +42,7 @@ const checkRows = 4096
 // Errors: a risk that is not finite, a survival value outside [0,1], cancellation of ctx.
 // It panics where sizes differ, times do not ascend or cfg has an unknown name.
 func Evaluate(ctx context.Context, train, test survival.Outcome, times, risk []float64, surv []float32, cfg Config) (Scores, error) {
-	cfg.Convention.known()
-	mustAscend(times)
-	if cfg.CIndex != CIndexIPCW && cfg.CIndex != CIndexHarrell {
-		panic("metric: Config.CIndex is neither ipcw nor harrell")
-	}
-	if len(risk) != test.Len() || len(surv) != test.Len()*len(times) {
-		panic("metric: predictions, outcome and grid differ in size")
-	}
-	if !(cfg.Tau > 0) {
-		panic("metric: Config.Tau must be positive")
-	}
-	if err := checkPredictions(risk, surv, len(times)); err != nil {
+	if err := checkFold(Fold{train, test, times, risk, surv}, cfg); err != nil {
 		return Scores{}, err
 	}
 	train, test = unitWeights(train), unitWeights(test)
@@ -69,6 +58,22 @@ func Evaluate(ctx context.Context, train, test survival.Outcome, times, risk []f
 		}
 	}
 	return e.scores, nil
+}
+
+// checkFold panics where a caller could have known, and looks at the predictions.
+func checkFold(f Fold, cfg Config) error {
+	cfg.Convention.known()
+	mustAscend(f.Times)
+	if cfg.CIndex != CIndexIPCW && cfg.CIndex != CIndexHarrell {
+		panic("metric: Config.CIndex is neither ipcw nor harrell")
+	}
+	if len(f.Risk) != f.Test.Len() || len(f.Surv) != f.Test.Len()*len(f.Times) {
+		panic("metric: predictions, outcome and grid differ in size")
+	}
+	if !(cfg.Tau > 0) {
+		panic("metric: Config.Tau must be positive")
+	}
+	return checkPredictions(f.Risk, f.Surv, len(f.Times))
 }
 
 func checkPredictions(risk []float64, surv []float32, times int) error {
@@ -114,8 +119,13 @@ type evaluation struct {
 
 // record stores a value, or the reason why there is none; other errors are returned.
 func (e *evaluation) record(dst **float64, column string, value float64, err error) error {
+	return keep(dst, e.scores.Reasons, column, value, err)
+}
+
+// keep is record for any values and their reasons.
+func keep(dst **float64, reasons map[string]string, name string, value float64, err error) error {
 	if reason := reasonOf(err); reason != "" {
-		e.scores.Reasons[column] = reason
+		reasons[name] = reason
 		return nil
 	}
 	if err == nil {

@@ -1,0 +1,270 @@
+package metric
+
+import (
+	"context"
+	"math"
+	"sort"
+
+	"everfold/survival"
+)
+
+// Fold is what one fold's scores are computed from.
+type Fold struct {
+	Train, Test survival.Outcome
+	Times       []float64 // the grid, ascending
+	Risk        []float64 // by test row
+	Surv        []float32 // row-major n_test × n_times: S(Times[j]|i)
+}
+
+// Details are the scores of a fold beside those of [Scores]; nil where the data leave a
+// value undefined. Reasons then has the reason under the value's name: cindex_harrell_se,
+// cindex_ipcw_se, antolini, log_loss, dcal.
+type Details struct {
+	HarrellSE, UnoSE *float64 // infinitesimal-jackknife standard errors
+	Antolini         *float64
+	LogLoss          *float64 // integrated over the grid
+	DCalibration     *DCalibration
+	Horizons         []AtHorizon
+
+	Reasons map[string]string
+}
+
+// AtHorizon are the scores at one grid time. Reasons has the names brier, auc, and
+// calibration for ICI, E50, E90, EMax and Curve.
+type AtHorizon struct {
+	Horizon             float64
+	Brier, AUC          *float64
+	ICI, E50, E90, EMax *float64
+	Curve               []CurvePoint // at the 5, 15, …, 95 % quantiles of the predictions
+
+	Reasons map[string]string
+}
+
+// CurvePoint is a point of a calibration curve: probabilities of an event by the horizon.
+type CurvePoint struct{ Predicted, Observed float64 }
+
+const (
+	dcalBuckets = 10 // of the paper
+	curvePoints = 10
+	fewTimes    = 6 // a grid of at most so many times is taken whole
+)
+
+// Describe computes the details of a fold. Horizons are the grid times themselves where
+// there are at most six, else those at a quarter, a half, three quarters and the end of the
+// grid.
+//
+// D-calibration needs S(T_i|i): curves are linear between grid points, S(0) = 1, and a row
+// that outlives the grid counts as censored at its end.
+//
+// fit draws the calibration curves, see [Calibrate]. Errors and panics are those of
+// [Evaluate], and fit's errors.
+func Describe(ctx context.Context, f Fold, cfg Config, fit Smoother) (*Details, error) {
+	if err := checkFold(f, cfg); err != nil {
+		return nil, err
+	}
+	f.Train, f.Test = unitWeights(f.Train), unitWeights(f.Test)
+	d := &description{Fold: f, cfg: cfg, fit: fit, out: &Details{Reasons: map[string]string{}}}
+	d.g, d.noWeights = newCensoring(f.Train, f.Test, cfg.Convention)
+	stages := []func(context.Context) error{d.concordance, d.logLoss, d.dcalibration, d.horizons}
+	for stage, score := range stages {
+		if err := survival.Check(ctx, float64(stage), float64(len(stages))); err != nil {
+			return nil, err
+		}
+		if err := score(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return d.out, nil
+}
+
+// description is one call of Describe.
+type description struct {
+	Fold
+	cfg       Config
+	fit       Smoother
+	g         censoring
+	noWeights error // why there is no g
+	out       *Details
+}
+
+func (d *description) keep(dst **float64, name string, value float64, err error) error {
+	return keep(dst, d.out.Reasons, name, value, err)
+}
+
+func (d *description) concordance(ctx context.Context) error {
+	harrell, err := HarrellEstimate(d.Test, d.Risk, d.cfg.Convention)
+	if err := d.keep(&d.out.HarrellSE, "cindex_harrell_se", harrell.SE, err); err != nil {
+		return err
+	}
+	uno, err := Estimate{}, d.noWeights
+	if err == nil {
+		uno, err = estimate(d.Test, newPairSweep(d.Test, d.Risk, d.cfg.Convention, d.g.pairWeights(d.Test, d.cfg.Tau)))
+	}
+	if err := d.keep(&d.out.UnoSE, "cindex_ipcw_se", uno.SE, err); err != nil {
+		return err
+	}
+	pairs, err := Antolini(ctx, d.Test, d.Times, d.Surv, d.cfg.Convention)
+	if err != nil {
+		return err
+	}
+	index, err := pairs.Index()
+	return d.keep(&d.out.Antolini, "antolini", index, err)
+}
+
+func (d *description) logLoss(ctx context.Context) error {
+	score, err := d.integratedLogLoss(ctx)
+	return d.keep(&d.out.LogLoss, "log_loss", score, err)
+}
+
+func (d *description) integratedLogLoss(ctx context.Context) (float64, error) {
+	if d.noWeights != nil {
+		return 0, d.noWeights
+	}
+	l := &LogLoss{newWeightedLoss(d.g, d.Test, d.Times)}
+	m := len(d.Times)
+	s := make([]float64, m)
+	for row := range d.Test.Time {
+		if row%checkRows == 0 {
+			if err := survival.Check(ctx, 1, 4); err != nil {
+				return 0, err
+			}
+		}
+		for j, v := range d.Surv[row*m : (row+1)*m] {
+			s[j] = float64(v)
+		}
+		if err := l.Add(row, s); err != nil {
+			return 0, err
+		}
+	}
+	curve, err := l.Curve()
+	if err != nil {
+		return 0, err
+	}
+	return Integrate(d.Times, curve), nil
+}
+
+func (d *description) dcalibration(context.Context) error {
+	m := len(d.Times)
+	last := d.Times[m-1]
+	within := d.Test
+	within.Time, within.Event = make([]float64, d.Test.Len()), make([]bool, d.Test.Len())
+	s := make([]float64, d.Test.Len())
+	for i, t := range d.Test.Time {
+		within.Time[i], within.Event[i] = min(t, last), d.Test.Event[i] && t <= last
+		s[i] = interpolate(d.Times, d.Surv[i*m:(i+1)*m], within.Time[i])
+	}
+	out, err := DCalibrate(within, s, dcalBuckets)
+	if reason := reasonOf(err); reason != "" {
+		d.out.Reasons["dcal"] = reason
+		return nil
+	}
+	d.out.DCalibration = &out
+	return err
+}
+
+// interpolate is the curve at t, at most the last grid time: linear between grid points,
+// S(0) = 1.
+func interpolate(times []float64, s []float32, t float64) float64 {
+	j := sort.SearchFloat64s(times, t)
+	if times[j] == t {
+		return float64(s[j])
+	}
+	t0, s0 := 0.0, 1.0
+	if j > 0 {
+		t0, s0 = times[j-1], float64(s[j-1])
+	}
+	share := (t - t0) / (times[j] - t0)
+	return s0 - float64(share*(s0-float64(s[j])))
+}
+
+// horizonsOf numbers the grid times at which there are details.
+func horizonsOf(m int) []int {
+	if m <= fewTimes {
+		all := make([]int, m)
+		for j := range all {
+			all[j] = j
+		}
+		return all
+	}
+	quarter := func(k int) int { return (k*m+3)/4 - 1 } // ⌈k·m/4⌉ − 1
+	return []int{quarter(1), quarter(2), quarter(3), quarter(4)}
+}
+
+func (d *description) horizons(ctx context.Context) error {
+	for _, j := range horizonsOf(len(d.Times)) {
+		h := AtHorizon{Horizon: d.Times[j], Reasons: map[string]string{}}
+		s := make([]float32, d.Test.Len())
+		for i := range s {
+			s[i] = d.Surv[i*len(d.Times)+j]
+		}
+		if err := d.discriminate(&h, s); err != nil {
+			return err
+		}
+		if err := d.calibrate(ctx, &h, s); err != nil {
+			return err
+		}
+		d.out.Horizons = append(d.out.Horizons, h)
+	}
+	return nil
+}
+
+// discriminate fills in Brier score and AUC of one time.
+func (d *description) discriminate(h *AtHorizon, s []float32) error {
+	at := []float64{h.Horizon}
+	brier, auc, err := []float64{0}, []float64{0}, d.noWeights
+	if err == nil {
+		b := newBrier(d.g, d.Test, at)
+		for i, v := range s {
+			if err := b.Add(i, []float64{float64(v)}); err != nil {
+				return err
+			}
+		}
+		if brier, err = b.Curve(); err != nil {
+			brier = []float64{0}
+		}
+	}
+	if err := keep(&h.Brier, h.Reasons, "brier", brier[0], err); err != nil {
+		return err
+	}
+	if err = d.noWeights; err == nil {
+		auc, err = d.g.auc(d.Test, at, Prediction{Risk: d.Risk, Surv: s}, d.cfg.Convention)
+	}
+	switch {
+	case err != nil:
+		auc = []float64{0}
+	case math.IsNaN(auc[0]):
+		err = &Undefined{ReasonNoControl}
+	}
+	return keep(&h.AUC, h.Reasons, "auc", auc[0], err)
+}
+
+func (d *description) calibrate(ctx context.Context, h *AtHorizon, s []float32) error {
+	predicted := make([]float64, len(s))
+	for i, v := range s {
+		predicted[i] = 1 - float64(v)
+	}
+	c, err := Calibrate(ctx, d.Test, predicted, h.Horizon, d.fit)
+	if reason := reasonOf(err); reason != "" {
+		h.Reasons["calibration"] = reason
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	h.ICI, h.E50, h.E90, h.EMax = &c.ICI, &c.E50, &c.E90, &c.EMax
+	shares := make([]float64, curvePoints)
+	for k := range shares {
+		shares[k] = (float64(k) + 0.5) / curvePoints
+	}
+	at := quantiles(predicted, d.Test, shares...)
+	observed, err := c.Curve(ctx, at)
+	if err != nil {
+		return err
+	}
+	for k, p := range at {
+		if k == 0 || p != at[k-1] {
+			h.Curve = append(h.Curve, CurvePoint{p, observed[k]})
+		}
+	}
+	return nil
+}
