@@ -17,10 +17,10 @@ RACE  := ./logging/... ./store/... ./artifact/... ./activities/... ./workflows/.
 TIMEOUT ?= 20m
 
 .DEFAULT_GOAL := help
-.PHONY: help build programs temporal run test check fmt vet static workflow unit race bench soak oracle clean
+.PHONY: help build programs temporal run test check fmt vet static workflow unit race bench burk rank agreement soak oracle clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: programs temporal ## bin/starter, bin/worker, bin/temporal (the last takes minutes, once)
 
@@ -70,6 +70,12 @@ race:
 bench: temporal ## Go benchmarks of the libraries, then what a run costs beyond its fits
 	@$(GO) test -run '^$$' -bench . -benchmem ./survival/... ./dataset/... ./artifact/... ./store/...
 	@$(GO) test -run '^$$' -bench . -benchtime 5x -timeout 1h ./bench -results results/orchestration.json
+
+burk: build ## the published Cox and Kaplan-Meier scores on all 18 benchmark sets
+	@$(GO) test -count 1 -timeout 1h ./testsuite/burk -all
+
+rank: ## fit the entry on the 18 benchmark sets, write docs/RANKING.md; goes on where it was
+	@$(GO) run ./bench/rank
 
 # The crash tests with more random moments than CI's three for each fault.
 SOAK ?= 100

@@ -1,11 +1,15 @@
 package burk
 
 import (
+	"compress/gzip"
 	"encoding/csv"
+	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,8 +20,37 @@ import (
 
 const root = "../../testdata/burk"
 
+var every = flag.Bool("all", false, "the programs on all 18 data sets, not on the small nine")
+
+// small are the data sets that the programs run on in every test run.
+var small = []string{"veteran", "whas", "gbsg", "uis", "e1684", "mgus", "channing", "std", "hdfail"}
+
+// allSets are the data sets, each with a spec in testdata/burk.
+func allSets(t *testing.T) []string {
+	t.Helper()
+	specs, err := filepath.Glob(filepath.Join(root, "*.yaml"))
+	require.NoError(t, err)
+	require.Len(t, specs, 18, "specs of testdata/burk")
+	names := make([]string, len(specs))
+	for i, file := range specs {
+		names[i] = strings.TrimSuffix(filepath.Base(file), ".yaml")
+	}
+	return names
+}
+
+// runSets are the data sets that the programs run on.
+func runSets(t *testing.T) []string {
+	t.Helper()
+	if *every {
+		return allSets(t)
+	}
+	return small
+}
+
 // coded are the columns whose digits are categories.
-var coded = map[string][]string{"uis": {"HC"}, "whas": {"mitype", "year"}}
+var coded = map[string][]string{
+	"flchain": {"flc.grp"}, "nwtco": {"stage"}, "rdata": {"year"}, "uis": {"HC"}, "whas": {"mitype", "year"},
+}
 
 // table is one CSV file by column name.
 type table struct {
@@ -27,10 +60,17 @@ type table struct {
 
 func readTable(t *testing.T, file string) table {
 	t.Helper()
-	f, err := os.Open(filepath.Join(root, file))
+	path := filepath.Join(root, file)
+	f, err := os.Open(path)
+	var content io.Reader = f
+	if os.IsNotExist(err) {
+		f, err = os.Open(path + ".gz")
+		require.NoError(t, err)
+		content, err = gzip.NewReader(f)
+	}
 	require.NoError(t, err)
 	defer func() { _ = f.Close() }() // only read
-	all, err := csv.NewReader(f).ReadAll()
+	all, err := csv.NewReader(content).ReadAll()
 	require.NoError(t, err)
 	return table{header: all[0], rows: all[1:]}
 }
@@ -110,13 +150,16 @@ type key struct {
 	metric     string
 }
 
-// published reads scores.csv; where exceptions.csv has a recipe value that one counts, and
-// where it has none the number is left out.
-func published(t *testing.T) map[key]float64 {
+// published reads the scores of some sets; where exceptions.csv has a recipe value that one
+// counts, and where it has none the number is left out.
+func published(t *testing.T, sets []string) map[key]float64 {
 	t.Helper()
 	out := map[key]float64{}
 	scores := readTable(t, "scores.csv")
 	for _, row := range scores.rows {
+		if !slices.Contains(sets, row[0]) {
+			continue
+		}
 		fold := int(number(t, row[2]))
 		for m, metric := range scores.header[3:] {
 			if cell := row[3+m]; cell != "" {
@@ -125,6 +168,9 @@ func published(t *testing.T) map[key]float64 {
 		}
 	}
 	for _, row := range readTable(t, "exceptions.csv").rows {
+		if !slices.Contains(sets, row[0]) {
+			continue
+		}
 		k := key{row[0], row[1], int(number(t, row[2])), row[3]}
 		require.Contains(t, out, k)
 		delete(out, k)
