@@ -30,7 +30,7 @@ type prediction struct {
 	risk           []float64
 	surv           []float32 // n_test × n_times, row-major
 	report         survival.Report
-	ph             []artifact.PHTest
+	inference      *inference
 	warnings       []survival.Warning
 	fitSeconds     float64
 	predictSeconds float64
@@ -50,7 +50,7 @@ func (j *job) compute(ctx context.Context, stage func(string), threads int) (*pr
 	if err != nil {
 		return nil, err
 	}
-	x, fitted, err := pipeline.Apply(ctx, frame, j.fold.Train)
+	x, found, err := pipeline.Apply(ctx, frame, j.fold.Train)
 	if err != nil {
 		return nil, fmt.Errorf("preprocess training rows: %w", err)
 	}
@@ -68,16 +68,15 @@ func (j *job) compute(ctx context.Context, stage func(string), threads int) (*pr
 	if err != nil {
 		return nil, fmt.Errorf("preprocess test rows: %w", err)
 	}
-	p.warnings = slices.Concat(pipeline.Warnings(), p.report.Warnings, fitted, seen)
+	p.warnings = slices.Concat(pipeline.Warnings(), p.report.Warnings, found, seen)
 	if err := p.predict(ctx, model, unseen, j.fold.Times); err != nil {
 		return nil, fmt.Errorf("predict: %w", err)
 	}
 	p.predictSeconds = time.Since(start).Seconds()
-	var untested []survival.Warning
-	if p.ph, untested, err = j.proportional(ctx, x, y, model, threads); err != nil {
-		return nil, fmt.Errorf("test proportional hazards: %w", err)
+	if p.inference, err = j.infer(ctx, fitted{model, pipeline, x, y, threads}); err != nil {
+		return nil, err
 	}
-	p.warnings = append(p.warnings, untested...)
+	p.warnings = append(p.warnings, p.inference.warnings...)
 	return p, nil
 }
 
@@ -91,11 +90,7 @@ const stratifyEvent = "event"
 func (j *job) inner(frame *survival.Frame) survival.Inner {
 	train := j.fold.Train
 	in := survival.Inner{Stratify: j.spec.Folds.Stratify == stratifyEvent}
-	if j.table.Group != nil {
-		for _, row := range train {
-			in.Group = append(in.Group, j.table.Group[row])
-		}
-	}
+	in.Group = j.trainGroups()
 	in.Design = func(ctx context.Context, rows []int) (*survival.Design, error) {
 		part := make([]int, len(rows))
 		for k, i := range rows {
@@ -131,9 +126,7 @@ func (p *prediction) predict(ctx context.Context, model survival.Model, x *survi
 // evaluate scores stored predictions. Censoring weights come from the training rows.
 func (j *job) evaluate(ctx context.Context, risk []float64, surv []float32) (metric.Scores, error) {
 	y := j.table.Outcome
-	scores, err := metric.Evaluate(ctx, y.Take(j.fold.Train), y.Take(j.fold.Test), j.fold.Times, risk, surv, metric.Config{
-		Convention: metric.Convention(j.spec.Metrics.Convention), CIndex: j.spec.Metrics.CIndex, Tau: j.tau,
-	})
+	scores, err := metric.Evaluate(ctx, y.Take(j.fold.Train), y.Take(j.fold.Test), j.fold.Times, risk, surv, j.metricConfig())
 	if err != nil {
 		return metric.Scores{}, fmt.Errorf("score: %w", err)
 	}

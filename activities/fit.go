@@ -110,9 +110,12 @@ func (w *foldWork) train(ctx context.Context) (*FitFoldResult, error) {
 	if err != nil {
 		return nil, err
 	}
+	content := w.manifest(ctx, p, scores)
+	if content.Details, err = j.details(ctx, p.risk, p.surv); err != nil {
+		return nil, err
+	}
 	w.at.stage("write")
-	m, outcome, err := artifact.WriteFold(ctx, w.store, w.claim,
-		artifact.Result{Manifest: w.manifest(ctx, p, scores), Risk: p.risk, Surv: p.surv})
+	m, outcome, err := artifact.WriteFold(ctx, w.store, w.claim, artifact.Result{Manifest: content, Risk: p.risk, Surv: p.surv})
 	if err != nil {
 		return nil, err
 	}
@@ -141,9 +144,13 @@ func (w *foldWork) rescore(ctx context.Context) (*FitFoldResult, error) {
 	if err != nil {
 		return nil, err
 	}
+	details, err := j.details(ctx, risk, surv)
+	if err != nil {
+		return nil, err
+	}
 	w.at.stage("write")
 	m, _, err := artifact.WriteScores(ctx, w.store, w.claim, artifact.Rescored{
-		Scores: stored(scores), Reasons: scores.Reasons, FinishedAt: time.Now().UnixMilli(), Build: w.Build,
+		Scores: stored(scores), Reasons: scores.Reasons, Details: details, FinishedAt: time.Now().UnixMilli(), Build: w.Build,
 	})
 	if err != nil {
 		return nil, err
@@ -178,7 +185,8 @@ func (w *foldWork) manifest(ctx context.Context, p *prediction, scores metric.Sc
 		Scores: stored(scores), Reasons: scores.Reasons,
 		FitSeconds: p.fitSeconds, PredictSeconds: p.predictSeconds, FinishedAt: time.Now().UnixMilli(),
 		Converged: p.report.Converged, Iterations: p.report.Iterations,
-		PHTests: p.ph, Attempt: int(activity.GetInfo(ctx).Attempt), Worker: w.Worker, Build: w.Build,
+		Coefficients: p.inference.coefficients, ModelTests: p.inference.tests, PHTests: p.inference.ph,
+		Attempt: int(activity.GetInfo(ctx).Attempt), Worker: w.Worker, Build: w.Build,
 	}
 	for _, found := range p.warnings {
 		m.Warnings = append(m.Warnings, artifact.Warning(found))
