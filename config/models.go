@@ -43,7 +43,7 @@ var modelTypes = []modelType{
 	{name: Coxnet, doc: "Elastic-net Cox path.", settings: coxnetShape},
 	{name: GBSA, doc: "Gradient boosting of the Cox partial likelihood.", settings: gbsaShape, gaps: true},
 	{name: RSF, doc: "Random survival forest.", settings: &shape{keys: append(slices.Clone(forestKeys), binsKey)}, gaps: true},
-	{name: ORSF, doc: "Oblique random survival forest.", settings: &shape{keys: forestKeys}, gaps: true},
+	{name: ORSF, doc: "Oblique random survival forest.", settings: orsfShape, gaps: true},
 	{name: Stack, doc: "Simplex-weighted stack of other models.", settings: &shape{keys: []key{
 		{name: "of", doc: "Names in models.", rule: rule{list: &listRule{
 			item: namePattern("a model name", modelName), what: "model names", min: 1, max: maxModels, unique: true,
@@ -71,9 +71,13 @@ var gbsaShape = &shape{keys: []key{
 	{name: "learning_rate", doc: "Shrinkage.", rule: rule{number: &numberRule{openMin: true, max: 1}}, def: 0.1},
 	{name: "depth", doc: "Depth of a tree.", rule: integer(1, 64), def: json.Number("3")},
 	{name: "subsample", doc: "Share of rows drawn per tree.", rule: rule{number: &numberRule{openMin: true, max: 1}}, def: 1.0},
+	{name: "column_sample", doc: "Share of columns drawn per tree.", rule: rule{number: &numberRule{openMin: true, max: 1}}, def: 1.0},
 	{name: "min_leaf", doc: "Fewest rows of a leaf.", rule: integer(1, sampleRowsLimit), def: json.Number("1")},
 	{name: "leaf", doc: "Leaf value: mean gradient or a Newton step.", rule: words("mean", "newton"), def: "mean"},
+	{name: "lambda", doc: "L2 penalty of leaves; absent: 1 for newton, none for mean.", rule: rule{number: &numberRule{max: math.MaxFloat64}}},
 	binsKey,
+	{name: "validation", doc: "Share of rows held out to choose the number of trees; 0 is none.", rule: rule{number: &numberRule{max: 0.5}}, def: 0.0},
+	{name: "patience", doc: "Rounds without a better held-out likelihood that end the fit; 0: all are made.", rule: integer(0, 100_000), def: json.Number("10")},
 }}
 
 var binsKey = key{name: "bins", doc: "Quantile bins, or every distinct value a candidate.",
@@ -87,6 +91,16 @@ var forestKeys = []key{
 	{name: "depth", doc: "Depth of a tree; 0 is unlimited.", rule: integer(0, 10_000), def: json.Number("0")},
 	{name: "bootstrap", doc: "Draws rows with replacement per tree.", rule: rule{boolean: true}, def: true},
 }
+
+var orsfShape = &shape{keys: []key{
+	{name: "trees", doc: "Number of trees.", rule: integer(1, 100_000), def: json.Number("300")},
+	{name: "min_split", doc: "Fewest rows of a node that is split.", rule: integer(2, sampleRowsLimit), def: json.Number("30")},
+	{name: "min_leaf", doc: "Fewest rows of a leaf.", rule: integer(1, sampleRowsLimit), def: json.Number("15")},
+	{name: "min_stat", doc: "Log-rank statistic that a split must exceed.", rule: rule{number: &numberRule{max: math.MaxFloat64}}, def: 3.84},
+	{name: "mtry", doc: "Columns combined per split; sqrt is rounded up.", rule: rule{words: []string{"sqrt", "all"}, number: &numberRule{integer: true, min: 1, max: maxColumns}}, def: "sqrt"},
+	{name: "depth", doc: "Depth of a tree; 0 is unlimited.", rule: integer(0, 10_000), def: json.Number("0")},
+	{name: "bootstrap", doc: "Draws rows with replacement per tree.", rule: rule{boolean: true}, def: true},
+}}
 
 // ModelTypes lists every type of the contract, built or not.
 func ModelTypes() []string {

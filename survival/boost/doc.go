@@ -5,16 +5,20 @@
 // weight of the events at t,
 //
 //	g_i = ∂ℓ/∂F_i   = w_i·(δ_i − e^{F_i}·Σ_{t ≤ T_i} d(t)/R(t))
-//	h_i = w_i·(e^{F_i}·Σ_{t ≤ T_i} d(t)/R(t) − e^{2F_i}·Σ_{t ≤ T_i} d(t)/R(t)²)
+//	h_i = −∂²ℓ/∂F_i² = w_i·e^{F_i}·Σ_{t ≤ T_i} d(t)/R(t) − (w_i·e^{F_i})²·Σ_{t ≤ T_i} d(t)/R(t)²
 //
-// h is −∂²ℓ/∂F² of each of w_i copies of the row, so that a weight of 2 is a copy.
-// Tied events all see the whole risk set R(t), tied rows alike. (XGBoost 1.7's
-// survival:cox lets the risk set grow event by event within a tie, against its comment.)
-// A round costs O(n) from rows sorted once.
+// Weights are in units of the mean weight of the events, so that their own unit changes
+// nothing; for leaves of kind [Mean] a weight of 2 is a copy of the row. Tied events all
+// see the whole risk set R(t), tied rows alike. (XGBoost 1.7's survival:cox lets the risk
+// set grow event by event within a tie, against its comment.) A round costs O(n) from rows
+// sorted once.
 //
 // Leaves: [Mean] has the semantics of scikit-survival's GradientBoostingSurvivalAnalysis:
 // least-squares splits of the residuals g/w, and their mean as leaf value. [Newton] takes
 // Σg/(Σh + λ), one Newton step, as XGBoost does, with splits to match.
+//
+// The number of trees can be chosen on held-out rows: the best log partial likelihood of
+// these rows among themselves.
 //
 // The baseline is Breslow's: H₀(t) = Σ_{s ≤ t} d(s)/R(s) at the final F.
 //

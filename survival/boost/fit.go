@@ -2,10 +2,8 @@ package boost
 
 import (
 	"context"
-	"math"
 
 	"everfold/survival"
-	"everfold/survival/resample"
 	"everfold/survival/riskset"
 	"everfold/survival/tree"
 )
@@ -14,7 +12,7 @@ import (
 type Leaf int
 
 const (
-	// Mean is the weighted mean of the residuals.
+	// Mean is the weighted mean of the residuals, Σg/(Σw + λ).
 	Mean Leaf = iota
 	// Newton is Σg/(Σh + λ).
 	Newton
@@ -26,11 +24,19 @@ type Options struct {
 	LearningRate float64   // 0.1: the share of a tree that is added
 	Depth        int       // 3
 	Subsample    float64   // 1: the share of rows, drawn without replacement, of each tree
+	ColumnSample float64   // 1: the share of columns, drawn without replacement, of each tree; at least one
 	MinLeaf      int       // 1: rows in a leaf
 	Leaf         Leaf      // Mean
 	Bins         tree.Bins // tree.Quantiles
-	// Lambda is the L2 penalty of Newton leaves: 0 means 1, as XGBoost; negative means none.
+	// Lambda is the L2 penalty of leaves, in units of the mean case weight of events: 0
+	// means 1 for Newton, as XGBoost, and none for Mean; negative means none.
 	Lambda float64
+	// Validation is the share of rows held out to choose the number of trees: 0, none. Whole
+	// groups (fit.Inner.Group), balanced by event.
+	Validation float64
+	// Patience is how many rounds without a better held-out likelihood end the fit; 0 means
+	// that all rounds are made. The best number of trees is kept either way.
+	Patience int
 }
 
 func (o Options) defaults() Options {
@@ -46,19 +52,31 @@ func (o Options) defaults() Options {
 	if o.Subsample == 0 {
 		o.Subsample = 1
 	}
-	if o.Lambda == 0 {
+	if o.ColumnSample == 0 {
+		o.ColumnSample = 1
+	}
+	if o.Lambda == 0 && o.Leaf == Newton {
 		o.Lambda = 1
 	}
-	if o.Leaf == Mean || o.Lambda < 0 {
-		o.Lambda = 0
-	}
-	if o.Trees < 0 || o.Depth < 0 || o.MinLeaf < 0 || !(o.LearningRate > 0) || !(o.Subsample > 0 && o.Subsample <= 1) {
+	o.Lambda = max(0, o.Lambda)
+	if !o.valid() {
 		panic("boost: option out of range")
 	}
 	return o
 }
 
-// Fit runs the boosting rounds. Rows of a subsample come from a stream of (fit.Seed, round).
+func (o Options) valid() bool {
+	share := func(v float64) bool { return v > 0 && v <= 1 }
+	return o.Trees > 0 && o.Depth > 0 && o.MinLeaf >= 0 && o.LearningRate > 0 && o.Patience >= 0 &&
+		share(o.Subsample) && share(o.ColumnSample) && o.Validation >= 0 && o.Validation < 1
+}
+
+// Fit runs the boosting rounds. Rows and columns of a sample come from streams of
+// (fit.Seed, round), held-out rows from one of fit.Seed: trees and baseline are then those
+// of the other rows. Multiplying all weights by a number changes nothing.
+//
+// A long fit keeps its state in fit.Checkpoints as the piece "rounds".
+//
 // Left truncation is a *survival.DataError, as are values that Outcome.Validate refuses and
 // infinite covariates; no events are survival.ErrNoEvents.
 func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, opt Options, fit survival.FitOptions) (*Model, error) {
@@ -73,16 +91,10 @@ func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, opt Option
 		return nil, err
 	}
 	opt = opt.defaults()
-	order := riskset.New(y, nil)
-	matrix, err := tree.NewMatrix(ctx, x, order.Rows, opt.Bins, fit.Threads)
+	s := divide(x, y, opt.Validation, fit)
+	b, err := newBooster(ctx, s, opt, fit)
 	if err != nil {
 		return nil, err
-	}
-	b := booster{matrix: matrix, loss: newLoss(order, y), opt: opt, seed: fit.Seed}
-	if opt.Subsample < 1 {
-		if b.design, err = x.Take(order.Rows).Align(x.Names()); err != nil {
-			return nil, err
-		}
 	}
 	m := &Model{columns: x.Names()}
 	if err := b.run(ctx, m); err != nil {
@@ -93,77 +105,37 @@ func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, opt Option
 	return m, nil
 }
 
-// booster is the state of a fit.
-type booster struct {
-	matrix *tree.Matrix
-	design *survival.Design // rows in the order of time; nil where every row is in every tree
-	loss   *loss
-	opt    Options
-	seed   uint64
-	rows   []int32
+func newBooster(ctx context.Context, s sides, opt Options, fit survival.FitOptions) (*booster, error) {
+	y := scaled(s.y)
+	order := riskset.New(y, nil)
+	matrix, err := tree.NewMatrix(ctx, s.x, order.Rows, opt.Bins, fit.Threads)
+	if err != nil {
+		return nil, err
+	}
+	b := &booster{opt: opt, fit: fit, matrix: matrix, loss: newLoss(order, y, opt.Leaf == Newton, fit.Threads)}
+	b.weight = b.loss.h
+	if opt.Leaf == Mean {
+		b.weight = b.loss.weights()
+	}
+	if opt.Subsample < 1 || s.held != nil {
+		b.design = s.x.Take(order.Rows)
+	}
+	if s.held != nil {
+		b.held = newHeldOut(s.held, scaled(s.heldY), fit.Threads)
+	}
+	return b, nil
 }
 
-func (b *booster) run(ctx context.Context, m *Model) error {
-	grower, crit := tree.NewGrower(b.matrix), tree.NewGradient(b.opt.Lambda)
-	weight := b.loss.h
-	if b.opt.Leaf == Mean {
-		weight = b.loss.weight
+// scaled has weights in units of the mean weight of the events.
+func scaled(y survival.Outcome) survival.Outcome {
+	if y.Weight == nil {
+		return y
 	}
-	start := b.loss.gradient()
-	for round := range b.opt.Trees {
-		if err := survival.Check(ctx, float64(round), float64(b.opt.Trees)); err != nil {
-			return err
-		}
-		b.draw(round)
-		crit.Set(b.rows, b.loss.g, weight)
-		t, err := grower.Grow(ctx, crit, tree.Options{Depth: b.opt.Depth, MinSplit: 2, MinLeaf: b.opt.MinLeaf})
-		if err != nil {
-			return err
-		}
-		values := make([]float64, t.Leaves)
-		for l, v := range crit.Values() {
-			values[l] = b.opt.LearningRate * v
-		}
-		b.loss.add(b.leaves(t, crit), values)
-		m.trees, m.values = append(m.trees, t), append(m.values, values)
-		b.loss.gradient()
+	unit := y.EventWeight()
+	weight := make([]float64, len(y.Weight))
+	for i, w := range y.Weight {
+		weight[i] = w / unit
 	}
-	m.report = survival.Report{Converged: true, Iterations: b.opt.Trees, LogLik: []float64{start, b.loss.gradient()}}
-	return nil
-}
-
-// draw chooses the rows of a round, ascending: each in turn with the probability that
-// completes the sample (selection sampling; Knuth, TAOCP 3.4.2, algorithm S).
-func (b *booster) draw(round int) {
-	n := b.matrix.Rows()
-	if b.opt.Subsample == 1 {
-		if b.rows == nil {
-			for i := range n {
-				b.rows = append(b.rows, int32(i))
-			}
-		}
-		return
-	}
-	rng := resample.Source(b.seed, "boost rows", uint64(round))
-	want := max(1, int(math.Round(b.opt.Subsample*float64(n))))
-	b.rows = b.rows[:0]
-	for i := 0; len(b.rows) < want; i++ {
-		if rng.IntN(n-i) < want-len(b.rows) {
-			b.rows = append(b.rows, int32(i))
-		}
-	}
-}
-
-// leaves is the leaf of every row, those outside of the sample included.
-func (b *booster) leaves(t *tree.Tree, crit *tree.Gradient) []int32 {
-	leaf := crit.LeafOf()
-	if b.design == nil {
-		return leaf
-	}
-	row := make([]float64, len(b.design.Columns))
-	for i := range leaf {
-		tree.RowMajor(row, b.design, i, i+1)
-		leaf[i] = int32(t.Leaf(row))
-	}
-	return leaf
+	y.Weight = weight
+	return y
 }

@@ -16,7 +16,7 @@ func exampleLoss(weight []float64) (*loss, survival.Outcome) {
 		Event:  []bool{true, true, true, false, false, false, true, true, false, true},
 		Weight: weight,
 	}
-	l := newLoss(riskset.New(y, nil), y)
+	l := newLoss(riskset.New(y, nil), y, true, 1)
 	for i := range l.f {
 		l.f[i] = math.Sin(float64(3 * i))
 	}
@@ -25,17 +25,18 @@ func exampleLoss(weight []float64) (*loss, survival.Outcome) {
 }
 
 // The gradient is the derivative of the log partial likelihood, with weights and ties; the
-// curvature its second derivative (with weights: that of each copy of a row).
+// curvature its second derivative.
 func TestGradientIsDerivative(t *testing.T) {
 	for _, weight := range [][]float64{nil, {1, 2, 0.5, 1, 3, 1, 1, 2, 0.25, 1}} {
 		l, _ := exampleLoss(weight)
 		const step = 1e-4
-		base := l.gradient()
+		base := l.value()
+		l.gradient()
 		g, h := slices.Clone(l.g), slices.Clone(l.h)
 		at := func(i int, d float64) float64 {
 			l.f[i] += d
 			l.exponentiate()
-			v := l.gradient()
+			v := l.value()
 			l.f[i] -= d
 			return v
 		}
@@ -44,9 +45,44 @@ func TestGradientIsDerivative(t *testing.T) {
 			if diff := (up - down) / (2 * step); math.Abs(diff-g[i]) > 1e-6*max(1, math.Abs(g[i])) {
 				t.Errorf("row %d: gradient %g, by difference %g", i, g[i], diff)
 			}
-			if diff := -(up - 2*base + down) / (step * step); weight == nil && math.Abs(diff-h[i]) > 1e-6 {
+			if diff := -(up - 2*base + down) / (step * step); math.Abs(diff-h[i]) > 1e-6 {
 				t.Errorf("row %d: curvature %g, by difference %g", i, h[i], diff)
 			}
+		}
+	}
+}
+
+// Blocks of rows are worked on by any number of threads and give the same bytes; sums over
+// blocks are those over all rows.
+func TestBlocks(t *testing.T) {
+	n := 5*fewestRows + 77
+	y := survival.Outcome{Time: make([]float64, n), Event: make([]bool, n)}
+	leaf := make([]int32, n)
+	for i := range n {
+		y.Time[i], y.Event[i], leaf[i] = float64(1+i*7919%9973), i%3 > 0, int32(i%4)
+	}
+	fit := func(threads int) *loss {
+		l := newLoss(riskset.New(y, nil), y, true, threads)
+		l.add(leaf, []float64{0.5, -1, 0.25, 2})
+		l.gradient()
+		return l
+	}
+	one := fit(1)
+	if len(one.blocks) < 5 {
+		t.Fatalf("%d blocks", len(one.blocks))
+	}
+	for _, threads := range []int{2, 8} {
+		if l := fit(threads); !slices.Equal(l.g, one.g) || !slices.Equal(l.h, one.h) || l.value() != one.value() {
+			t.Errorf("%d threads give other bytes", threads)
+		}
+	}
+	whole := fit(1)
+	whole.blocks = []block{{last: len(whole.groups)}}
+	whole.sum(&whole.blocks[0])
+	whole.gradient()
+	for i, g := range whole.g {
+		if math.Abs(g-one.g[i]) > 1e-11 || math.Abs(whole.h[i]-one.h[i]) > 1e-11 {
+			t.Fatalf("row %d: %g and %g, in one block %g and %g", i, one.g[i], one.h[i], g, whole.h[i])
 		}
 	}
 }
@@ -56,7 +92,7 @@ func TestGradientIsDerivative(t *testing.T) {
 // leaves of the two rows below are 2.642 and 1.309 times a common value, true ones equal.)
 func TestTiedEventsAlike(t *testing.T) {
 	y := survival.Outcome{Time: []float64{2, 2, 1, 3}, Event: []bool{true, true, true, false}}
-	l := newLoss(riskset.New(y, nil), y)
+	l := newLoss(riskset.New(y, nil), y, true, 1)
 	l.gradient()
 	// Sorted: time 1, then the tied pair at positions 1 and 2.
 	if l.g[1] != l.g[2] || l.h[1] != l.h[2] {

@@ -14,7 +14,7 @@ import (
 const Type = "gbsa"
 
 // Version is the algorithm version: raised whenever equal data may give another model file.
-const Version = 1
+const Version = 2
 
 // Model is a fitted boosted Cox model.
 type Model struct {
@@ -107,12 +107,7 @@ func (m *Model) MarshalBinary() ([]byte, error) {
 	w.Strings(m.columns)
 	w.Float(m.center)
 	w.Step(m.baseline)
-	for t := range m.trees {
-		w.Bool(true)
-		m.trees[t].Write(w)
-		w.Floats(m.values[t])
-	}
-	w.Bool(false)
+	writeTrees(w, m.trees, m.values)
 	w.Report(m.report)
 	return w.Bytes(), nil
 }
@@ -124,14 +119,7 @@ func Decode(data []byte) (*Model, error) {
 		return nil, fmt.Errorf("decode %s: %w", Type, err)
 	}
 	m := &Model{columns: r.Strings(), center: r.Float(), baseline: r.Step()}
-	for r.Bool() {
-		t, values := tree.Read(r, len(m.columns)), r.Floats()
-		if t == nil || len(values) != t.Leaves {
-			r.Fail("a tree has not one value a leaf")
-			break
-		}
-		m.trees, m.values = append(m.trees, t), append(m.values, values)
-	}
+	m.trees, m.values = readTrees(r, len(m.columns))
 	m.report = r.Report()
 	if err := r.Close(); err != nil {
 		return nil, fmt.Errorf("decode %s: %w", Type, err)

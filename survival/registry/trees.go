@@ -12,33 +12,61 @@ import (
 )
 
 func fitBoosting(ctx context.Context, x *survival.Design, y survival.Outcome, settings json.RawMessage, opt survival.FitOptions) (survival.Model, error) {
-	set := struct {
-		Trees        int     `json:"trees"`
-		LearningRate float64 `json:"learning_rate"`
-		Depth        int     `json:"depth"`
-		Subsample    float64 `json:"subsample"`
-		MinLeaf      int     `json:"min_leaf"`
-		Leaf         string  `json:"leaf"`
-		Bins         bins    `json:"bins"`
-	}{Trees: 100, LearningRate: 0.1, Depth: 3, Subsample: 1, MinLeaf: 1, Leaf: "mean"}
+	set := boostSettings{Trees: 100, LearningRate: 0.1, Depth: 3, Subsample: 1, ColumnSample: 1, MinLeaf: 1, Leaf: "mean", Patience: 10}
 	if err := decodeSettings(boost.Type, settings, &set); err != nil {
 		return nil, err
 	}
-	leaf, known := map[string]boost.Leaf{"mean": boost.Mean, "newton": boost.Newton}[set.Leaf]
-	if err := firstProblem(boost.Type, []requirement{
-		{set.Trees >= 1, "trees must be ≥ 1"},
-		{set.LearningRate > 0 && set.LearningRate <= 1, "learning_rate must be above 0 and at most 1"},
-		{set.Depth >= 1, "depth must be ≥ 1"},
-		{set.Subsample > 0 && set.Subsample <= 1, "subsample must be above 0 and at most 1"},
-		{set.MinLeaf >= 1, "min_leaf must be ≥ 1"},
-		{known, "leaf must be mean or newton"},
-	}); err != nil {
+	options, err := set.options()
+	if err != nil {
 		return nil, err
 	}
-	return model(boost.Fit(ctx, x, y, boost.Options{
-		Trees: set.Trees, LearningRate: set.LearningRate, Depth: set.Depth, Subsample: set.Subsample,
-		MinLeaf: set.MinLeaf, Leaf: leaf, Bins: tree.Bins(set.Bins),
-	}, opt))
+	return model(boost.Fit(ctx, x, y, options, opt))
+}
+
+type boostSettings struct {
+	Trees        int      `json:"trees"`
+	LearningRate float64  `json:"learning_rate"`
+	Depth        int      `json:"depth"`
+	Subsample    float64  `json:"subsample"`
+	ColumnSample float64  `json:"column_sample"`
+	MinLeaf      int      `json:"min_leaf"`
+	Leaf         string   `json:"leaf"`
+	Lambda       *float64 `json:"lambda"` // absent: as the kind of leaf has it
+	Bins         bins     `json:"bins"`
+	Validation   float64  `json:"validation"`
+	Patience     int      `json:"patience"`
+}
+
+// options checks the settings' values.
+func (s boostSettings) options() (boost.Options, error) {
+	leaf, known := map[string]boost.Leaf{"mean": boost.Mean, "newton": boost.Newton}[s.Leaf]
+	share := func(v float64) bool { return v > 0 && v <= 1 }
+	if err := firstProblem(boost.Type, []requirement{
+		{s.Trees >= 1, "trees must be ≥ 1"},
+		{share(s.LearningRate), "learning_rate must be above 0 and at most 1"},
+		{s.Depth >= 1, "depth must be ≥ 1"},
+		{share(s.Subsample), "subsample must be above 0 and at most 1"},
+		{share(s.ColumnSample), "column_sample must be above 0 and at most 1"},
+		{s.MinLeaf >= 1, "min_leaf must be ≥ 1"},
+		{known, "leaf must be mean or newton"},
+		{s.Lambda == nil || *s.Lambda >= 0, "lambda must be ≥ 0, or null"},
+		{s.Validation >= 0 && s.Validation <= 0.5, "validation must be from 0 to 0.5"},
+		{s.Patience >= 0, "patience must be ≥ 0"},
+	}); err != nil {
+		return boost.Options{}, err
+	}
+	o := boost.Options{
+		Trees: s.Trees, LearningRate: s.LearningRate, Depth: s.Depth, Subsample: s.Subsample, ColumnSample: s.ColumnSample,
+		MinLeaf: s.MinLeaf, Leaf: leaf, Bins: tree.Bins(s.Bins), Validation: s.Validation, Patience: s.Patience,
+	}
+	switch {
+	case s.Lambda == nil:
+	case *s.Lambda == 0:
+		o.Lambda = -1 // none: 0 is the package's default
+	default:
+		o.Lambda = *s.Lambda
+	}
+	return o, nil
 }
 
 func fitForest(ctx context.Context, x *survival.Design, y survival.Outcome, settings json.RawMessage, opt survival.FitOptions) (survival.Model, error) {

@@ -15,7 +15,15 @@ type Options struct {
 	Try int
 	// Rand draws the columns; only used with Try.
 	Rand Rand
+	// Columns says which design columns the tree may split on; nil means all. Not with Try.
+	Columns []bool
+	// Threads is how many goroutines work on a large node, where the criterion can use them;
+	// 0 means 1. It never changes the tree.
+	Threads int
 }
+
+// chunk is how many rows are worth a goroutine.
+const chunk = 1 << 14
 
 // Rand is the random stream of a tree.
 type Rand interface {
@@ -67,6 +75,9 @@ func (g *Grower) Grow(ctx context.Context, crit Criterion, opt Options) (*Tree, 
 	if opt.Try > 0 && opt.Rand == nil {
 		panic("tree: Options.Try needs Options.Rand")
 	}
+	if opt.Columns != nil && (opt.Try > 0 || len(opt.Columns) != len(g.m.features)) {
+		panic("tree: Options.Columns of another length than the design's columns, or with Options.Try")
+	}
 	opt.MinLeaf = max(1, opt.MinLeaf)
 	g.ctx, g.opt, g.crit, g.tree, g.seen = ctx, opt, crit, &Tree{}, 0
 	if opt.Try > 0 && len(g.perm) != len(g.m.features) {
@@ -77,7 +88,7 @@ func (g *Grower) Grow(ctx context.Context, crit Criterion, opt Options) (*Tree, 
 	}
 	size := crit.begin(g)
 	g.m.coding(g.level(0))
-	root := node{rows: &g.rows, hi: len(g.rows.tags), size: size, coding: g.codings[0]}
+	root := node{rows: &g.rows, hi: len(g.rows.tags), size: size, coding: g.codings[0], try: opt.Columns}
 	if err := g.grow(&root, 0); err != nil {
 		return nil, err
 	}
@@ -146,6 +157,7 @@ func (g *Grower) search(n *node) chosen {
 // sides are leaves.
 func (g *Grower) divide(at int, n *node, s split, leaves bool) (left, right node) {
 	stored, in := &g.m.columns[s.column], &n.coding.columns[s.column]
+	n.rows.mark(n.lo, n.hi, s.column, in.slots(), g.m.rule(n.coding, s))
 	var threshold float64
 	var gaps bool
 	if s.feature == stored.numeric {
@@ -153,7 +165,6 @@ func (g *Grower) divide(at int, n *node, s split, leaves bool) (left, right node
 	} else {
 		threshold = g.m.features[s.feature].between(0, 1)
 	}
-	n.rows.mark(n.lo, n.hi, s.column, in.slots(), g.m.rule(n.coding, s))
 	k := n.lo + n.rows.partition(n.lo, n.hi, leaves)
 	left, right = *n, *n
 	left.hi, right.lo = k, k
@@ -167,33 +178,51 @@ func (g *Grower) divide(at int, n *node, s split, leaves bool) (left, right node
 }
 
 // threshold is the middle between the split's values in the node, +Inf where only missing
-// values go right; gaps says whether the node has missing values.
+// values go right; gaps says whether the node has missing values. The rows have been marked.
 func (g *Grower) threshold(n *node, in *local, s split) (value float64, gaps bool) {
-	word, shift, mask := n.rows.at(s.column)
-	// The distance of the next code beyond s.code + 1; smaller codes wrap around to the top.
-	nearest := ^uint64(0)
-	first, extra := uint64(s.code+1), uint64(in.codes)
-	if !in.extra {
-		for _, x := range word[n.lo:n.hi] {
-			nearest = min(nearest, x>>(shift&63)&mask-first)
-		}
+	var next int
+	if n.rows.width == 8 {
+		next, gaps = nextSeen(&n.rows.seen, in, s.code)
 	} else {
-		for _, x := range word[n.lo:n.hi] {
-			c := x >> (shift & 63) & mask
-			switch {
-			case c != extra:
-			case in.home < 0:
-				gaps = true
-				continue
-			default:
-				c = uint64(in.home)
-			}
-			nearest = min(nearest, c-first)
-		}
+		next, gaps = nextCode(n, in, s)
 	}
-	next := nearest + first
-	if next >= extra {
+	if next >= in.codes {
 		return math.Inf(1), gaps
 	}
-	return g.m.features[s.feature].between(in.global(s.code), in.global(int(next))), gaps
+	return g.m.features[s.feature].between(in.global(s.code), in.global(next)), gaps
+}
+
+// nextSeen is the first code above one that rows have, in.codes or more if none, and
+// whether there are missing values.
+func nextSeen(seen *[256]bool, in *local, code int) (next int, gaps bool) {
+	home := -1
+	if in.extra && seen[in.codes] {
+		home = in.home
+		gaps = home < 0
+	}
+	next = code + 1
+	for next < in.codes && !seen[next] && next != home {
+		next++
+	}
+	return next, gaps
+}
+
+// nextCode is nextSeen for wide codes, from the rows of a node.
+func nextCode(n *node, in *local, s split) (next int, gaps bool) {
+	word, shift, mask := n.rows.at(s.column)
+	next = in.codes
+	for _, x := range word[n.lo:n.hi] {
+		c := int(x >> (shift & 63) & mask)
+		if c == in.codes { // only with in.extra
+			if in.home < 0 {
+				gaps = true
+				continue
+			}
+			c = in.home
+		}
+		if c > s.code && c < next {
+			next = c
+		}
+	}
+	return next, gaps
 }

@@ -3,8 +3,6 @@ package tree
 import (
 	"context"
 	"fmt"
-	"sync"
-	"sync/atomic"
 
 	"everfold/survival"
 )
@@ -36,7 +34,7 @@ func NewMatrix(ctx context.Context, x *survival.Design, order []int, bins Bins, 
 			}
 		}
 	}
-	each(len(x.Columns), threads, func(j int) {
+	survival.Each(len(x.Columns), threads, func(j int) {
 		if ctx.Err() == nil {
 			m.features[j] = quantise(x.Columns[j].Values, bins)
 		}
@@ -61,22 +59,11 @@ func NewMatrix(ctx context.Context, x *survival.Design, order []int, bins Bins, 
 	return m, nil
 }
 
-// each calls do for 0…n−1 from at most so many goroutines.
-func each(n, threads int, do func(j int)) {
-	var next atomic.Int64
-	var group sync.WaitGroup
-	for range max(1, min(threads, n)) {
-		group.Go(func() {
-			for j := int(next.Add(1)) - 1; j < n; j = int(next.Add(1)) - 1 {
-				do(j)
-			}
-		})
-	}
-	group.Wait()
-}
-
 // Rows is the number of rows.
 func (m *Matrix) Rows() int { return m.rows }
+
+// Columns is the number of design columns.
+func (m *Matrix) Columns() int { return len(m.features) }
 
 // pack chooses the width and packs the codes of all columns.
 func (m *Matrix) pack(codes [][]uint32, order []int) {

@@ -10,6 +10,8 @@ type rowSet struct {
 
 	spare []uint64 // buffer of the partition
 	side  []uint8  // by row of the node: 1 where it goes left
+	// seen is, for codes of 8 bits, those of the rows last marked.
+	seen [256]bool
 }
 
 // load takes the rows that take names, ascending and distinct, with their tags.
@@ -45,8 +47,8 @@ func (r *rowSet) at(k int) (word []uint64, shift uint, mask uint64) {
 	return r.words[k/per], uint(k%per) * r.width, 1<<r.width - 1
 }
 
-// mark writes into side which rows of the stretch go left. slots is how many codes the
-// column has.
+// mark writes into side which rows of the stretch go left, and into seen which codes they
+// have. slots is how many codes the column has.
 func (r *rowSet) mark(lo, hi, k, slots int, rule rule) {
 	word, shift, mask := r.at(k)
 	word, side := word[lo:hi], r.side[:hi-lo]
@@ -55,8 +57,11 @@ func (r *rowSet) mark(lo, hi, k, slots int, rule rule) {
 		for c := range table[:slots] {
 			table[c] = rule.left(uint64(c))
 		}
+		clear(r.seen[:slots])
 		for i, x := range word {
-			side[i] = table[uint8(x>>(shift&63))]
+			code := uint8(x >> (shift & 63))
+			side[i] = table[code]
+			r.seen[code] = true
 		}
 		return
 	}

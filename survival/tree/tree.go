@@ -34,6 +34,27 @@ func (t *Tree) Leaf(row []float64) int {
 	}
 }
 
+// Assign finds the leaf of every row of an aligned design, on so many goroutines.
+func (t *Tree) Assign(x *survival.Design, leaf []int32, threads int) {
+	if len(leaf) != x.Rows {
+		panic("tree: leaf and design differ in length")
+	}
+	survival.Each((x.Rows+chunk-1)/chunk, threads, func(k int) {
+		for i := k * chunk; i < min((k+1)*chunk, x.Rows); i++ {
+			at := 0
+			for t.Feature[at] >= 0 {
+				v := x.Columns[t.Feature[at]].Values[i]
+				if v <= t.Threshold[at] || (v != v && t.GapLeft[at]) {
+					at++
+				} else {
+					at = int(t.Right[at])
+				}
+			}
+			leaf[i] = -1 - t.Feature[at]
+		}
+	})
+}
+
 // add appends a node that is a leaf until split.
 func (t *Tree) add() int {
 	t.Feature = append(t.Feature, int32(-1-t.Leaves))

@@ -1,0 +1,129 @@
+package boost
+
+import (
+	"context"
+	"math"
+
+	"everfold/survival"
+	"everfold/survival/resample"
+	"everfold/survival/tree"
+)
+
+// booster is the state of a fit.
+type booster struct {
+	opt    Options
+	fit    survival.FitOptions
+	matrix *tree.Matrix
+	design *survival.Design // rows in the order of time; nil where trees know the leaf of every row
+	loss   *loss
+	weight []float64 // what leaves divide by, before the penalty
+	held   *heldOut  // nil: none
+
+	trees  []*tree.Tree
+	values [][]float64
+	start  float64 // the log partial likelihood without trees
+	kept   int     // trees of the state kept last
+
+	rows    []int32 // of the round
+	columns []bool  // of the round; nil: all
+}
+
+// run makes the rounds, from the last kept state on.
+func (b *booster) run(ctx context.Context, m *Model) error {
+	grower, crit := tree.NewGrower(b.matrix), tree.NewGradient(b.opt.Lambda)
+	b.start = b.loss.value()
+	b.resume(ctx)
+	for round := len(b.trees); round < b.opt.Trees && !b.held.done(round, b.opt.Patience); round++ {
+		b.keep(ctx)
+		if err := survival.Check(ctx, float64(round), float64(b.opt.Trees)); err != nil {
+			return err
+		}
+		if err := b.round(ctx, grower, crit); err != nil {
+			return err
+		}
+	}
+	return b.finish(ctx, m)
+}
+
+// round adds one tree.
+func (b *booster) round(ctx context.Context, grower *tree.Grower, crit *tree.Gradient) error {
+	round := uint64(len(b.trees))
+	b.draw(round)
+	b.loss.gradient()
+	crit.Set(b.rows, b.loss.g, b.weight)
+	t, err := grower.Grow(ctx, crit, tree.Options{
+		Depth: b.opt.Depth, MinSplit: 2, MinLeaf: b.opt.MinLeaf, Columns: b.columns, Threads: b.fit.Threads,
+	})
+	if err != nil {
+		return err
+	}
+	values := make([]float64, t.Leaves)
+	for l, v := range crit.Values() {
+		values[l] = b.opt.LearningRate * v
+	}
+	b.loss.add(b.leaves(t, crit), values)
+	b.trees, b.values = append(b.trees, t), append(b.values, values)
+	b.held.add(t, values, len(b.trees))
+	return nil
+}
+
+// finish keeps the best number of trees.
+func (b *booster) finish(ctx context.Context, m *Model) error {
+	best := b.held.trees(len(b.trees))
+	m.trees, m.values = b.trees[:best], b.values[:best]
+	if best < len(b.trees) { // sums in the order of rounds: the bits of F at that round
+		if err := m.Risk(ctx, b.design, b.loss.f); err != nil {
+			return err
+		}
+	}
+	b.loss.exponentiate()
+	m.report = survival.Report{Converged: true, Iterations: best, LogLik: []float64{b.start, b.loss.value()}}
+	if b.opt.Validation > 0 && (b.held == nil || !b.held.judges) {
+		m.report.Warnings = append(m.report.Warnings, survival.Warning{Category: "data",
+			Message: "too few events to hold some out, so that the number of trees could not be chosen: all are kept"})
+	}
+	return nil
+}
+
+// draw chooses the rows and columns of a round.
+func (b *booster) draw(round uint64) {
+	if n := b.matrix.Rows(); b.rows == nil || b.opt.Subsample < 1 {
+		b.rows = choose(b.rows[:0], n, b.opt.Subsample, b.fit.Seed, "boost rows", round)
+	}
+	if b.opt.ColumnSample == 1 {
+		return
+	}
+	p := b.matrix.Columns()
+	b.columns = make([]bool, p)
+	for _, j := range choose(nil, p, b.opt.ColumnSample, b.fit.Seed, "boost columns", round) {
+		b.columns[j] = true
+	}
+}
+
+// choose appends a share of 0…n−1, at least one, ascending: each in turn with the
+// probability that completes the sample (selection sampling; Knuth, TAOCP 3.4.2, algorithm S).
+func choose(dst []int32, n int, share float64, seed uint64, purpose string, round uint64) []int32 {
+	want := min(n, max(1, int(math.Round(share*float64(n)))))
+	if want == n {
+		for i := range n {
+			dst = append(dst, int32(i))
+		}
+		return dst
+	}
+	rng := resample.Source(seed, purpose, round)
+	for i := 0; len(dst) < want; i++ {
+		if rng.IntN(n-i) < want-len(dst) {
+			dst = append(dst, int32(i))
+		}
+	}
+	return dst
+}
+
+// leaves is the leaf of every row, those outside of the sample included.
+func (b *booster) leaves(t *tree.Tree, crit *tree.Gradient) []int32 {
+	leaf := crit.LeafOf()
+	if b.opt.Subsample < 1 {
+		t.Assign(b.design, leaf, b.fit.Threads)
+	}
+	return leaf
+}
