@@ -29,7 +29,7 @@ var Table = []Row{
 	{"survival/boost", trees},
 	{"survival/forest", append(slices.Clone(trees), "survival/ensemble")},
 	{"survival/stack", []string{"survival/..."}},
-	{"survival/oblique", []string{"survival/..."}},
+	{"survival/oblique", append(slices.Clone(trees), "survival/ensemble")},
 	{"survival/resample", []string{"survival"}},
 	{"survival/metric", judge},
 	{"survival/explain", judge},
@@ -39,6 +39,7 @@ var Table = []Row{
 	{leaves, []string{"survival"}},
 
 	{"dataset", []string{"survival"}},
+	{"dataset/synthetic", []string{"survival/resample"}},
 	{"store", nil},
 	{"store/local", []string{"store"}},
 	{"store/s3", []string{"store"}},
@@ -63,7 +64,7 @@ var Table = []Row{
 	{"worker", []string{"config", "logging", "internal/app"}},
 	{"starter", []string{
 		"config", "logging", "workflows", "artifact", "report", "internal/app", "internal/app/embedded",
-		"examples",
+		"examples", "dataset", "dataset/synthetic",
 	}},
 
 	{"testsuite/...", []string{everything}},
