@@ -77,6 +77,10 @@ burk: build ## the published Cox and Kaplan-Meier scores on all 18 benchmark set
 rank: ## fit the entry on the 18 benchmark sets, write docs/RANKING.md; goes on where it was
 	@$(GO) run ./bench/rank
 
+agreement: ## measure every model and metric against its references, write README's table
+	@$(GO) run ./bench/agreement
+	@git diff --stat -- README.md
+
 # The crash tests with more random moments than CI's three for each fault.
 SOAK ?= 100
 

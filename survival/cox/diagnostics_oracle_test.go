@@ -40,6 +40,12 @@ func TestDiagnosticsEqualR(t *testing.T) {
 	if len(file.Cases) != 60 {
 		t.Fatalf("%d oracle cases, want 60", len(file.Cases))
 	}
+	line := oracle.Line{Subject: "Cox tests and robust standard errors", Reference: "R `coxph`", Quantity: "statistics and standard errors, relative", Tolerance: 1e-8}
+	tests := oracle.Agree(t, line)
+	line.Subject, line.Reference, line.Quantity = "Cox residuals: martingale, deviance, score, dfbeta, Schoenfeld", "R `residuals.coxph`", "in units of 1, the column's scale or the SE"
+	residuals := oracle.Agree(t, line)
+	line.Subject, line.Reference, line.Quantity = "test of proportional hazards", "R `cox.zph`", "χ² (relative above 1), p"
+	proportional := oracle.Agree(t, line)
 	for _, c := range file.Cases {
 		t.Run(fmt.Sprintf("%s/%s/weighted=%v/entry=%v/strata=%v/offset=%v", c.Set, c.Ties, c.Weighted, c.Entry, c.Strata, c.Offset != nil), func(t *testing.T) {
 			x, y, opt := c.load(t)
@@ -49,20 +55,19 @@ func TestDiagnosticsEqualR(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c.compareTests(t, d, x.Rows)
-			c.compareResiduals(t, d)
-			c.compareProportional(t, d)
+			c.compareTests(t, tests, d, x.Rows)
+			c.compareResiduals(residuals, d)
+			c.compareProportional(t, proportional, d)
 		})
 	}
 }
 
 // relative compares to a share of |want|, or of 1 for numbers below it.
-func relative(t *testing.T, what string, got, want, share float64) {
-	t.Helper()
-	within(t, what, got, want, share*math.Max(1, math.Abs(want)))
+func relative(a *oracle.Agreement, what string, got, want float64) {
+	a.Near(what, got, want, math.Max(1, math.Abs(want)))
 }
 
-func (c diagnosticsCase) compareTests(t *testing.T, d *Diagnostics, rows int) {
+func (c diagnosticsCase) compareTests(t *testing.T, a *oracle.Agreement, d *Diagnostics, rows int) {
 	t.Helper()
 	groups := make([]int, rows)
 	for i := range groups {
@@ -70,14 +75,14 @@ func (c diagnosticsCase) compareTests(t *testing.T, d *Diagnostics, rows int) {
 	}
 	p := len(c.RobustSE)
 	for j, b := range d.model.Report().Coefficients {
-		within(t, b.Column, b.Value, c.Coef[j], 1e-8*math.Max(math.Abs(c.Coef[j]), b.SE))
+		a.Near(b.Column, b.Value, c.Coef[j], math.Max(math.Abs(c.Coef[j]), b.SE))
 	}
 	if c.RobustScore != nil {
 		robust, err := d.RobustScoreTest(context.Background(), groups)
 		if err != nil {
 			t.Fatal(err)
 		}
-		relative(t, "robust score test", robust.Statistic, *c.RobustScore, 1e-8)
+		relative(a, "robust score test", robust.Statistic, *c.RobustScore)
 	}
 	for name, pair := range map[string][2]float64{
 		"likelihood ratio": {d.LikelihoodRatio().Statistic, c.LikelihoodRatio},
@@ -85,24 +90,23 @@ func (c diagnosticsCase) compareTests(t *testing.T, d *Diagnostics, rows int) {
 		"score test":       {d.ScoreTest().Statistic, c.Score},
 		"robust Wald":      {d.RobustWald(groups).Statistic, c.RobustWald},
 	} {
-		relative(t, name, pair[0], pair[1], 1e-8)
+		relative(a, name, pair[0], pair[1])
 	}
 	own, grouped := d.Robust(nil), d.Robust(groups)
 	for j := range p {
-		within(t, "robust SE", math.Sqrt(own[j*p+j]), c.RobustSE[j], 1e-8*c.RobustSE[j])
-		within(t, "grouped SE", math.Sqrt(grouped[j*p+j]), c.GroupedSE[j], 1e-8*c.GroupedSE[j])
+		a.Near("robust SE", math.Sqrt(own[j*p+j]), c.RobustSE[j], c.RobustSE[j])
+		a.Near("grouped SE", math.Sqrt(grouped[j*p+j]), c.GroupedSE[j], c.GroupedSE[j])
 	}
 }
 
-func (c diagnosticsCase) compareResiduals(t *testing.T, d *Diagnostics) {
-	t.Helper()
+func (c diagnosticsCase) compareResiduals(a *oracle.Agreement, d *Diagnostics) {
 	martingale, deviance, score, dfbeta := d.Martingale(), d.Deviance(), d.Score(), d.DFBeta()
 	for k, i := range c.Rows {
-		within(t, "martingale residual", martingale[i], c.Martingale[k], 1e-9)
-		within(t, "deviance residual", deviance[i], c.Deviance[k], 1e-8)
+		a.Near("martingale residual", martingale[i], c.Martingale[k], 1)
+		a.Near("deviance residual", deviance[i], c.Deviance[k], 1)
 		for j, scale := range d.l.Matrix.Scale {
-			within(t, "score residual", score[j][i], c.ScoreResiduals[k][j], 1e-8*scale)
-			within(t, "dfbeta", dfbeta[j][i], c.DFBeta[k][j], 1e-8*d.standardError(j))
+			a.Near("score residual", score[j][i], c.ScoreResiduals[k][j], scale)
+			a.Near("dfbeta", dfbeta[j][i], c.DFBeta[k][j], d.standardError(j))
 		}
 	}
 	for j := range score {
@@ -114,12 +118,12 @@ func (c diagnosticsCase) compareResiduals(t *testing.T, d *Diagnostics) {
 			for _, v := range pair.got.Values[j] {
 				sum += v * v
 			}
-			within(t, what, sum, pair.want, 1e-8*pair.want)
+			a.Near(what, sum, pair.want, pair.want)
 		}
 	}
 }
 
-func (c diagnosticsCase) compareProportional(t *testing.T, d *Diagnostics) {
+func (c diagnosticsCase) compareProportional(t *testing.T, a *oracle.Agreement, d *Diagnostics) {
 	t.Helper()
 	tests, err := d.TestProportional(context.Background())
 	if err != nil {
@@ -132,7 +136,7 @@ func (c diagnosticsCase) compareProportional(t *testing.T, d *Diagnostics) {
 		if test.Term != c.Terms[k] || test.DF != c.DF[k] || test.Reason != "" {
 			t.Errorf("test %d is %+v, want term %s with %d degrees of freedom", k, test, c.Terms[k], c.DF[k])
 		}
-		relative(t, "χ² of "+test.Term, test.Chisq, c.Chisq[k], 1e-8)
-		within(t, "p of "+test.Term, test.P, c.P[k], 1e-8)
+		relative(a, "χ² of "+test.Term, test.Chisq, c.Chisq[k])
+		a.Near("p of "+test.Term, test.P, c.P[k], 1)
 	}
 }

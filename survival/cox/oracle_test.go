@@ -51,6 +51,13 @@ func TestEqualsCoxph(t *testing.T) {
 	if len(file.Cases) != 50 {
 		t.Fatalf("%d oracle cases, want 50", len(file.Cases))
 	}
+	line := oracle.Line{Subject: "Cox, Efron and Breslow", Reference: "R `coxph`", Tolerance: 1e-8}
+	line.Quantity = "coefficients and standard errors, of max(\\|b\\|, SE)"
+	coefficients := oracle.Agree(t, line)
+	line.Quantity = "log-likelihoods"
+	likelihoods := oracle.Agree(t, line)
+	line.Reference, line.Quantity = "R `survfit`", "S(t)"
+	curves := oracle.Agree(t, line)
 	for _, c := range file.Cases {
 		t.Run(fmt.Sprintf("%s/%s/weighted=%v/entry=%v/strata=%v", c.Set, c.Ties, c.Weighted, c.Entry, c.Strata), func(t *testing.T) {
 			x, y, opt := c.load(t)
@@ -63,21 +70,18 @@ func TestEqualsCoxph(t *testing.T) {
 				t.Errorf("not converged after %d iterations: %v", rep.Iterations, rep.Warnings)
 			}
 			for j, b := range rep.Coefficients {
-				tol := 1e-8 * math.Max(math.Abs(c.Coefficients[j]), c.SE[j])
-				within(t, b.Column, b.Value, c.Coefficients[j], tol)
-				within(t, "SE of "+b.Column, b.SE, c.SE[j], 1e-8*c.SE[j])
+				coefficients.Near(t.Name()+" "+b.Column, b.Value, c.Coefficients[j], math.Max(math.Abs(c.Coefficients[j]), c.SE[j]))
+				coefficients.Near(t.Name()+" SE of "+b.Column, b.SE, c.SE[j], c.SE[j])
 			}
 			for k, l := range c.LogLik {
-				within(t, "log-likelihood", rep.LogLik[k], l, 1e-8)
+				likelihoods.Near(t.Name(), rep.LogLik[k], l, 1)
 			}
 			first := make([]int, len(c.Survival))
 			for i := range first {
 				first[i] = i
 			}
 			err = m.Survival(context.Background(), x.Take(first), c.Times, func(row int, s []float64) error {
-				for j, v := range s {
-					within(t, fmt.Sprintf("S(%g) of row %d", c.Times[j], row), v, c.Survival[row][j], 1e-8)
-				}
+				curves.NearAll(fmt.Sprintf("%s row %d", t.Name(), row), s, c.Survival[row])
 				return nil
 			})
 			if err != nil {

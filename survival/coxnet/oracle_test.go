@@ -81,6 +81,12 @@ func TestEqualsGlmnet(t *testing.T) {
 	if len(cases) != 40 {
 		t.Fatalf("%d oracle cases, want 40", len(cases))
 	}
+	line := oracle.Line{Subject: "Coxnet", Reference: "glmnet", Quantity: "coefficients at equal α, in standard deviations of the column", Tolerance: 1e-6}
+	coefficients := oracle.Agree(t, line)
+	line.Quantity, line.Tolerance = "explained share of the deviance", 1e-7
+	shares := oracle.Agree(t, line)
+	line.Quantity, line.Tolerance = "null deviance, relative", 1e-8
+	null := oracle.Agree(t, line)
 	for _, c := range cases {
 		t.Run(fmt.Sprintf("%s/%g/weighted=%v/standardize=%v/factors=%v", c.Set, c.Ratio, c.Weighted, c.Standardize, c.Factors), func(t *testing.T) {
 			x, y := load(t, c.Set, c.Weighted)
@@ -92,9 +98,9 @@ func TestEqualsGlmnet(t *testing.T) {
 			path, sd := m.Path(), spreadOf(x)
 			for a := range c.Alphas {
 				for j, want := range c.Coefficients[a] {
-					within(t, fmt.Sprintf("β of %s at α %d", x.Columns[j].Name, a), path.Coefficients[a][j]*sd[j], want*sd[j], 1e-6)
+					coefficients.Near(fmt.Sprintf("%s β of %s at α %d", t.Name(), x.Columns[j].Name, a), path.Coefficients[a][j]*sd[j], want*sd[j], 1)
 				}
-				within(t, fmt.Sprintf("explained share at α %d", a), path.DevRatio[a], c.DevRatio[a], 1e-7)
+				shares.Near(fmt.Sprintf("%s α %d", t.Name(), a), path.DevRatio[a], c.DevRatio[a], 1)
 			}
 			opt.Path = nil
 			m, err = Fit(context.Background(), x, y, opt, survival.FitOptions{})
@@ -102,7 +108,7 @@ func TestEqualsGlmnet(t *testing.T) {
 				t.Fatal(err)
 			}
 			within(t, "α_max", m.Path().Alphas[0], c.Largest, 1e-6*c.Largest)
-			within(t, "null deviance", 2*(newLikelihood(y, 1).saturated-m.Report().LogLik[0]), c.NullDeviance, 1e-8*c.NullDeviance)
+			null.Near("null deviance", 2*(newLikelihood(y, 1).saturated-m.Report().LogLik[0]), c.NullDeviance, c.NullDeviance)
 		})
 	}
 }
@@ -114,6 +120,7 @@ func TestEqualsCrossValidatedGlmnet(t *testing.T) {
 	if len(all) != 10 {
 		t.Fatalf("%d oracle cases, want 10", len(all))
 	}
+	a := oracle.Agree(t, oracle.Line{Subject: "Coxnet, cross-validation", Reference: "glmnet on the same folds, formula in R", Quantity: "deviance and its standard error", Tolerance: 1e-5})
 	for _, c := range all {
 		t.Run(fmt.Sprintf("%s/weighted=%v", c.Set, c.Weighted), func(t *testing.T) {
 			x, y := load(t, c.Set, c.Weighted)
@@ -136,10 +143,8 @@ func TestEqualsCrossValidatedGlmnet(t *testing.T) {
 			if _, err := f.validateOn(context.Background(), v, folds); err != nil {
 				t.Fatal(err)
 			}
-			for a := range c.Alphas {
-				within(t, fmt.Sprintf("deviance at α %d", a), f.Deviance[a], c.Deviance[a], 1e-5)
-				within(t, fmt.Sprintf("its standard error at α %d", a), f.DevianceSE[a], c.SE[a], 1e-5)
-			}
+			a.NearAll(t.Name()+" deviance", f.Deviance, c.Deviance)
+			a.NearAll(t.Name()+" standard error", f.DevianceSE, c.SE)
 		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"everfold/survival"
+	"everfold/survival/oracle"
 )
 
 type dCalibrationOracle struct {
@@ -34,6 +35,8 @@ func TestEqualsCalibrationInR(t *testing.T) {
 	}
 	readOracle(t, "calibration.json", &file)
 	require.Len(t, file.Cases, 5)
+	d := agree(t, "D-calibration", "formula in R", "buckets, statistic, p")
+	curve := agree(t, "calibration curve, ICI, E50, E90", "R `coxph` on `Hmisc::rcspline.eval`", "at a horizon")
 	for _, c := range file.Cases {
 		f := loadFold(t, c.Set, false)
 		f.test.Entry = nil
@@ -43,30 +46,27 @@ func TestEqualsCalibrationInR(t *testing.T) {
 			s[i] = float64(f.surv[i*m+5])
 			predicted[i] = 1 - s[i]
 		}
-		requireDCalibration(t, c.DWeighted, f.test, s)
-		requireHorizon(t, c.HorizonWeighted, f.test, predicted)
+		requireDCalibration(t, d, c.DWeighted, f.test, s)
+		requireHorizon(t, curve, c.HorizonWeighted, f.test, predicted)
 		f.test.Weight = nil
-		requireDCalibration(t, c.D, f.test, s)
-		requireHorizon(t, c.Horizon, f.test, predicted)
+		requireDCalibration(t, d, c.D, f.test, s)
+		requireHorizon(t, curve, c.Horizon, f.test, predicted)
 	}
 }
 
-func requireDCalibration(t *testing.T, want dCalibrationOracle, y survival.Outcome, s []float64) {
+func requireDCalibration(t *testing.T, a *oracle.Agreement, want dCalibrationOracle, y survival.Outcome, s []float64) {
 	t.Helper()
 	got, err := DCalibrate(y, s, 10)
 	require.NoError(t, err)
-	require.InDeltaSlice(t, want.Counts, got.Counts, oracleTolerance)
-	require.InDelta(t, want.Statistic, got.Statistic, oracleTolerance)
-	requireRelative(t, want.P, got.P, oracleTolerance)
+	a.NearAll("buckets", got.Counts, want.Counts)
+	a.Near("statistic", got.Statistic, want.Statistic, 1)
+	a.Near("p", got.P, want.P, want.P)
 }
 
-func requireHorizon(t *testing.T, want horizonOracle, y survival.Outcome, predicted []float64) {
+func requireHorizon(t *testing.T, a *oracle.Agreement, want horizonOracle, y survival.Outcome, predicted []float64) {
 	t.Helper()
 	got, err := Calibrate(context.Background(), y, predicted, want.Horizon, fitCox)
 	require.NoError(t, err)
-	require.InDeltaSlice(t, want.Observed, got.Observed, oracleTolerance)
-	require.InDelta(t, want.ICI, got.ICI, oracleTolerance)
-	require.InDelta(t, want.E50, got.E50, oracleTolerance)
-	require.InDelta(t, want.E90, got.E90, oracleTolerance)
-	require.InDelta(t, want.EMax, got.EMax, oracleTolerance)
+	a.NearAll("curve", got.Observed, want.Observed)
+	a.NearAll("errors", []float64{got.ICI, got.E50, got.E90, got.EMax}, []float64{want.ICI, want.E50, want.E90, want.EMax})
 }

@@ -46,13 +46,13 @@ func TestEqualsNadeauBengioInR(t *testing.T) {
 	}
 	readOracle(t, "comparison.json", &file)
 	require.Len(t, file.Comparisons, 2)
+	a := agree(t, "Nadeau–Bengio test", "formula in R", "difference, SE, t, p, interval")
 	for _, c := range file.Comparisons {
 		got, err := NadeauBengio(pairFolds(c.A, c.B, c.Train, c.Test))
 		require.NoError(t, err)
 		require.Equal(t, c.Result.DF, got.DF)
-		require.InDeltaSlice(t,
-			[]float64{c.Result.Difference, c.Result.SE, c.Result.T, c.Result.P, c.Result.Low, c.Result.High},
-			[]float64{got.Difference, got.SE, got.T, got.P, got.Low, got.High}, oracleTolerance)
+		a.NearAll("comparison", []float64{got.Difference, got.SE, got.T, got.P, got.Low, got.High},
+			[]float64{c.Result.Difference, c.Result.SE, c.Result.T, c.Result.P, c.Result.Low, c.Result.High})
 	}
 }
 

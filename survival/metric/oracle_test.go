@@ -73,6 +73,12 @@ func readOracle(t *testing.T, name string, into any) {
 	require.NoError(t, oracle.ReadJSON(filepath.Join("testdata", name), into))
 }
 
+// agree is a line of the README's table at the tolerance of the metrics.
+func agree(t *testing.T, subject, reference, quantity string) *oracle.Agreement {
+	t.Helper()
+	return oracle.Agree(t, oracle.Line{Subject: subject, Reference: reference, Quantity: quantity, Tolerance: oracleTolerance})
+}
+
 // R's concordance() has the same C and the same pair sums, with case weights, with left
 // truncation, and with both.
 func TestEqualsRConcordance(t *testing.T) {
@@ -86,6 +92,7 @@ func TestEqualsRConcordance(t *testing.T) {
 	}
 	readOracle(t, "concordance.json", &file)
 	require.Len(t, file.Cases, 20)
+	index := agree(t, "Harrell's C", "R `concordance`", "C, weighted sums of pairs")
 	for _, c := range file.Cases {
 		f := loadFold(t, c.Set, false)
 		name := fmt.Sprintf("%s weighted=%v entry=%v", c.Set, c.Weighted, c.Entry)
@@ -98,9 +105,9 @@ func TestEqualsRConcordance(t *testing.T) {
 		pairs := Harrell(f.test, f.risk, RiskRegression)
 		got, err := pairs.Index()
 		require.NoError(t, err)
-		require.InDelta(t, c.CIndex, got, oracleTolerance, name)
-		require.InDelta(t, c.Count.Concordant, pairs.Concordant, oracleTolerance, name)
-		require.InDelta(t, c.Count.Discordant, pairs.Discordant, oracleTolerance, name)
+		index.Near(name, got, c.CIndex, 1)
+		index.Near(name, pairs.Concordant, c.Count.Concordant, 1)
+		index.Near(name, pairs.Discordant, c.Count.Discordant, 1)
 	}
 }
 
@@ -124,23 +131,28 @@ func TestEqualsRiskRegression(t *testing.T) {
 	}
 	readOracle(t, "riskregression.json", &file)
 	require.Len(t, file.Cases, 5)
+	const formula = "formula in R on prodlim's Ĝ"
+	packaged := agree(t, "Brier score, AUC(t)", "R `riskRegression::Score`", "every grid time")
+	written := agree(t, "Brier score, AUC(t), IBS, mean AUC", formula, "training Ĝ")
+	uno := agree(t, "Uno's C", formula, "C, with and without τ")
+	ipa := oracle.Agree(t, oracle.Line{Subject: "IPA", Reference: formula, Quantity: "from curves stored as float32", Tolerance: 2e-7})
 	for _, c := range file.Cases {
 		f := loadFold(t, c.Set, false).unweighted()
 		require.Equal(t, c.Times, f.times, c.Set)
 		brier, auc := curves(t, f.test, f, RiskRegression)
-		require.InDeltaSlice(t, c.Package.Brier, brier, oracleTolerance, c.Set)
-		require.InDeltaSlice(t, c.Package.AUC, auc, oracleTolerance, c.Set)
+		packaged.NearAll(c.Set, brier, c.Package.Brier)
+		packaged.NearAll(c.Set, auc, c.Package.AUC)
 		brier, auc = curves(t, f.train, f, RiskRegression)
-		require.InDeltaSlice(t, c.Brier, brier, oracleTolerance, c.Set)
-		require.InDeltaSlice(t, c.AUC, auc, oracleTolerance, c.Set)
+		written.NearAll(c.Set, brier, c.Brier)
+		written.NearAll(c.Set, auc, c.AUC)
 
 		got := evaluateFold(t, f, RiskRegression, c.Tau)
-		require.InDelta(t, c.Uno, *got.CIPCW, oracleTolerance, c.Set)
-		require.InDelta(t, c.IBS, *got.IBS, oracleTolerance, c.Set)
-		require.InDelta(t, c.IPA, *got.IPA, 2e-7, c.Set) // the Kaplan–Meier curve is rounded to float32
-		require.InDelta(t, c.MeanAUC, *got.AUCMean, oracleTolerance, c.Set)
+		uno.Near(c.Set, *got.CIPCW, c.Uno, 1)
+		written.Near(c.Set, *got.IBS, c.IBS, 1)
+		ipa.Near(c.Set, *got.IPA, c.IPA, 1)
+		written.Near(c.Set, *got.AUCMean, c.MeanAUC, 1)
 		got = evaluateFold(t, f, RiskRegression, math.Inf(1))
-		require.InDelta(t, c.UnoAll, *got.CIPCW, oracleTolerance, c.Set)
+		uno.Near(c.Set, *got.CIPCW, c.UnoAll, 1)
 	}
 }
 
@@ -161,19 +173,17 @@ func TestEqualsScikitSurvival(t *testing.T) {
 	}
 	readOracle(t, "sksurv.json", &file)
 	require.Len(t, file.Cases, 10)
+	a := agree(t, "Harrell's and Uno's C, Brier score, IBS, AUC(t), mean AUC", "scikit-survival", "convention scikit-survival")
 	for _, c := range file.Cases {
 		f := loadFold(t, c.Set, c.Near).unweighted()
 		require.Equal(t, c.Times, f.times, c.Set)
 		pairs := Harrell(f.test, f.risk, ScikitSurvival)
 		require.Equal(t, c.Harrell[1:], []float64{pairs.Concordant, pairs.Discordant, pairs.TiedRisk, pairs.TiedTime}, c.Set)
 		brier, auc := curves(t, f.train, f, ScikitSurvival)
-		require.InDeltaSlice(t, c.Brier, brier, oracleTolerance, c.Set)
-		require.InDeltaSlice(t, c.AUC, auc, oracleTolerance, c.Set)
+		a.NearAll(c.Set, brier, c.Brier)
+		a.NearAll(c.Set, auc, c.AUC)
 		got := evaluateFold(t, f, ScikitSurvival, c.Tau)
-		require.InDelta(t, c.Harrell[0], *got.CHarrell, oracleTolerance, c.Set)
-		require.InDelta(t, c.Uno, *got.CIPCW, oracleTolerance, c.Set)
-		require.InDelta(t, c.IBS, *got.IBS, oracleTolerance, c.Set)
-		require.InDelta(t, c.MeanAUC, *got.AUCMean, oracleTolerance, c.Set)
+		a.NearAll(c.Set, []float64{*got.CHarrell, *got.CIPCW, *got.IBS, *got.AUCMean}, []float64{c.Harrell[0], c.Uno, c.IBS, c.MeanAUC})
 	}
 }
 
