@@ -92,7 +92,6 @@ func TestBadInputWritesNothing(t *testing.T) {
 		"ragged line":      {csv: rows("1,1,1", "2,0", "3,0,3"), typ: ErrDataInvalid, says: "line 3"},
 		"k above events":   {csv: rows("1,1,1", "2,1,2", "3,0,3", "4,0,1"), typ: ErrInvalidSpec, says: "k = 3"},
 		"relative path":    {set: []string{"data.uri=x.csv"}, typ: ErrInvalidSpec, says: "relative"},
-		"type not built":   {set: []string{"models=[{type: orsf}]"}, typ: ErrInvalidSpec, says: "not available yet"},
 		"unknown to force": {set: []string{"folds.k=4"}, typ: ErrInvalidSpec, says: "nope"},
 	} {
 		t.Run(name, func(t *testing.T) {

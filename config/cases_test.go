@@ -179,7 +179,7 @@ var modelRefusals = []refusal{
 	{name: "another number of bins", text: "+models: [{type: gbsa, bins: 256}]\n",
 		want: "run spec: line 4: models[0].bins: the number 256 is not allowed; want exact or 255"},
 	{name: "bins of an oblique forest", text: "+models: [{type: orsf, bins: 255}]\n",
-		want: `run spec: line 4: models[0].bins: unknown key; allowed: name, type, trees, min_split, min_leaf, min_stat, mtry, depth, bootstrap`},
+		want: `run spec: line 4: models[0].bins: unknown key; allowed: name, type, trees, min_split, min_leaf, mtry, depth, bootstrap, min_stat`},
 	{name: "mtry", text: "+models: [{type: rsf, mtry: 0}]\n",
 		want: "run spec: line 4: models[0].mtry: the number 0 is not allowed; want sqrt, all or an integer from 1 to 100000"},
 	{name: "stratified without strata", text: "+models: [{type: cox_stratified}]\n",

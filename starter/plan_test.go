@@ -149,7 +149,7 @@ func TestValidateRefusals(t *testing.T) {
 		{[]string{"--set", "data.event=nosuch"}, "DataInvalid"},
 		{[]string{"--set", "data.uri=missing.csv"}, "DataInvalid"},
 		{[]string{"--set", "folds.k=130"}, "InvalidSpec"},
-		{[]string{"--set", "models=[{type: orsf}]"}, "not available yet"},
+		{[]string{"--set", "models=[{type: orsf, tune: {}}]"}, "not available yet"},
 	} {
 		for _, command := range []string{"validate", "plan"} {
 			args := append([]string{command, path}, c.flags...)

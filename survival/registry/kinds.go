@@ -12,6 +12,7 @@ import (
 	"everfold/survival/coxnet"
 	"everfold/survival/forest"
 	"everfold/survival/nonparam"
+	"everfold/survival/oblique"
 	"everfold/survival/riskset"
 	"everfold/survival/stack"
 )
@@ -26,6 +27,7 @@ func kinds() []Kind {
 		{Type: aft.Type, Version: aft.Version, Entry: true, Fit: fitWeibull, Decode: decoder(aft.Decode)},
 		{Type: boost.Type, Version: boost.Version, Fit: fitBoosting, Decode: decoder(boost.Decode)},
 		{Type: forest.Type, Version: forest.Version, Fit: fitForest, Decode: decoder(forest.Decode)},
+		{Type: oblique.Type, Version: oblique.Version, Fit: fitOblique, Decode: decoder(oblique.Decode)},
 		{Type: stack.Type, Version: stack.Version, Fit: fitStack, Decode: decodeStack},
 	}
 }

@@ -91,7 +91,7 @@ func defaults(typ string) []string {
 
 // The types are listed in order; others are unknown.
 func TestTypes(t *testing.T) {
-	if got := Types(); !slices.Equal(got, []string{"cox_ph", "cox_stratified", "coxnet", "gbsa", "km", "rsf", "stack", "weibull_aft"}) {
+	if got := Types(); !slices.Equal(got, []string{"cox_ph", "cox_stratified", "coxnet", "gbsa", "km", "orsf", "rsf", "stack", "weibull_aft"}) {
 		t.Errorf("types %v", got)
 	}
 	if _, ok := Lookup("cox"); ok {
@@ -109,10 +109,11 @@ func TestSettingsAreStrict(t *testing.T) {
 			`{"standardize": 1}`, `{"select": "first"}`, `{"inner_folds": 1}`, `{"rule": "max"}`},
 		"km":          {`{"alpha": 0}`, `1`},
 		"weibull_aft": {`{"alpha": 0}`, `"x"`},
-		"gbsa": {`{"lambda": 1}`, `{"trees": 0}`, `{"learning_rate": 0}`, `{"learning_rate": 1.5}`, `{"depth": 0}`, `{"subsample": 0}`,
+		"gbsa": {`{"lambda": -1}`, `{"lambda": "1"}`, `{"column_sample": 0}`, `{"validation": 1}`, `{"validation": -0.1}`, `{"patience": -1}`, `{"trees": 0}`, `{"learning_rate": 0}`, `{"learning_rate": 1.5}`, `{"depth": 0}`, `{"subsample": 0}`,
 			`{"min_leaf": 0}`, `{"leaf": "median"}`, `{"bins": 256}`, `{"bins": "255"}`},
 		"rsf": {`{"tree": 1}`, `{"trees": 0}`, `{"min_split": 1}`, `{"min_leaf": 0}`, `{"mtry": 0}`, `{"mtry": "log2"}`, `{"mtry": 1.5}`,
 			`{"depth": -1}`, `{"bootstrap": 1}`, `{"bins": 10}`},
+		"orsf": {`{"bins": 255}`, `{"trees": 0}`, `{"min_split": 1}`, `{"min_leaf": 0}`, `{"min_stat": -1}`, `{"mtry": 0}`, `{"depth": -1}`, `{"bootstrap": 1}`},
 		"stack": {`{}`, `{"of": []}`, `{"of": ["cox_ph"]}`, `{"of": [{}]}`, `{"of": [{"name": "a"}]}`, `{"of": [{"type": "km"}]}`,
 			`{"of": [{"name": "a", "type": "cox"}]}`, `{"of": [{"name": "a", "type": "stack", "of": []}]}`,
 			`{"of": [{"name": "a", "type": "cox_stratified", "strata": ["site"]}]}`, `{"weights": "equal"}`,
@@ -158,12 +159,16 @@ func TestTreeSettingsAct(t *testing.T) {
 		for j := range x.Columns {
 			x.Columns[j].Values[i] = float64((i*(37+j*j*11) + j) % (601 - j))
 		}
-		y.Time = append(y.Time, 1+float64(i%97)+x.Columns[1].Values[i]/50)
+		y.Time = append(y.Time, 1+float64(i%97)+x.Columns[1].Values[i]/5)
 		y.Event = append(y.Event, i%3 > 0)
 	}
 	for typ, list := range map[string][]string{
 		"gbsa": {`{"trees": 9}`, `{"trees": 9, "learning_rate": 0.2}`, `{"trees": 9, "depth": 2}`, `{"trees": 9, "subsample": 0.5}`,
-			`{"trees": 9, "min_leaf": 60}`, `{"trees": 9, "leaf": "newton"}`, `{"trees": 9, "bins": "exact"}`},
+			`{"trees": 9, "min_leaf": 60}`, `{"trees": 9, "leaf": "newton"}`, `{"trees": 9, "bins": "exact"}`, `{"trees": 9, "column_sample": 0.5}`, `{"trees": 9, "lambda": 5}`,
+			`{"trees": 9, "leaf": "newton", "lambda": 0}`, `{"trees": 9, "validation": 0.2}`, `{"trees": 99, "validation": 0.2, "patience": 0}`,
+			`{"trees": 99, "validation": 0.2, "patience": 1}`},
+		"orsf": {`{"trees": 9}`, `{"trees": 9, "min_split": 60}`, `{"trees": 9, "min_leaf": 25}`, `{"trees": 9, "min_stat": 1}`, `{"trees": 9, "mtry": "all"}`,
+			`{"trees": 9, "mtry": 1}`, `{"trees": 9, "depth": 1}`, `{"trees": 9, "bootstrap": false}`},
 		"rsf": {`{"trees": 9}`, `{"trees": 9, "min_split": 50}`, `{"trees": 9, "min_leaf": 9}`, `{"trees": 9, "mtry": "all"}`,
 			`{"trees": 9, "mtry": 2}`, `{"trees": 9, "depth": 2}`, `{"trees": 9, "bootstrap": false}`, `{"trees": 9, "bins": "exact"}`},
 	} {

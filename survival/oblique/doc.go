@@ -1,0 +1,2 @@
+// Package oblique fits oblique random survival forests.
+package oblique

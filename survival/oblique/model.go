@@ -1,0 +1,38 @@
+package oblique
+
+import (
+	"everfold/survival"
+	"everfold/survival/ensemble"
+	"everfold/survival/modelfile"
+)
+
+// Type is the registered name of the model.
+const Type = "orsf"
+
+// Version is the algorithm version: raised whenever equal data may give another model file.
+const Version = 1
+
+// Model is a fitted oblique random survival forest.
+type Model struct{ *ensemble.Model }
+
+var _ survival.Model = (*Model)(nil)
+
+// kind is the forest's part of the model file.
+func kind() ensemble.Kind {
+	return ensemble.Kind{Type: Type, Version: Version, Read: func(r *modelfile.Reader, columns int) (ensemble.Tree, int) {
+		t := readTree(r, columns)
+		if t == nil {
+			return nil, 0
+		}
+		return t, t.leaves
+	}}
+}
+
+// Decode reads a model file of type "orsf". Failures wrap survival.ErrBadModelFile.
+func Decode(data []byte) (*Model, error) {
+	m, err := ensemble.Decode(data, kind())
+	if err != nil {
+		return nil, err
+	}
+	return &Model{m}, nil
+}
