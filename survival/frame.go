@@ -47,6 +47,16 @@ func (f Feature) Len() int {
 	return len(f.Values)
 }
 
+// Take copies the given rows, in the given order.
+func (f Feature) Take(rows []int) Feature {
+	if f.Kind == CategoricalFeature {
+		f.Codes = take(f.Codes, rows)
+	} else {
+		f.Values = take(f.Values, rows)
+	}
+	return f
+}
+
 // Frame is a table of covariates before encoding: what a preprocess pipeline is fitted
 // on and applied to. Every feature has Rows cells.
 type Frame struct {
@@ -62,6 +72,15 @@ func (x *Frame) Column(name string) (*Feature, error) {
 		}
 	}
 	return nil, &ColumnError{Column: name}
+}
+
+// Take copies the given rows, in the given order; levels stay.
+func (x *Frame) Take(rows []int) *Frame {
+	out := &Frame{Rows: len(rows), Columns: make([]Feature, len(x.Columns))}
+	for j, f := range x.Columns {
+		out.Columns[j] = f.Take(rows)
+	}
+	return out
 }
 
 // Validate panics where a feature's length differs from Rows, a code lies outside its

@@ -64,3 +64,13 @@ func TestFrameValidate(t *testing.T) {
 		})
 	}
 }
+
+// Take copies rows of both kinds in the order given; levels stay.
+func TestFrameTake(t *testing.T) {
+	x := frame().Take([]int{1, 0, 1})
+	x.Validate()
+	age, sex := x.Columns[0], x.Columns[1]
+	if x.Rows != 3 || !age.Missing(0) || age.Values[1] != 61 || sex.Codes[0] != 1 || !sex.Missing(1) || len(sex.Levels) != 2 {
+		t.Errorf("took %+v", x)
+	}
+}
