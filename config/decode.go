@@ -85,6 +85,9 @@ func decode(root *node) (*Spec, *problems) {
 		return nil, &v.problems
 	}
 	spec.dropBaseline()
+	if spec.Explain.IsZero() { // rows alone mean nothing
+		spec.Explain = Explain{}
+	}
 	return spec, &v.problems
 }
 

@@ -48,6 +48,7 @@ var specShape = &shape{keys: []key{
 	{name: "metrics", doc: "How folds are scored.", rule: rule{group: metricsShape}},
 	{name: "models", doc: "The models; km is always fitted.", rule: modelList(), def: defaultModels()},
 	{name: "final", doc: "The models fitted on all rows and what they predict.", rule: rule{group: finalShape}},
+	{name: "explain", doc: "Explains each fold's model on its test rows; off unless asked for.", rule: rule{group: explainShape}},
 	{name: "store", doc: "Where the output tree is.", rule: rule{group: storeShape}},
 	{name: "tracker", doc: "The experiment tracker.", rule: rule{group: trackerShape}},
 	{name: "notify", doc: "Worker environment variables that hold shoutrrr URLs.", rule: notifyList(), def: []any{}},
@@ -110,6 +111,12 @@ var finalShape = &shape{keys: []key{
 	}},
 	{name: "rmst", doc: "Restriction time of the mean survival time.", rule: rule{number: positive()}},
 	{name: "data", doc: "Rows to predict; without it the data of the run.", rule: dataURI()},
+}}
+
+var explainShape = &shape{keys: []key{
+	{name: "importance", doc: "Permutations of each column for its importance; 0 for none.", rule: integer(0, 1_000), def: json.Number("0")},
+	{name: "dependence", doc: "Values of each column at which the mean survival is computed; 0 for none.", rule: integer(0, 1_000), def: json.Number("0")},
+	{name: "rows", doc: "At most so many test rows are used, drawn at random.", rule: integer(1, 1_000_000), def: json.Number("2000")},
 }}
 
 var storeShape = &shape{keys: []key{

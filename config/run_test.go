@@ -22,6 +22,25 @@ func TestDigest(t *testing.T) {
 	require.PanicsWithValue(t, "config: Digest: the spec holds a number that is not finite", func() { a.Digest() })
 }
 
+// A spec that explains nothing is the spec from before the key, by text and digest; one that
+// does keeps what it asks for through the JSON form.
+func TestExplainIsAnAddition(t *testing.T) {
+	plain, off := parse(t, minimal), parse(t, minimal+"explain: {rows: 7}\n")
+	require.Equal(t, plain.Digest(), off.Digest())
+	text, err := json.Marshal(off)
+	require.NoError(t, err)
+	require.NotContains(t, string(text), "explain")
+
+	on := parse(t, minimal+"explain: {importance: 5}\n")
+	require.Equal(t, config.Explain{Importance: 5, Rows: 2000}, on.Explain)
+	require.NotEqual(t, plain.Digest(), on.Digest())
+	text, err = json.Marshal(on)
+	require.NoError(t, err)
+	again, err := config.DecodeJSON(text)
+	require.NoError(t, err)
+	require.Equal(t, on, again)
+}
+
 // Types that a build lacks are refused by name; km needs no registration.
 func TestCheckAvailable(t *testing.T) {
 	s := parse(t, minimal)

@@ -23,6 +23,7 @@ type Spec struct {
 	Metrics        Metrics    `json:"metrics"`
 	Models         []Model    `json:"models"` // without km, which every run has: see AllModels
 	Final          Final      `json:"final"`
+	Explain        Explain    `json:"explain,omitzero"`
 	Store          Store      `json:"store"`
 	Tracker        Tracker    `json:"tracker"`
 	Notify         []string   `json:"notify"`
@@ -109,6 +110,18 @@ type FinalModels struct {
 	Keyword string // "best" | "all" | "" (then Names)
 	Names   []string
 }
+
+// Explain says how each fold's model is explained on its test rows. It costs predictions,
+// (Importance + Dependence)·Rows for every column and fold.
+type Explain struct {
+	Importance int `json:"importance"` // permutations of a column; 0: none
+	Dependence int `json:"dependence"` // values of a column; 0: none
+	Rows       int `json:"rows"`       // at most so many test rows, drawn at random
+}
+
+// IsZero says that nothing is explained. Such a spec has the JSON form, and the digest, of
+// one from before the key was introduced.
+func (e Explain) IsZero() bool { return e.Importance == 0 && e.Dependence == 0 }
 
 // Store is where the output tree is.
 type Store struct {

@@ -17,7 +17,7 @@ func TestTablesMatchTypes(t *testing.T) {
 		shape *shape
 	}{
 		{Spec{}, specShape}, {Data{}, dataShape}, {Preprocess{}, preprocessShape}, {Folds{}, foldsShape},
-		{Metrics{}, metricsShape}, {Final{}, finalShape}, {Store{}, storeShape}, {Tracker{}, trackerShape},
+		{Metrics{}, metricsShape}, {Final{}, finalShape}, {Explain{}, explainShape}, {Store{}, storeShape}, {Tracker{}, trackerShape},
 		{Resources{}, resourcesShape}, {Request{}, requestShape},
 	} {
 		kind := reflect.TypeOf(c.value)
