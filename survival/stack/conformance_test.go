@@ -74,7 +74,7 @@ func decode(data []byte) (model, error) {
 }
 
 func subject(name string, of ...stack.Base) survtest.Subject {
-	return survtest.Subject{Name: name, Deterministic: true, Decode: decode,
+	return survtest.Subject{Name: name, Deterministic: true, Resumes: true, Decode: decode,
 		Fit: func(ctx context.Context, x *design, y outcome, fit survival.FitOptions) (model, error) {
 			return orNil(stack.Fit(ctx, x, y, stack.Options{Of: of}, fit))
 		}}
@@ -90,6 +90,6 @@ func TestConformance(t *testing.T) {
 	gaps.Gaps = true
 	survtest.Run(t, gaps)
 	one := subject("one", linear)
-	one.Proportional = false // the risk is not the linear predictor
+	one.Resumes = false // there is one fit, and one state
 	survtest.Run(t, one)
 }

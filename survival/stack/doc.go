@@ -4,7 +4,7 @@
 // Biostat. 16:20190065) and Westling, Luedtke, Gilbert and Carone (2023, JASA 119:1541).
 //
 //	S(t|x) = Σ_b w_b·S_b(t|x),   w_b ≥ 0, Σ_b w_b = 1
-//	w      = argmin Σ_i Σ_j q_j·v_ij·[1(T_i > t_j) − Σ_b w_b·S_b^(−k(i))(t_j|x_i)]²  (+ a tie-break)
+//	w      = argmin Σ_i Σ_j q_j·v_ij·[1(T_i > t_j) − Σ_b w_b·S_b^(−k(i))(t_j|x_i)]² + λ·ℓ·‖w − 1/B‖²
 //	risk(x) = Σ_j (1 − S(t_j|x)),   t_j the times of FitOptions.Grid
 //
 // S_b^(−k(i)) is base b fitted without the inner fold that holds row i, preprocessing
@@ -18,8 +18,10 @@
 // Ĝ(T_i−). The grid ends before the first time at which a weight would divide by zero.
 //
 // The sum is a convex quadratic form wᵀRw on the simplex, R_bc the cross-products of the
-// bases' residuals; an active-set method finds its minimum exactly. R has a ridge added, see
-// [Options], which prefers equal weights: bases that are copies of each other share theirs.
+// bases' residuals; an active-set method finds its minimum exactly. The last term draws the
+// weights towards equal ones, ℓ the mean loss of the B bases: out-of-fold losses of similar
+// models differ by less than their noise, which falls with the number of events, and so does
+// λ = 30/events, see [Options]. Bases that are copies of each other share their weight.
 //
 // Bases are taken in the order of their names, and a base's seed follows from its name: the
 // order in which they are given changes nothing. A base with weight 0 is not fitted again.

@@ -34,7 +34,8 @@ func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, opt Option
 	if y.Events() == 0 {
 		return nil, survival.ErrNoEvents
 	}
-	s := &stacking{x: x, y: y, bases: opt.Of, fit: fit, grid: fit.Grid, failed: make([]bool, len(opt.Of))}
+	s := &stacking{x: x, y: y, bases: opt.Of, fit: fit, grid: fit.Grid, failed: make([]bool, len(opt.Of)),
+		ridge: opt.PriorEvents / float64(y.Events())}
 	if len(s.grid) == 0 {
 		s.grid = eventTimes(y)
 	}
@@ -63,6 +64,7 @@ type stacking struct {
 	bases []Base
 	fit   survival.FitOptions
 	grid  []float64
+	ridge float64 // towards equal weights
 
 	losses   *losses // of the out-of-fold curves; nil where nothing could be compared
 	failed   []bool  // bases that some fit refused
@@ -99,13 +101,11 @@ func located(err error, row func(int) int) error {
 // base then counts as failed.
 func (s *stacking) fitBase(ctx context.Context, b int, p part) (survival.Model, error) {
 	base := s.bases[b]
-	ctx = s.stage(ctx)
+	ctx = s.stage(ctx, 1)
 	s.done++
 	place := base.Name + "/" + strconv.Itoa(p.round)
-	if file, ok := survival.Kept(ctx, s.fit.Checkpoints, "fitted/"+place); ok {
-		if m, err := base.Decode(file); err == nil {
-			return m, nil
-		}
+	if m := s.kept(ctx, "fitted/"+place, b, p); m != nil {
+		return m, nil
 	}
 	fit := s.fit
 	fit.Seed = resample.SubSeed(s.fit.Seed, "stack/"+base.Name, uint64(p.round))
@@ -120,29 +120,16 @@ func (s *stacking) fitBase(ctx context.Context, b int, p part) (survival.Model, 
 	if err != nil {
 		return nil, fmt.Errorf("base %s: %w", base.Name, located(err, p.row))
 	}
-	return m, s.keep(ctx, "fitted/"+place, m)
+	return m, s.keep(ctx, "fitted/"+place, m, p)
 }
 
-// keep saves a fitted base for another attempt, where that is due.
-func (s *stacking) keep(ctx context.Context, piece string, m survival.Model) error {
-	c := s.fit.Checkpoints
-	if c == nil || !c.Due(ctx, piece) {
-		return nil
-	}
-	file, err := m.MarshalBinary()
-	if err != nil {
-		return fmt.Errorf("encode base: %w", err)
-	}
-	c.Save(ctx, piece, file)
-	return nil
-}
-
-// stage reports the progress of one fit as that of the whole.
-func (s *stacking) stage(ctx context.Context) context.Context {
+// stage reports the progress of what is done next as that of the whole, of which it is the
+// given share of one fit.
+func (s *stacking) stage(ctx context.Context, share float64) context.Context {
 	before, total := float64(s.done), float64(s.rounds*len(s.bases))
 	return survival.WithProgress(ctx, func(done, of float64) {
-		// The fit itself looks whether the context has ended.
-		_ = survival.Check(ctx, before+min(1, done/max(of, 1)), total)
+		// Whoever reports looks itself whether the context has ended.
+		_ = survival.Check(ctx, before+float64(share*min(1, done/max(of, 1))), total)
 	})
 }
 
@@ -183,7 +170,7 @@ func (s *stacking) weights() []float64 {
 		return nil
 	}
 	weights := make([]float64, len(s.bases))
-	for k, w := range s.losses.weights(left) {
+	for k, w := range s.losses.weights(left, s.ridge) {
 		weights[left[k]] = w
 	}
 	return weights

@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"fmt"
+	"sort"
 
 	"everfold/survival"
 	"everfold/survival/nonparam"
@@ -23,7 +24,7 @@ func (s *stacking) compare(ctx context.Context, k int) error {
 	if len(folds) < k {
 		s.warn("data", "%d inner folds instead of %d: there are no more groups of rows, or with an event", len(folds), k)
 	}
-	censoring, err := s.censoring(folds)
+	censoring, err := s.censoring(ctx, folds)
 	if err != nil {
 		return err
 	}
@@ -63,14 +64,17 @@ func (s *stacking) folds(k int) []resample.Fold {
 }
 
 // censoring estimates Ĝ for each fold from the rows outside of it.
-func (s *stacking) censoring(folds []resample.Fold) ([]nonparam.Censoring, error) {
+func (s *stacking) censoring(ctx context.Context, folds []resample.Fold) ([]nonparam.Censoring, error) {
 	convention := nonparam.RiskRegression
 	if s.fit.Times == survival.TimesMlr3proba {
 		convention = nonparam.Mlr3proba
 	}
 	out := make([]nonparam.Censoring, len(folds))
 	for k, f := range folds {
-		var err error
+		err := survival.Check(ctx, 0, 1)
+		if err != nil {
+			return nil, err
+		}
 		if out[k], err = nonparam.CensoringDistribution(s.y.Take(f.Train), convention); err != nil {
 			return nil, err
 		}
@@ -81,20 +85,27 @@ func (s *stacking) censoring(folds []resample.Fold) ([]nonparam.Censoring, error
 // leastG is the smallest Ĝ that is not taken for 0.
 const leastG = 1e-6
 
-// supported are the grid times before the first at which a weight of some row divides by 0.
+// supported are the grid times before the first at which a weight of some row divides by 0:
+// that of a row still alive, or, from its own time on, that of an event.
 func (s *stacking) supported(folds []resample.Fold, censoring []nonparam.Censoring) []float64 {
-	for j, t := range s.grid {
-		for k, f := range folds {
-			g := censoring[k]
-			for _, i := range f.Test {
-				late := s.y.Time[i] > t
-				if late && g.AtSurvivor(t) < leastG || !late && s.y.Event[i] && g.AtFailure(s.y.Time[i]) < leastG {
-					return s.grid[:j]
-				}
+	end := len(s.grid)
+	for k, f := range folds {
+		g, last := censoring[k], 0.0
+		for _, i := range f.Test {
+			t := s.y.Time[i]
+			last = max(last, t)
+			if s.y.Event[i] && g.AtFailure(t) < leastG {
+				end = min(end, sort.SearchFloat64s(s.grid, t))
+			}
+		}
+		for j, t := range s.grid[:end] {
+			if t < last && g.AtSurvivor(t) < leastG {
+				end = j
+				break
 			}
 		}
 	}
-	return s.grid
+	return s.grid[:end]
 }
 
 // leaveOut fits the bases without a fold and enters their curves on it.
@@ -125,6 +136,7 @@ func (s *stacking) leaveOut(ctx context.Context, round int, fold resample.Fold, 
 // enter adds the losses of the models on rows that they were not fitted on; x has these
 // rows alone.
 func (s *stacking) enter(ctx context.Context, x *survival.Design, rows []int, models []survival.Model, g nonparam.Censoring) error {
+	ctx = s.stage(ctx, 0)
 	times := s.losses.times
 	size := blockRows(len(times) * len(models))
 	curves := make([][]float64, len(models))
@@ -144,7 +156,7 @@ func (s *stacking) enter(ctx context.Context, x *survival.Design, rows []int, mo
 			}
 		}
 		for i := from; i < to; i++ {
-			if err := survival.Check(ctx, float64(s.done), float64(s.rounds*len(s.bases))); err != nil {
+			if err := survival.Check(ctx, 0, 1); err != nil {
 				return err
 			}
 			s.losses.add(rows[i], i-from, curves, g)

@@ -78,8 +78,9 @@ func product(scale, b, c []float64, alive int) float64 {
 	return sum
 }
 
-// weights are those of the given bases, and equal where nothing was compared.
-func (l *losses) weights(of []int) []float64 {
+// weights are those of the given bases, with the given ridge, and equal where nothing was
+// compared.
+func (l *losses) weights(of []int, ridge float64) []float64 {
 	n := len(of)
 	form := make([]float64, n*n)
 	for i, b := range of {
@@ -89,5 +90,5 @@ func (l *losses) weights(of []int) []float64 {
 			}
 		}
 	}
-	return simplex(form, n)
+	return simplex(form, n, ridge)
 }

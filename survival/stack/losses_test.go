@@ -78,9 +78,9 @@ func TestLossesOfSomeBases(t *testing.T) {
 	l.add(0, 0, [][]float64{curvesOf(1, times, 0.01), nil, curvesOf(1, times, 0.2)}, g)
 	require.Equal(t, []float64{0, 0, 0}, slices.Concat(l.cross[1:2], l.cross[4:6]))
 	require.NotZero(t, l.cross[2])
-	require.Len(t, l.weights([]int{0, 2}), 2)
+	require.Len(t, l.weights([]int{0, 2}, 0), 2)
 	var none *losses
-	require.Equal(t, []float64{0.5, 0.5}, none.weights([]int{0, 2}))
+	require.Equal(t, []float64{0.5, 0.5}, none.weights([]int{0, 2}, 0))
 }
 
 // The trapezoid rule's weights are shares of the range.

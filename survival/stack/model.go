@@ -3,7 +3,7 @@ package stack
 import (
 	"context"
 	"fmt"
-	"slices"
+	"math"
 
 	"everfold/survival"
 	"everfold/survival/modelfile"
@@ -168,6 +168,7 @@ func Decode(data []byte, base func(typ string, file []byte) (survival.Model, err
 		return nil, fmt.Errorf("decode %s: %w", Type, err)
 	}
 	m := &Model{columns: r.Strings(), grid: r.Floats()}
+	sum := 0.0
 	for r.Bool() {
 		b := weighted{name: r.String(), weight: r.Float()}
 		typ, file := r.String(), r.File()
@@ -178,11 +179,17 @@ func Decode(data []byte, base func(typ string, file []byte) (survival.Model, err
 		if b.model, err = base(typ, file); err != nil {
 			return nil, fmt.Errorf("decode %s: base %s: %w", Type, b.name, err)
 		}
-		m.bases = append(m.bases, b)
+		m.bases, sum = append(m.bases, b), sum+b.weight
 	}
 	m.report = r.Report()
-	if len(m.bases) == 0 || !slices.IsSorted(m.grid) {
-		r.Fail("it has no base, or its grid does not ascend")
+	if math.Abs(sum-1) > 1e-9 {
+		r.Fail("the weights do not sum to 1")
+	}
+	for j, t := range m.grid {
+		if !(j == 0 || m.grid[j-1] < t) || math.IsNaN(t) || math.IsInf(t, 0) {
+			r.Fail("the grid does not ascend")
+			break
+		}
 	}
 	if err := r.Close(); err != nil {
 		return nil, fmt.Errorf("decode %s: %w", Type, err)

@@ -12,6 +12,9 @@ import (
 type Options struct {
 	Of         []Base // at least one, of distinct names
 	InnerFolds int    // 5, at least 2; fewer are formed where groups or events do not suffice
+	// PriorEvents is what equal weights are worth: the data's say against them is the number
+	// of events divided by this. 0 means 30; negative means none.
+	PriorEvents float64
 }
 
 // Base is one of the models that are averaged: how to fit it, under a name.
@@ -28,6 +31,9 @@ type Base struct {
 func (o Options) withDefaults(x *survival.Design, y survival.Outcome) Options {
 	if o.InnerFolds == 0 {
 		o.InnerFolds = 5
+	}
+	if o.PriorEvents == 0 {
+		o.PriorEvents = 30
 	}
 	o.Of = slices.SortedFunc(slices.Values(o.Of), func(a, b Base) int { return cmp.Compare(a.Name, b.Name) })
 	switch {

@@ -2,20 +2,21 @@ package stack
 
 import "math"
 
-// ridge is added to the diagonal of the form, as a share of its mean. On the simplex it is
-// the squared distance to equal weights: it makes the minimum unique where bases are copies
-// of each other, and moves weights that the data determine by about that share.
-const ridge = 1e-8
+// leastRidge makes the minimum unique where bases are copies of each other.
+const leastRidge = 1e-8
 
-// simplex is the minimum of wᵀAw over w ≥ 0, Σw = 1, for a positive semidefinite A (n×n,
-// symmetric) with the ridge added: the point of least norm in the hull of n points with Gram
-// matrix A (Wolfe 1976, Math. Program. 11:128). It holds the minimum over the affine hull of
-// a set of bases, adds the base along which the form falls fastest, and drops those whose
-// weight would be negative; the form falls at each step, so no set comes twice.
+// simplex is the minimum of wᵀAw + λ·ā·‖w‖² over w ≥ 0, Σw = 1, for a positive semidefinite
+// A (n×n, symmetric) with mean diagonal ā and λ the ridge, at least leastRidge. On the simplex
+// ‖w‖² is the squared distance to equal weights plus a constant.
+//
+// It is the point of least norm in the hull of n points with Gram matrix A + λāI (Wolfe 1976,
+// Math. Program. 11:128). The search holds the minimum over the affine hull of a set of
+// bases, adds the base along which the form falls fastest, and drops those whose weight would
+// be negative; the form falls at each step, so no set comes twice.
 //
 // Ties go to the lowest index. Where A is 0 or not finite, weights are equal.
-func simplex(a []float64, n int) []float64 {
-	f := regular(a, n)
+func simplex(a []float64, n int, ridge float64) []float64 {
+	f := regular(a, n, max(ridge, leastRidge))
 	w := make([]float64, n)
 	if f == nil {
 		for b := range w {
@@ -53,7 +54,7 @@ type form struct {
 func (f *form) at(b, c int) float64 { return f.a[b*f.n+c] }
 
 // regular is A, scaled to a mean diagonal of 1, with the ridge; nil where A is 0 or not finite.
-func regular(a []float64, n int) *form {
+func regular(a []float64, n int, ridge float64) *form {
 	mean := 0.0
 	for b := range n {
 		mean += a[b*n+b] / float64(n)
@@ -139,7 +140,7 @@ func (f *form) affine(set []int) []float64 {
 				s -= float64(l[i*n+k] * l[j*n+k])
 			}
 			if i == j {
-				l[i*n+i] = math.Sqrt(max(s, ridge*ridge))
+				l[i*n+i] = math.Sqrt(max(s, leastRidge*leastRidge))
 				continue
 			}
 			l[i*n+j] = s / l[j*n+j]

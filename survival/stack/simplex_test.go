@@ -43,8 +43,8 @@ func value(f *form, w []float64) float64 {
 func TestSimplexIsOptimal(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, n := gram(t)
-		w := simplex(a, n)
-		f := regular(a, n)
+		w := simplex(a, n, 0)
+		f := regular(a, n, leastRidge)
 		if f == nil {
 			return
 		}
@@ -76,7 +76,7 @@ func TestSimplexIsOptimal(t *testing.T) {
 func TestSimplexAgainstAllSubsets(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, n := gram(t)
-		f := regular(a, n)
+		f := regular(a, n, leastRidge)
 		if f == nil {
 			return
 		}
@@ -97,7 +97,7 @@ func TestSimplexAgainstAllSubsets(t *testing.T) {
 				best = min(best, value(f, w))
 			}
 		}
-		if got := value(f, simplex(a, n)); got > best+1e-9 {
+		if got := value(f, simplex(a, n, 0)); got > best+1e-9 {
 			t.Fatalf("value %g, and %g is possible", got, best)
 		}
 	})
@@ -121,7 +121,21 @@ func TestSimplexInSpecialCases(t *testing.T) {
 		{"not a number", []float64{math.NaN(), 0, 0, 1}, []float64{0.5, 0.5}},
 		{"tiny", []float64{1e-300, 0, 0, 3e-300}, []float64{0.75, 0.25}},
 	} {
-		got := simplex(c.a, int(math.Sqrt(float64(len(c.a)))))
+		got := simplex(c.a, int(math.Sqrt(float64(len(c.a)))), 0)
 		require.InDeltaSlice(t, c.want, got, 1e-7, c.name)
 	}
+}
+
+// A ridge draws weights towards equal ones, all the way as it grows.
+func TestSimplexRidge(t *testing.T) {
+	form := []float64{1, 0, 0, 3}
+	last := 0.75
+	for _, ridge := range []float64{0.1, 1, 10} {
+		w := simplex(form, 2, ridge)
+		require.Less(t, w[0], last)
+		// (a₂ + λā)/(a₁ + a₂ + 2λā)
+		require.InDelta(t, (3+2*ridge)/(4+4*ridge), w[0], 1e-12)
+		last = w[0]
+	}
+	require.InDelta(t, 0.5, simplex(form, 2, 1e9)[0], 1e-8)
 }
