@@ -107,7 +107,7 @@ type FitFoldResult struct {
 type FitProgress struct {
 	Model string  `json:"model"`
 	Fold  int     `json:"fold"`
-	Stage string  `json:"stage"` // load | fit | predict | score | write
+	Stage string  `json:"stage"` // load | fit | predict | explain | score | write
 	Done  float64 `json:"done"`
 	Total float64 `json:"total"`
 }

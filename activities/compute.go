@@ -31,6 +31,7 @@ type prediction struct {
 	surv           []float32 // n_test × n_times, row-major
 	report         survival.Report
 	inference      *inference
+	explanation    *artifact.Explanation
 	warnings       []survival.Warning
 	fitSeconds     float64
 	predictSeconds float64
@@ -77,6 +78,12 @@ func (j *job) compute(ctx context.Context, stage func(string), threads int) (*pr
 		return nil, err
 	}
 	p.warnings = append(p.warnings, p.inference.warnings...)
+	stage("explain")
+	var left []survival.Warning
+	if p.explanation, left, err = j.explain(ctx, frame, model, pipeline); err != nil {
+		return nil, fmt.Errorf("explain: %w", err)
+	}
+	p.warnings = append(p.warnings, left...)
 	return p, nil
 }
 

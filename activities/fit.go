@@ -186,7 +186,8 @@ func (w *foldWork) manifest(ctx context.Context, p *prediction, scores metric.Sc
 		FitSeconds: p.fitSeconds, PredictSeconds: p.predictSeconds, FinishedAt: time.Now().UnixMilli(),
 		Converged: p.report.Converged, Iterations: p.report.Iterations,
 		Coefficients: p.inference.coefficients, ModelTests: p.inference.tests, PHTests: p.inference.ph,
-		Attempt: int(activity.GetInfo(ctx).Attempt), Worker: w.Worker, Build: w.Build,
+		Explanation: p.explanation,
+		Attempt:     int(activity.GetInfo(ctx).Attempt), Worker: w.Worker, Build: w.Build,
 	}
 	for _, found := range p.warnings {
 		m.Warnings = append(m.Warnings, artifact.Warning(found))

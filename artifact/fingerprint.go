@@ -108,6 +108,9 @@ func (r *Run) FitInputs(model string, fold int) (Inputs, error) {
 	if splitsAgain(m) {
 		r.innerInputs(in)
 	}
+	if e := r.Spec.Explain; !e.IsZero() && m.Type != config.KM { // explained from the fit, which is not kept
+		in["explain"] = map[string]any{"importance": e.Importance, "dependence": e.Dependence, "rows": e.Rows, "version": explainVersion}
+	}
 	return in, nil
 }
 
@@ -125,6 +128,9 @@ func (r *Run) innerInputs(in Inputs) {
 		in["stratify"] = r.Spec.Folds.Stratify
 	}
 }
+
+// explainVersion rises when the same fit gives another explanation.
+const explainVersion = 1
 
 const (
 	mlr3proba = "mlr3proba"

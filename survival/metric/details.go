@@ -177,6 +177,15 @@ func interpolate(times []float64, s []float32, t float64) float64 {
 	return s0 - float64(share*(s0-float64(s[j])))
 }
 
+// Horizons are the grid times at which [Describe] has scores.
+func Horizons(times []float64) []float64 {
+	var out []float64
+	for _, j := range horizonsOf(len(times)) {
+		out = append(out, times[j])
+	}
+	return out
+}
+
 // horizonsOf numbers the grid times at which there are details.
 func horizonsOf(m int) []int {
 	if m <= fewTimes {

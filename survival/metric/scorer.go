@@ -25,6 +25,17 @@ func NewScorer(f Fold, cfg Config) (*Scorer, error) {
 	return s, nil
 }
 
+// Predicting is the scorer of other predictions of the same rows; errors and panics are
+// those of NewScorer.
+func (s *Scorer) Predicting(risk []float64, surv []float32) (*Scorer, error) {
+	other := *s
+	other.fold.Risk, other.fold.Surv = risk, surv
+	if err := checkFold(other.fold, s.cfg); err != nil {
+		return nil, err
+	}
+	return &other, nil
+}
+
 // CIndex is the concordance that Config.CIndex names over the given test rows, which may
 // repeat: a row that occurs twice weighs twice. *Undefined as of [Harrell] and [Uno].
 func (s *Scorer) CIndex(rows []int) (float64, error) {

@@ -38,6 +38,28 @@ func TestScorer(t *testing.T) {
 	}
 }
 
+// Other predictions of the same rows are scored as a new scorer would.
+func TestScorerPredicting(t *testing.T) {
+	f, other := simulatedFold(100, 8, 1), simulatedFold(100, 8, 3)
+	cfg, rows := config(RiskRegression), []int{3, 50, 2, 9, 70, 31, 44}
+	s, err := NewScorer(f, cfg)
+	require.NoError(t, err)
+	s, err = s.Predicting(other.Risk, other.Surv)
+	require.NoError(t, err)
+	want, err := NewScorer(other, cfg)
+	require.NoError(t, err)
+	a, err := s.IBS(rows)
+	require.NoError(t, err)
+	b, err := want.IBS(rows)
+	require.NoError(t, err)
+	require.Equal(t, b, a)
+	_, err = s.Predicting(other.Risk, make([]float32, 800))
+	require.NoError(t, err)
+	other.Surv[5] = 3
+	_, err = s.Predicting(other.Risk, other.Surv)
+	require.Error(t, err)
+}
+
 // Undefined scores have their reason, a wrong prediction is an error, and curves that are
 // not there panic.
 func TestScorerUndefined(t *testing.T) {
