@@ -67,7 +67,7 @@ func (b *bitSets) load(n *node) {
 		}
 		if d > 0 {
 			y, dead := float64(n.size-start), float64(d)
-			c := variance(dead, y)
+			c := variance(dead, y, 1)
 			b.times[b.groups] = bitTime{risk: ^uint64(0) << start, h: dead / y, a: c / y, w: c / y / y}
 			b.groups++
 		}
@@ -127,6 +127,9 @@ func (b *bitSets) column(g *Grower, n *node, k int, sets *[smallRows]uint64, bes
 			continue
 		}
 		set |= sets[code]
+		if bits.OnesCount64(b.heads&^set) < g.opt.MinLeaf {
+			return
+		}
 		try(set, split{feature: c.numeric, column: k, code: code})
 		if extra != 0 {
 			try(set|extra, split{feature: c.numeric, column: k, code: code, gapLeft: true})

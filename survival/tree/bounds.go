@@ -24,8 +24,7 @@ type bounds struct {
 	v1, v2 []uint64  // by row: U above A, and W within the block above the count
 	second [][]block // by word and time block
 
-	unitU, unitA float64 // value of one unit of U and of A
-	errU, errA   float64 // how far sums of them may be off
+	unitU, unitA float64 // value of one unit of U and of A; each draw's is off by at most half of it
 	total        float64 // Σ c
 	size, least  float64 // rows of the node as drawn; fewest rows of a side
 	repeats      float64 // draws of rows beyond the first
@@ -47,6 +46,9 @@ type timeBlock struct {
 
 // maxBlocks bounds the memory of the histograms.
 const maxBlocks = 32
+
+// manyRows is from how many rows on exact evaluations sum by event time, not by row.
+const manyRows = 1024
 
 // blockCount is the number of blocks of m rows: more of them cost more sums, and spare
 // exact evaluations.
@@ -90,10 +92,12 @@ func (b *bounds) pack(n *node, p *pass) {
 	size := float64(n.size)
 	scaleU, scaleA := math.Floor((1<<29)/size), (1<<31)/size
 	b.unitU, b.unitA = 1/scaleU, 1/scaleA
-	b.errU, b.errA = size*0.5*b.unitU, size*0.5*b.unitA
 	event := uint64(int64(scaleU)) << 32
 	tags := n.tags()
 	b.v1, b.v2 = resize(b.v1, len(tags)), resize(b.v2, len(tags))
+	if len(tags) < manyRows {
+		p.rows = resize(p.rows, len(tags))
+	}
 	b.blocks = b.blocks[:0]
 	most := uint64(0)
 	count := blockCount(len(tags))
@@ -115,17 +119,18 @@ func (b *bounds) pack(n *node, p *pass) {
 			scaleW = (1 << 37) * max(next, 1) / (3 * t.risk)
 			b.blocks = append(b.blocks, timeBlock{start: t.start, unit: 1 / scaleW})
 		}
-		end := len(tags)
-		if k+1 < len(p.times) {
-			end = p.times[k+1].start
-		}
 		base := uint64(-int64(t.l*scaleU+0.5))<<32 + uint64(t.a*scaleA+0.5)
 		within := uint64((t.w-w0)*scaleW+1)<<countBits | 1 // rounded up: the bound stays one
-		for i := t.start; i < end; i++ {
-			w := tags[i] & tagDraws >> 1
+		end := p.end(k, len(tags))
+		v1, v2 := b.v1[t.start:end], b.v2[t.start:end]
+		for i, tag := range tags[t.start:end] {
+			w := tag & tagDraws >> 1
 			most = max(most, w)
-			b.v1[i] = w * (base + event&-(tags[i]&1))
-			b.v2[i] = w * within
+			v1[i] = w * (base + event&-(tag&1))
+			v2[i] = w * within
+			if len(p.rows) > 0 {
+				p.rows[t.start+i] = term{float64(int64(tag&1)) - t.l, t.a, t.w, float64(int64(w))}
+			}
 		}
 	}
 	b.blocks[len(b.blocks)-1].e = p.times[len(p.times)-1].w - w0
@@ -201,8 +206,9 @@ func (b *bounds) enough(y float64) bool { return y-b.repeats >= b.least || y >= 
 // rows as drawn, all of either side.
 func (b *bounds) consider(s split, sum uint64, quad, y float64) {
 	u, a := math.Abs(float64(int32(sum>>32)))*b.unitU, float64(uint32(sum))*b.unitA
-	low := (a-b.errA)*(1-1e-9) - quad*(1+1e-9)
-	up := u + b.errU
+	errU, errA := y*0.5*b.unitU, y*0.5*b.unitA
+	low := (a-errA)*(1-1e-9) - quad*(1+1e-9)
+	up := u + errU
 	upper := up * up / max(low, negligible)
 	if upper < b.best*(1-tie) {
 		return
@@ -210,10 +216,10 @@ func (b *bounds) consider(s split, sum uint64, quad, y float64) {
 	lower := 0.0
 	// Histograms count rows as drawn. Where a side may have too few distinct rows, the
 	// candidate must not rule out others.
-	if down := u - b.errU; down > 0 && b.enough(min(y, b.size-y)) {
+	if down := u - errU; down > 0 && b.enough(min(y, b.size-y)) {
 		// Jensen: V = Σ c·q(1−q) ≤ A − A²/Σc, with A = Σ c·q.
-		least := max(a-b.errA, 0)
-		if high := a + b.errA - least*least/b.total*(1-1e-9); high > negligible {
+		least := max(a-errA, 0)
+		if high := a + errA - least*least/b.total*(1-1e-9); high > negligible {
 			lower = down * down / high
 		}
 	}

@@ -63,6 +63,9 @@ func (g *Grower) narrow(n *node) {
 	if wide && m > fewRows || !wide && 2*m >= n.coding.most && !(m <= smallRows && n.coding.most > smallRows) {
 		return
 	}
+	if n.rows.indexed() {
+		n.copyOut(&g.few)
+	}
 	from := n.coding
 	to := g.level(from.level + 1)
 	to.level, to.most = from.level+1, 0
@@ -77,37 +80,16 @@ func (g *Grower) narrow(n *node) {
 		g.few.tags = append(g.few.tags[:0], n.tags()...)
 		g.few.spare, g.few.side = resize(g.few.spare, m), resize(g.few.side, m)
 	}
-	for k := range from.columns {
-		codes := g.dense.read(n, k)
-		if g.m.columns[k].numeric >= 0 {
-			g.dense.rank(&from.columns[k], &to.columns[k], codes)
-		} else {
-			to.columns[k] = from.columns[k]
-		}
+	if wide {
+		g.dense.wide(g, n, to)
+		n.rows, n.lo, n.hi = &g.few, 0, m
+	} else {
+		g.dense.bytes(g, n, to)
+	}
+	for k := range to.columns {
 		to.most = max(to.most, to.columns[k].slots())
-		if wide {
-			put(g.few.words[k/8], uint(k%8)*8, codes)
-		} else {
-			replace(n.rows.words[k/8][n.lo:n.hi], uint(k%8)*8, codes)
-		}
 	}
 	n.coding = to
-	if wide {
-		n.rows, n.lo, n.hi = &g.few, 0, m
-	}
-}
-
-func put(word []uint64, shift uint, codes []uint32) {
-	for i, c := range codes {
-		word[i] |= uint64(c) << (shift & 63)
-	}
-}
-
-func replace(word []uint64, shift uint, codes []uint32) {
-	shift &= 63
-	for i, c := range codes {
-		word[i] = word[i]&^(0xff<<shift) | uint64(c)<<shift
-	}
 }
 
 // denser turns codes into ranks among those present.
@@ -115,6 +97,34 @@ type denser struct {
 	codes  []uint32
 	bitmap []uint64
 	ranks  []uint32 // by old code
+
+	present   [8][4]uint64 // of the columns of a word
+	byteRanks [8][257]uint32
+}
+
+// wide recodes rows of wide codes into the bytes of g.few.
+func (d *denser) wide(g *Grower, n *node, to *coding) {
+	for k := range n.coding.columns {
+		from := &n.coding.columns[k]
+		codes := d.read(n, k)
+		if g.m.columns[k].numeric >= 0 {
+			d.bitmap, d.ranks = resize(d.bitmap, from.codes/64+1), resize(d.ranks, from.codes+1)
+			clear(d.bitmap)
+			for _, c := range codes {
+				d.bitmap[c>>6] |= 1 << (c & 63)
+			}
+			rank(from, &to.columns[k], d.bitmap, d.ranks)
+			for i, c := range codes {
+				codes[i] = d.ranks[c]
+			}
+		} else {
+			to.columns[k] = *from
+		}
+		word, shift := g.few.words[k/8], uint(k%8)*8
+		for i, c := range codes {
+			word[i] |= uint64(c) << (shift & 63)
+		}
+	}
 }
 
 // read unpacks the codes of a column.
@@ -127,38 +137,81 @@ func (d *denser) read(n *node, k int) []uint32 {
 	return d.codes
 }
 
-// rank replaces codes by ranks and describes them in to. The code that extra rows count as
-// is kept where there are any.
-func (d *denser) rank(from, to *local, codes []uint32) {
-	extra := uint32(from.codes)
-	d.bitmap, d.ranks = resize(d.bitmap, from.codes/64+1), resize(d.ranks, from.codes+1)
-	clear(d.bitmap)
-	for _, c := range codes {
-		d.bitmap[c>>6] |= 1 << (c & 63)
+// bytes recodes rows of bytes in place, a word of eight columns at a time.
+func (d *denser) bytes(g *Grower, n *node, to *coding) {
+	for q, word := range n.rows.words {
+		word = word[n.lo:n.hi]
+		d.collect(word)
+		first, last := wordColumns(q, len(to.columns))
+		for k := first; k < last; k++ {
+			from, ranks := &n.coding.columns[k], d.byteRanks[k-first][:]
+			if g.m.columns[k].numeric >= 0 {
+				rank(from, &to.columns[k], d.present[k-first][:], ranks)
+				continue
+			}
+			to.columns[k] = *from
+			for c := range from.codes {
+				ranks[c] = uint32(c)
+			}
+		}
+		for k := last - first; k < 8; k++ {
+			d.byteRanks[k][0] = 0
+		}
+		d.replace(word)
 	}
-	has := from.extra && d.bitmap[extra>>6]>>(extra&63)&1 != 0
+}
+
+// collect marks the codes of each column of a word.
+func (d *denser) collect(word []uint64) {
+	p := &d.present
+	clear(p[:])
+	for _, x := range word {
+		p[0][x>>6&3] |= 1 << (x & 63)
+		p[1][x>>14&3] |= 1 << (x >> 8 & 63)
+		p[2][x>>22&3] |= 1 << (x >> 16 & 63)
+		p[3][x>>30&3] |= 1 << (x >> 24 & 63)
+		p[4][x>>38&3] |= 1 << (x >> 32 & 63)
+		p[5][x>>46&3] |= 1 << (x >> 40 & 63)
+		p[6][x>>54&3] |= 1 << (x >> 48 & 63)
+		p[7][x>>62] |= 1 << (x >> 56 & 63)
+	}
+}
+
+// replace puts ranks in the place of codes.
+func (d *denser) replace(word []uint64) {
+	r := &d.byteRanks
+	for i, x := range word {
+		word[i] = uint64(r[0][uint8(x)]) | uint64(r[1][uint8(x>>8)])<<8 |
+			uint64(r[2][uint8(x>>16)])<<16 | uint64(r[3][uint8(x>>24)])<<24 |
+			uint64(r[4][uint8(x>>32)])<<32 | uint64(r[5][uint8(x>>40)])<<40 |
+			uint64(r[6][uint8(x>>48)])<<48 | uint64(r[7][uint8(x>>56)])<<56
+	}
+}
+
+// rank gives the codes present, a bitmap that it changes, their ranks and describes these
+// in to. The code that extra rows count as is kept where there are any.
+func rank(from, to *local, present []uint64, ranks []uint32) {
+	extra := uint32(from.codes)
+	has := from.extra && present[extra>>6]>>(extra&63)&1 != 0
 	if has {
-		d.bitmap[extra>>6] &^= 1 << (extra & 63)
+		present[extra>>6] &^= 1 << (extra & 63)
 		if from.home >= 0 {
-			d.bitmap[from.home>>6] |= 1 << (from.home & 63)
+			present[from.home>>6] |= 1 << (from.home & 63)
 		}
 	}
 	*to = local{home: -1, extra: has, back: to.back[:0]}
-	for q, b := range d.bitmap {
+	for q, b := range present {
 		for ; b != 0; b &= b - 1 {
 			c := q<<6 | bits.TrailingZeros64(b)
-			d.ranks[c] = uint32(len(to.back))
+			ranks[c] = uint32(len(to.back))
 			to.back = append(to.back, from.global(c))
 		}
 	}
 	to.codes = len(to.back)
 	if has {
-		d.ranks[extra] = uint32(to.codes)
+		ranks[extra] = uint32(to.codes)
 		if from.home >= 0 {
-			to.home = int(d.ranks[from.home])
+			to.home = int(ranks[from.home])
 		}
-	}
-	for i, c := range codes {
-		codes[i] = d.ranks[c]
 	}
 }

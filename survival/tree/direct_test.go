@@ -124,7 +124,7 @@ func (s *sample) textbook(left []bool) float64 {
 		end = i
 		if d > 0 {
 			u += dl - d*yl/y
-			v += yl / y * (1 - yl/y) * variance(d, y)
+			v += yl / y * (1 - yl/y) * variance(d, y, s.y.unit())
 		}
 	}
 	return statistic(u, v)

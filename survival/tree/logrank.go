@@ -1,12 +1,48 @@
 package tree
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Ranked is an outcome whose rows are sorted by time.
 type Ranked struct {
 	Rank   []int32   // of each row's time among the distinct times, ascending from 0
 	Event  []bool    // observed
-	Weight []float64 // nil (all 1), or case weights > 0
+	Weight []float64 // nil (all 1), or case weights ≥ 0
+	// Unit is the weight of one subject in the variance of the log-rank statistic: with
+	// Weight it comes from Frequencies; 0 means 1.
+	Unit float64
+}
+
+// Frequencies scales case weights ≥ 0, not all 0, by a power of two to a mean between 1 and
+// 2, and gives what one subject weighs on that scale. Weights of mean ≥ 1 are
+// frequencies: a subject weighs 1 before scaling, and weight 2 is a copy. Of weights with a
+// smaller mean, which cannot be frequencies, only the proportions count: a subject weighs
+// their mean.
+func Frequencies(weight []float64) (scaled []float64, unit float64) {
+	if weight == nil {
+		return nil, 1
+	}
+	_, top := math.Frexp(slices.Max(weight))
+	sum := 0.0
+	for _, w := range weight {
+		sum += math.Ldexp(w, -top)
+	}
+	f, e := math.Frexp(sum / float64(len(weight)))
+	shift := 1 - top - e
+	scaled = make([]float64, len(weight))
+	for i, w := range weight {
+		scaled[i] = math.Ldexp(w, shift)
+	}
+	return scaled, min(math.Ldexp(1, shift), 2*f)
+}
+
+func (y *Ranked) unit() float64 {
+	if y.Unit == 0 {
+		return 1
+	}
+	return y.Unit
 }
 
 // LogRank is the log-rank criterion. At a node let d_k and Y_k be the weights of the events
@@ -17,13 +53,14 @@ type Ranked struct {
 //
 // and the statistic U²/V over all event times of the node. A row drawn w times counts w
 // times; case weights multiply these counts, while Options.MinSplit and MinLeaf count
-// distinct rows, as scikit-survival does. Weights are frequencies: with fractional ones (Y−d)/(Y−1) is kept within 0…1,
-// and c is 0 where Y ≤ 1.
+// distinct rows, as scikit-survival does. With case weights the 1 in c is Ranked.Unit,
+// (Y−d)/(Y−1) is kept within 0…1, and c is 0 where Y ≤ 1.
 type LogRank struct {
 	y    Ranked
 	rows []int32
 	draw []uint64
 
+	unit   float64 // of Ranked
 	leaves *Leaves
 
 	pass   pass
@@ -39,7 +76,7 @@ func NewLogRank(y Ranked) *LogRank {
 	if len(y.Event) != len(y.Rank) || (y.Weight != nil && len(y.Weight) != len(y.Rank)) {
 		panic("tree: Ranked slices differ in length")
 	}
-	return &LogRank{y: y}
+	return &LogRank{y: y, unit: y.unit()}
 }
 
 // Draw chooses the rows of the next tree: each as often as count says. The leaves of that
@@ -107,130 +144,6 @@ func (c *LogRank) size(tags []uint64) int {
 	return n
 }
 
-// pass is what one sweep over the rows of a node leaves for the searches: for row i with
-// its time's prefix sums over event times L = Σ d/Y, A = Σ c/Y, W = Σ c/Y²,
-// the terms of U and V.
-type pass struct {
-	rows  []term
-	times []eventTime // 0 is before the first event time
-	total float64     // Σ c
-}
-
-// term of a row: δ − L, A, W and its weight.
-type term struct{ residual, a, w, weight float64 }
-
-// eventTime is one event time of a node: its first row, the weight at risk, and the prefix
-// sums with it.
-type eventTime struct {
-	start         int
-	risk, l, a, w float64
-}
-
-// sweep fills the pass for a node of so many rows as drawn.
-func (c *LogRank) sweep(tags []uint64, size int) {
-	p := &c.pass
-	p.rows = resize(p.rows, len(tags))
-	risk := float64(size)
-	if c.y.Weight != nil {
-		risk = 0
-		for _, tag := range tags {
-			_, weight, _ := c.read(tag)
-			risk += weight
-		}
-	}
-	p.total = 0
-	p.times = append(p.times[:0], eventTime{risk: risk})
-	now := p.times[0]
-	for i := 0; i < len(tags); {
-		start, rank := i, c.rank(tags[i])
-		d, here := 0.0, 0.0
-		for ; i < len(tags) && c.rank(tags[i]) == rank; i++ {
-			_, weight, _ := c.read(tags[i])
-			p.rows[i].weight = weight
-			here += weight
-			d += weight * float64(tags[i]&1)
-		}
-		if d > 0 {
-			v, inverse := variance(d, risk), 1/risk
-			p.total += v
-			v *= inverse
-			now = eventTime{start: start, risk: risk, l: now.l + d*inverse, a: now.a + v, w: now.w + v*inverse}
-			p.times = append(p.times, now)
-		}
-		risk -= here
-		for k := start; k < i; k++ {
-			t := &p.rows[k]
-			t.residual, t.a, t.w = float64(tags[k]&1)-now.l, now.a, now.w
-		}
-	}
-}
-
-// variance is c = d(Y−d)/(Y−1).
-func variance(d, y float64) float64 {
-	if y <= 1 {
-		return 0
-	}
-	return d * min(1, max(0, (y-d)/(y-1)))
-}
-
-// exact is the statistic of a split and the number of rows on one side. It sums over the side that lacks the last row, so that
-// a set and its complement have the same bits.
-func (c *LogRank) exact(g *Grower, n *node, s split) (z float64, rows int) {
-	slots, rule := n.coding.columns[s.column].slots(), g.m.rule(n.coding, s)
-	word, shift, mask := n.rows.at(s.column)
-	word = word[n.lo:n.hi]
-	flip := rule.left(word[len(word)-1] >> (shift & 63) & mask)
-	if n.rows.width == 8 {
-		var share [256]float64 // of a row's weight that counts, by code
-		for code := range share[:slots] {
-			share[code] = float64(rule.left(uint64(code)) ^ flip)
-		}
-		return c.pass.exactBytes(word, shift, &share)
-	}
-	n.rows.mark(n.lo, n.hi, s.column, slots, rule)
-	return c.pass.exactSide(n.rows.side[:len(word)], flip)
-}
-
-func (p *pass) exactBytes(word []uint64, shift uint, share *[256]float64) (z float64, count int) {
-	rows := p.rows[:len(word)]
-	var u, v, risk, members float64
-	for i := len(word) - 1; i >= 0; i-- {
-		t := &rows[i]
-		in := share[uint8(word[i]>>(shift&63))]
-		weight := t.weight * in
-		members += in
-		u += weight * t.residual
-		v += weight * (t.a - t.w*(weight+2*risk))
-		risk += weight
-	}
-	return statistic(u, v), int(members)
-}
-
-func (p *pass) exactSide(side []uint8, flip uint8) (z float64, count int) {
-	rows := p.rows[:len(side)]
-	var u, v, risk, members float64
-	for i := len(side) - 1; i >= 0; i-- {
-		t := &rows[i]
-		in := float64(side[i] ^ flip)
-		weight := t.weight * in
-		members += in
-		u += weight * t.residual
-		v += weight * (t.a - t.w*(weight+2*risk))
-		risk += weight
-	}
-	return statistic(u, v), int(members)
-}
-
-// negligible is the variance below which a split says nothing.
-const negligible = 1e-9
-
-func statistic(u, v float64) float64 {
-	if v <= negligible {
-		return 0
-	}
-	return u * u / v
-}
-
 // searchKind restricts the search for tests.
 type searchKind int
 
@@ -252,6 +165,7 @@ func (c *LogRank) search(g *Grower, n *node) chosen {
 	if packed && c.only != byFenwick {
 		c.finds = c.bounds.search(g, n, &c.pass, c.finds[:0])
 	} else {
+		c.spread(n.tags())
 		c.finds = c.fenw.search(g, n, &c.pass, c.finds[:0])
 	}
 	return c.decide(g, n)

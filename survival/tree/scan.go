@@ -47,18 +47,27 @@ func (s *orderedScan) run() {
 		return
 	}
 	turn := s.turn()
-	b := s.b
-	clear(b.after[:s.length])
-	clear(b.quad[:s.length])
-	k := len(b.blocks) - 1
-	for ; k >= 1; k -= 2 {
-		s.addTwo(k, turn)
-	}
-	if k == 0 {
-		s.add(turn)
-	}
+	clear(s.b.after[:s.length])
+	clear(s.b.quad[:s.length])
+	s.sum(walk{from: 0, to: turn, step: 1})
+	s.sum(walk{from: s.length - 2, to: turn - 1, step: -1, side: 1})
 	s.prefixes(turn)
 	s.suffixes(turn)
+}
+
+// walk is the thresholds from, from + step, … before to; threshold p adds position p + side.
+type walk struct{ from, to, step, side int }
+
+// sum fills rows and the bound on Q of the thresholds of a walk, block by block of time from
+// the last.
+func (s *orderedScan) sum(w walk) {
+	k := len(s.b.blocks) - 1
+	for ; k >= 2; k -= 3 {
+		s.addThree(k, w)
+	}
+	for ; k >= 0; k-- {
+		s.add(k, w)
+	}
 }
 
 // turn is the first threshold to be bounded from the right: A of its prefix is above half.
@@ -74,54 +83,41 @@ func (s *orderedScan) turn() int {
 	return s.length - 1
 }
 
-// add extends rows and the bound on Q by the first block of time.
-func (s *orderedScan) add(turn int) {
+// add extends rows and the bound on Q by block k.
+func (s *orderedScan) add(k int, w walk) {
 	after, quad := s.b.after[:256], s.b.quad[:256]
-	h, e, unit := s.block(0), s.b.blocks[0].e, s.b.blocks[0].unit
+	h, e, unit := s.block(k), s.b.blocks[k].e, s.b.blocks[k].unit
 	var run uint64
-	for p := range turn {
-		run += h[p&255]
+	for p := w.from; p != w.to; p += w.step {
+		run += h[(p+w.side)&255]
 		y := after[p&255]
-		next := y + float64(int64(run&countMask))
-		quad[p&255] += y*y*e + (y+next)*(float64(int64(run>>countBits))*unit)
-		after[p&255] = next
-	}
-	run = 0
-	for p := s.length - 2; p >= turn; p-- {
-		run += h[(p+1)&255]
-		y := after[p&255]
-		next := y + float64(int64(run&countMask))
-		quad[p&255] += y*y*e + (y+next)*(float64(int64(run>>countBits))*unit)
-		after[p&255] = next
+		y1 := y + float64(int64(run&countMask))
+		quad[p&255] += y*y*e + (y+y1)*(float64(int64(run>>countBits))*unit)
+		after[p&255] = y1
 	}
 }
 
-// addTwo does so for block k and the one before it, in one walk over the positions.
-func (s *orderedScan) addTwo(k, turn int) {
+// addThree does so for block k and the two before it, in one walk over the thresholds.
+func (s *orderedScan) addThree(k int, w walk) {
 	after, quad := s.b.after[:256], s.b.quad[:256]
 	h1, e1, unit1 := s.block(k), s.b.blocks[k].e, s.b.blocks[k].unit
 	h2, e2, unit2 := s.block(k-1), s.b.blocks[k-1].e, s.b.blocks[k-1].unit
-	var run1, run2 uint64
-	for p := range turn {
-		run1 += h1[p&255]
-		run2 += h2[p&255]
+	h3, e3, unit3 := s.block(k-2), s.b.blocks[k-2].e, s.b.blocks[k-2].unit
+	var run1, run2, run3 uint64
+	for p := w.from; p != w.to; p += w.step {
+		at := (p + w.side) & 255
+		run1 += h1[at]
+		run2 += h2[at]
+		run3 += h3[at]
 		y := after[p&255]
 		y1 := y + float64(int64(run1&countMask))
+		q := y*y*e1 + (y+y1)*(float64(int64(run1>>countBits))*unit1)
 		y2 := y1 + float64(int64(run2&countMask))
-		quad[p&255] += y*y*e1 + (y+y1)*(float64(int64(run1>>countBits))*unit1) +
-			y1*y1*e2 + (y1+y2)*(float64(int64(run2>>countBits))*unit2)
-		after[p&255] = y2
-	}
-	run1, run2 = 0, 0
-	for p := s.length - 2; p >= turn; p-- {
-		run1 += h1[(p+1)&255]
-		run2 += h2[(p+1)&255]
-		y := after[p&255]
-		y1 := y + float64(int64(run1&countMask))
-		y2 := y1 + float64(int64(run2&countMask))
-		quad[p&255] += y*y*e1 + (y+y1)*(float64(int64(run1>>countBits))*unit1) +
-			y1*y1*e2 + (y1+y2)*(float64(int64(run2>>countBits))*unit2)
-		after[p&255] = y2
+		q += y1*y1*e2 + (y1+y2)*(float64(int64(run2>>countBits))*unit2)
+		y3 := y2 + float64(int64(run3&countMask))
+		q += y2*y2*e3 + (y2+y3)*(float64(int64(run3>>countBits))*unit3)
+		quad[p&255] += q
+		after[p&255] = y3
 	}
 }
 
@@ -135,7 +131,7 @@ func (s *orderedScan) prefixes(turn int) {
 	for p := range turn {
 		run += s.first[p&255]
 		y := b.after[p]
-		if b.hopeless(run, b.quad[p]) || y == before || y < least || y > most {
+		if b.hopeless(run, b.quad[p], y) || y == before || y < least || y > most {
 			before = y
 			continue
 		}
@@ -160,7 +156,7 @@ func (s *orderedScan) suffixes(turn int) {
 	for p := s.length - 2; p >= turn; p-- {
 		run += s.first[(p+1)&255]
 		y := b.after[p]
-		if b.hopeless(run, b.quad[p]) || y < least || size-y < least || before(p) == y {
+		if b.hopeless(run, b.quad[p], y) || y < least || size-y < least || before(p) == y {
 			continue
 		}
 		s.offer(p, run)
@@ -169,9 +165,9 @@ func (s *orderedScan) suffixes(turn int) {
 
 // hopeless is consider's first test without a division: the upper bound is below a
 // statistic that is already certain.
-func (b *bounds) hopeless(sum uint64, quad float64) bool {
-	up := math.Abs(float64(int32(sum>>32)))*b.unitU + b.errU
-	return up*up < b.best*((float64(uint32(sum))*b.unitA-b.errA)*(1-1e-9)-quad*(1+1e-9))*(1-2*tie)
+func (b *bounds) hopeless(sum uint64, quad, y float64) bool {
+	up := (math.Abs(float64(int32(sum>>32))) + y*0.5) * b.unitU
+	return up*up < b.best*((float64(uint32(sum))-y*0.5)*b.unitA*(1-1e-9)-quad*(1+1e-9))*(1-2*tie)
 }
 
 func (s *orderedScan) offer(p int, sum uint64) {
