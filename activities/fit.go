@@ -173,11 +173,15 @@ func (w *foldWork) load(ctx context.Context) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &job{spec: run.Spec, model: model, table: table, fold: fold, tau: math.Inf(1), seed: w.admission.Seed}
-	if run.Grid.Tau != nil {
-		j.tau = *run.Grid.Tau
+	return &job{spec: run.Spec, model: model, table: table, fold: fold, tau: tauOf(run), seed: w.admission.Seed}, nil
+}
+
+// tauOf is where Uno's C ends; +Inf: nowhere.
+func tauOf(run *artifact.Run) float64 {
+	if run.Grid.Tau == nil {
+		return math.Inf(1)
 	}
-	return j, nil
+	return *run.Grid.Tau
 }
 
 func (w *foldWork) manifest(ctx context.Context, p *prediction, scores metric.Scores) artifact.Manifest {

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -31,8 +32,9 @@ func (a *Activities) publish(ctx context.Context, in PublishInput) (int, error) 
 	return artifact.PublishMetrics(ctx, s, in.SpecDigest, &a.cache)
 }
 
-// Summarize verifies every manifest and every file, writes model_metrics.csv and
-// model_summary.csv, and names the folds that are not complete.
+// Summarize verifies every manifest and every file, writes model_metrics.csv, the tables of
+// further scores and model_summary.csv, and names the folds that are not complete. Where none
+// is, it compares the models.
 func (a *Activities) Summarize(ctx context.Context, in SummarizeInput) (*SummarizeResult, error) {
 	ctx, at, end := a.begin(ctx, in.Run, "", 0)
 	defer end()
@@ -62,6 +64,9 @@ func (a *Activities) summarize(ctx context.Context, in SummarizeInput) (*Summari
 	}
 	sweep(ctx, s, summary.Incomplete, excused)
 	if len(out.Incomplete) == 0 {
+		if err := a.compare(ctx, s, summary); err != nil {
+			return nil, fmt.Errorf("compare models: %w", err)
+		}
 		logModels(ctx, summary.Standings, summary.Metrics)
 	}
 	return out, nil

@@ -137,31 +137,31 @@ type Summary struct {
 	Standings  []Standing
 	Incomplete []Incomplete // in the order of Run.Tasks, without the excused
 	Metrics    []MetricsRow // of model_metrics.csv
+	Run        *Run
+	Complete   []*Manifest // of the folds that verify, in the order of Run.Tasks
 }
 
 // Summarize verifies every manifest and every file, writes model_metrics.csv, the tables of
 // projections and model_summary.csv of what is complete, and names what is not.
 func Summarize(ctx context.Context, s store.Store, opt SummarizeOptions) (*Summary, error) {
 	summary := &Summary{}
-	var plan *SummaryPlan
-	var complete []*Manifest
 	err := swapTable(ctx, s, MetricsKey, func() ([]byte, error) {
 		run, err := readCurrent(ctx, s, opt.SpecDigest, nil)
 		if err != nil {
 			return nil, err
 		}
-		plan = run.SummaryPlan()
-		complete, summary.Incomplete, err = verified(ctx, s, run, opt)
-		summary.Metrics = rowsOf(complete)
+		summary.Run = run
+		summary.Complete, summary.Incomplete, err = verified(ctx, s, run, opt)
+		summary.Metrics = rowsOf(summary.Complete)
 		return FormatMetrics(summary.Metrics), err
 	})
 	if err == nil {
-		err = writeProjections(ctx, s, complete)
+		err = writeProjections(ctx, s, summary.Complete)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("summarize: %w", err)
 	}
-	if summary.Standings, err = writeSummary(ctx, s, plan); err != nil {
+	if summary.Standings, err = writeSummary(ctx, s, summary.Run.SummaryPlan()); err != nil {
 		return nil, fmt.Errorf("summarize: %w", err)
 	}
 	return summary, nil

@@ -12,11 +12,7 @@ type Scorer struct {
 // NewScorer prepares a fold. Surv may be nil where only CIndex is called. It panics as
 // [Evaluate] does; an error names a prediction that is not allowed.
 func NewScorer(f Fold, cfg Config) (*Scorer, error) {
-	whole := f
-	if f.Surv == nil {
-		whole.Surv = make([]float32, f.Test.Len()*len(f.Times))
-	}
-	if err := checkFold(whole, cfg); err != nil {
+	if err := checkScored(f, cfg); err != nil {
 		return nil, err
 	}
 	f.Train, f.Test = unitWeights(f.Train), unitWeights(f.Test)
@@ -30,10 +26,18 @@ func NewScorer(f Fold, cfg Config) (*Scorer, error) {
 func (s *Scorer) Predicting(risk []float64, surv []float32) (*Scorer, error) {
 	other := *s
 	other.fold.Risk, other.fold.Surv = risk, surv
-	if err := checkFold(other.fold, s.cfg); err != nil {
+	if err := checkScored(other.fold, s.cfg); err != nil {
 		return nil, err
 	}
 	return &other, nil
+}
+
+// checkScored is checkFold, but curves may be nil.
+func checkScored(f Fold, cfg Config) error {
+	if f.Surv == nil {
+		f.Surv = make([]float32, f.Test.Len()*len(f.Times))
+	}
+	return checkFold(f, cfg)
 }
 
 // CIndex is the concordance that Config.CIndex names over the given test rows, which may
