@@ -2,8 +2,10 @@ package aft
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"everfold/survival"
 	"everfold/survival/linear"
@@ -38,28 +40,11 @@ func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, opt Option
 	if err != nil {
 		return nil, err
 	}
-	null, err := maximiseNull(ctx, y, opt.Distribution)
-	if err != nil {
-		return nil, fmt.Errorf("without covariates: %w", err)
-	}
-	l, err := NewLikelihood(x, y, opt.Distribution)
+	l, null, s, err := estimate(ctx, x, y, opt.Distribution, fit.Threads)
 	if err != nil {
 		return nil, err
 	}
-	l.Threads = fit.Threads
-	p := l.Matrix.P
-	start := make([]float64, p+len(null.Theta))
-	start[0] = null.Theta[0]
-	copy(start[p+1:], null.Theta[1:])
-	contrast := make([]float64, p)
-	for j, r := range l.Matrix.Range {
-		contrast[j] = r / scaleOf(null) // in units of σ
-	}
-	s, err := linear.Maximise(ctx, linear.Problem{Objective: l.Eval, Start: start, First: 1,
-		Constant: l.Matrix.Constant, Range: contrast, Gram: l.gram, Unit: y.EventWeight()})
-	if err != nil {
-		return nil, err
-	}
+	s.LogLik[0] = null
 	m := newModel(l, s, y.Events())
 	m.distribution = opt.Distribution
 	if !s.Converged && m.sigma < degenerate {
@@ -67,6 +52,70 @@ func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, opt Option
 	}
 	return m, nil
 }
+
+// estimate maximises the likelihood, starting from the estimate on a sample of the rows or,
+// without one, from the model without covariates, whose log-likelihood is null.
+func estimate(ctx context.Context, x *survival.Design, y survival.Outcome, d Distribution, threads int) (l *Likelihood, null float64, s linear.Solution, err error) {
+	without, err := maximiseNull(ctx, y, d, threads)
+	if err != nil {
+		return nil, 0, s, fmt.Errorf("without covariates: %w", err)
+	}
+	if l, err = newLikelihood(x, y, d, threads); err != nil {
+		return nil, 0, s, err
+	}
+	p := l.Matrix.P
+	start := make([]float64, p+len(without.Theta))
+	start[0] = without.Theta[0]
+	copy(start[p+1:], without.Theta[1:])
+	if err := l.improve(ctx, start, x, y, d); err != nil {
+		return nil, 0, s, err
+	}
+	change := 0.0
+	if linear.Sample(l.rows, p) != nil {
+		change = linear.SampleChange
+	}
+	contrast := make([]float64, p)
+	for j, r := range l.Matrix.Range {
+		contrast[j] = r / scaleOf(without) // in units of σ
+	}
+	s, err = linear.Maximise(ctx, linear.Problem{Objective: l.Eval, Start: start, First: 1,
+		Constant: l.Matrix.Constant, Range: contrast, Gram: l.gram, Unit: y.EventWeight(), Change: change})
+	return l, without.LogLik[1], s, err
+}
+
+// improve replaces start by the estimate on a sample of the rows, if there is one and it is
+// better.
+func (l *Likelihood) improve(ctx context.Context, start []float64, x *survival.Design, y survival.Outcome, d Distribution) error {
+	rows := linear.Sample(l.rows, l.Matrix.P)
+	if rows == nil {
+		return nil
+	}
+	part := y.Take(rows)
+	if part.Events() == 0 {
+		return nil
+	}
+	of, _, s, err := estimate(ctx, x.Take(rows), part, d, l.Threads)
+	switch {
+	case errors.Is(err, survival.ErrNotConverged):
+		return nil
+	case err != nil || !s.Converged:
+		return err
+	}
+	p := l.Matrix.P
+	better := slices.Clone(s.Theta)
+	for j := range p { // coefficients of the columns as given, from the sample's standardised ones
+		b := s.Theta[j+1] / of.Matrix.Scale[j]
+		better[0] += float64(b * (l.Matrix.Mean[j] - of.Matrix.Mean[j]))
+		better[j+1] = b * l.Matrix.Scale[j]
+	}
+	if l.value(better) > l.value(start) {
+		copy(start, better)
+	}
+	return nil
+}
+
+// value is the log-likelihood alone.
+func (l *Likelihood) value(theta []float64) float64 { return l.terms(theta).loglik }
 
 // scaleOf is σ of a model without covariates.
 func scaleOf(null linear.Solution) float64 {
@@ -77,8 +126,8 @@ func scaleOf(null linear.Solution) float64 {
 }
 
 // maximiseNull fits the model without covariates, from moments of log T.
-func maximiseNull(ctx context.Context, y survival.Outcome, d Distribution) (linear.Solution, error) {
-	l, err := NewLikelihood(&survival.Design{Rows: y.Len()}, y, d)
+func maximiseNull(ctx context.Context, y survival.Outcome, d Distribution, threads int) (linear.Solution, error) {
+	l, err := newLikelihood(&survival.Design{Rows: y.Len()}, y, d, threads)
 	if err != nil {
 		return linear.Solution{}, err
 	}
@@ -96,6 +145,14 @@ func maximiseNull(ctx context.Context, y survival.Outcome, d Distribution) (line
 	start := []float64{mean - float64(sigma*l.law.center()), math.Log(sigma)}
 	if l.fixed {
 		start = start[:1]
+	}
+	if rows := linear.Sample(l.rows, 0); rows != nil {
+		if part := y.Take(rows); part.Events() > 0 {
+			s, err := maximiseNull(ctx, part, d, threads)
+			if err == nil && s.Converged {
+				copy(start, s.Theta)
+			}
+		}
 	}
 	s, err := linear.Maximise(ctx, linear.Problem{Objective: l.Eval, Start: start, First: len(start), Unit: y.EventWeight()})
 	if err == nil && !s.Converged && scaleOf(s) < degenerate {

@@ -14,7 +14,7 @@ import (
 const Type = "weibull_aft"
 
 // Version is the algorithm version of every distribution: raised whenever equal data may give another model file.
-const Version = 2
+const Version = 3
 
 // checkEvery is how many curve values are computed between two looks at the context.
 const checkEvery = 1 << 18

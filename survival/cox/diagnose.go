@@ -24,13 +24,14 @@ type Diagnostics struct {
 	y          survival.Outcome // times as compared
 	offset     []float64
 	model      *Model
-	l          *Likelihood // at the estimate; its matrix, order, risk, step and tied are read
-	active     []int       // the columns that are not held
-	covariance []float64   // P×P, of the standardised coefficients; NaN where held
-	expected   []float64   // by position: e^η·Λ, the events expected of the row
-	score      []float64   // ∇ℓ at β = 0, standardised
-	null       []float64   // information at β = 0, upper triangle
-	moments    []moment    // by group; without events the zero value
+	l          *Likelihood // at the estimate; its order, risk, step and tied are read
+	matrix     *linear.Matrix
+	active     []int     // the columns that are not held
+	covariance []float64 // P×P, of the standardised coefficients; NaN where held
+	expected   []float64 // by position: e^η·Λ, the events expected of the row
+	score      []float64 // ∇ℓ at β = 0, standardised
+	null       []float64 // information at β = 0, upper triangle
+	moments    []moment  // by group; without events the zero value
 }
 
 // moment is what one event time's risk set looks like: its increment, its risk sum
@@ -61,11 +62,10 @@ func Diagnose(ctx context.Context, x *survival.Design, y survival.Outcome, m *Mo
 	if x, err = x.Align(m.Columns()); err != nil {
 		return nil, err
 	}
-	l, err := NewLikelihood(x, y, Options{Ties: m.ties, Alpha: m.alpha, Stratified: m.stratified, Offset: opt.Offset})
+	l, err := newLikelihood(x, y, Options{Ties: m.ties, Alpha: m.alpha, Stratified: m.stratified, Offset: opt.Offset}, opt.Threads)
 	if err != nil {
 		return nil, err
 	}
-	l.Threads = opt.Threads
 	d := &Diagnostics{x: x, y: y, offset: opt.Offset, model: m, l: l}
 	for j, c := range m.report.Coefficients {
 		if !math.IsNaN(c.SE) {
@@ -78,6 +78,7 @@ func Diagnose(ctx context.Context, x *survival.Design, y survival.Outcome, m *Mo
 // evaluate fills in what the methods read: first at β = 0, then at the estimate.
 func (d *Diagnostics) evaluate(ctx context.Context) error {
 	p := d.l.Matrix.P
+	d.matrix = d.l.Matrix.Expand()
 	d.score, d.null = make([]float64, p), make([]float64, p*p)
 	if _, err := d.l.Eval(ctx, make([]float64, p), d.score, d.null); err != nil {
 		return err
@@ -116,25 +117,26 @@ type momentSweep struct {
 
 // At copies the risk set's sums.
 func (s *momentSweep) At(k int) {
-	l, g := s.l, &s.l.Order.Groups[k]
-	if g.Events == 0 {
+	l, tied := s.l, s.join(k)
+	if l.Order.Groups[k].Events == 0 {
 		return
 	}
-	p, events := l.Matrix.P, l.risk[g.Start:g.Start+g.Events]
-	m := moment{total: s.total.Value(), mean: make([]float64, p)}
-	tied := 0.0
-	for _, r := range events {
-		tied += r
+	p, inc, total := l.Matrix.P, l.increments[k], l.totals[k]
+	m := moment{Increment: inc, total: total, mean: make([]float64, p)}
+	l.Matrix.Vector(m.mean, s.vector, total)
+	for j := range m.mean {
+		m.mean[j] /= total
 	}
-	m.Increment = l.ties.At(m.total, tied, l.eventWeight[k], g.Events)
-	for j, v := range s.vector {
-		m.mean[j] = v / m.total
-	}
-	if g.Events > 1 && l.ties == riskset.Efron {
+	if tied {
+		sum := 0.0
+		g := &l.Order.Groups[k]
+		for _, r := range l.risk[g.Start : g.Start+g.Events] {
+			sum += r
+		}
 		m.tied = make([]float64, p)
-		l.Matrix.AddRows(m.tied, g.Start, events)
+		l.Matrix.Vector(m.tied, s.tiedVector, sum)
 		for j := range m.tied {
-			m.tied[j] /= m.total
+			m.tied[j] /= total
 		}
 	}
 	s.moments[k] = m

@@ -2,12 +2,12 @@ package cox
 
 import (
 	"context"
+	"errors"
 	"math"
 	"slices"
 
 	"everfold/survival"
 	"everfold/survival/linear"
-	"everfold/survival/nonparam"
 	"everfold/survival/riskset"
 )
 
@@ -46,19 +46,9 @@ func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, opt Option
 	if err != nil {
 		return nil, err
 	}
-	l, err := NewLikelihood(x, y, opt)
+	l, s, err := estimate(ctx, x, y, opt, fit.Threads)
 	if err != nil {
 		return nil, err
-	}
-	l.Threads = fit.Threads
-	s, err := linear.Maximise(ctx, linear.Problem{Objective: l.Eval, Start: make([]float64, l.Matrix.P),
-		Constant: l.Matrix.Constant, Range: l.Matrix.Range,
-		Rounding: rounding * l.events(), Dependent: opt.Alpha > 0, Unit: y.EventWeight()})
-	if err != nil {
-		return nil, err
-	}
-	for j, c := range l.penalty {
-		s.LogLik[1] += float64(c * s.Theta[j] * s.Theta[j] / 2)
 	}
 	m := &Model{stratified: opt.Stratified, ties: opt.Ties, alpha: opt.Alpha, report: survival.Report{
 		Converged: s.Converged, Iterations: s.Iterations, LogLik: s.LogLik[:],
@@ -84,20 +74,97 @@ func (l *Likelihood) events() float64 {
 	return sum
 }
 
-// setBaseline estimates H₀ of each stratum for a row at the fitted means.
+// estimate maximises the penalised likelihood, starting from the estimate on a sample of the
+// rows. LogLik is without penalty, first of γ = 0.
+func estimate(ctx context.Context, x *survival.Design, y survival.Outcome, opt Options, threads int) (*Likelihood, linear.Solution, error) {
+	l, err := newLikelihood(x, y, opt, threads)
+	if err != nil {
+		return nil, linear.Solution{}, err
+	}
+	start := make([]float64, l.Matrix.P)
+	null, ok := l.hazards(start)
+	if !ok {
+		return nil, linear.Solution{}, survival.ErrNotConverged
+	}
+	change := 0.0
+	if rows := linear.Sample(l.Order.Rows, l.Matrix.P); rows != nil {
+		change = linear.SampleChange
+		if err := l.startFrom(ctx, start, sampled{x, y, opt}.take(rows)); err != nil {
+			return nil, linear.Solution{}, err
+		}
+		if value, ok := l.hazards(start); !ok || value < null {
+			clear(start)
+		}
+	}
+	s, err := linear.Maximise(ctx, linear.Problem{Objective: l.Eval, Start: start,
+		Constant: l.Matrix.Constant, Range: l.Matrix.Range,
+		Rounding: rounding * l.events(), Dependent: opt.Alpha > 0, Unit: y.EventWeight(), Change: change})
+	if err != nil {
+		return nil, linear.Solution{}, err
+	}
+	for j, c := range l.penalty {
+		s.LogLik[1] += float64(c * s.Theta[j] * s.Theta[j] / 2)
+	}
+	s.LogLik[0] = null
+	return l, s, nil
+}
+
+// sampled is a data set of which rows are taken.
+type sampled struct {
+	x   *survival.Design
+	y   survival.Outcome
+	opt Options
+}
+
+// take is the given rows, with a penalty in proportion.
+func (d sampled) take(rows []int) sampled {
+	out := sampled{x: d.x.Take(rows), y: d.y.Take(rows), opt: d.opt}
+	out.opt.Alpha *= float64(len(rows)) / float64(d.y.Len())
+	if d.opt.Offset != nil {
+		out.opt.Offset = make([]float64, len(rows))
+		for r, i := range rows {
+			out.opt.Offset[r] = d.opt.Offset[i]
+		}
+	}
+	return out
+}
+
+// startFrom writes a sample's estimate to start, if there is one.
+func (l *Likelihood) startFrom(ctx context.Context, start []float64, part sampled) error {
+	if part.y.Events() == 0 {
+		return nil
+	}
+	of, s, err := estimate(ctx, part.x, part.y, part.opt, l.Threads)
+	switch {
+	case errors.Is(err, survival.ErrNotConverged):
+		return nil
+	case err != nil || !s.Converged:
+		return err
+	}
+	for j, g := range s.Theta {
+		start[j] = g / of.Matrix.Scale[j] * l.Matrix.Scale[j]
+	}
+	return nil
+}
+
+// setBaseline cumulates the hazard steps of each stratum for a row at the fitted means.
 func (m *Model) setBaseline(l *Likelihood, gamma []float64, rule survival.TimeRule) {
 	shift, _ := l.relativeRisks(gamma) // finite: Maximise accepted gamma
-	for i := range l.risk {
-		l.risk[i] = math.Exp(l.eta[i] - shift)
-	}
-	m.baseline = nonparam.BaselineHazard(l.Order, l.weight, l.risk, l.ties)
+	l.Order.Backward(&hazardSweep{l: l})
 	scale := math.Exp(-shift)
-	for s, st := range l.Order.Strata {
+	for _, st := range l.Order.Strata {
 		m.strata = append(m.strata, st.Number)
-		for k := range m.baseline[s].Values {
-			m.baseline[s].Values[k] *= scale
+		hazard := survival.StepFunction{}
+		total := 0.0
+		for k := st.First; k < st.Last; k++ {
+			if l.Order.Groups[k].Events > 0 {
+				total += l.step[k]
+				hazard.Times = append(hazard.Times, l.Order.Groups[k].Time)
+				hazard.Values = append(hazard.Values, total*scale)
+			}
 		}
-		riskset.CurveTimes(m.baseline[s].Times, rule)
+		riskset.CurveTimes(hazard.Times, rule)
+		m.baseline = append(m.baseline, hazard)
 	}
 }
 

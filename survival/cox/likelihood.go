@@ -3,6 +3,8 @@ package cox
 import (
 	"context"
 	"math"
+	"slices"
+	"sync"
 
 	"everfold/survival"
 	"everfold/survival/linear"
@@ -16,27 +18,36 @@ const etaRange = 1300
 // Likelihood is the log partial likelihood of one data set as a function of γ, the
 // coefficients of the standardised columns. It reuses its work space: one Eval at a time.
 type Likelihood struct {
-	Matrix *linear.Matrix // rows in the order of Order
+	Matrix *linear.Compact // rows in the order of Order
 	Order  *riskset.Order
 	// Threads is how many goroutines an evaluation may use, 0 meaning 1; it changes no bit.
 	Threads int
 
-	ties    riskset.Ties
-	weight  []float64 // by position; nil means 1
-	offset  []float64 // by position; nil means 0
-	penalty []float64 // by column: α/s_j²
+	ties      riskset.Ties
+	truncated bool
+	weight    []float64 // by position; nil means 1
+	offset    []float64 // by position; nil means 0
+	penalty   []float64 // by column: α/s_j²
 
+	exp                 *linear.Exponential
 	eta, risk, exposure []float64 // by position: η, w·e^{η−shift}, and Λ, then u
 	step, tied          []float64 // by group: hazard steps in units of e^{−shift}
 	eventWeight         []float64 // by group
+	increments          []riskset.Increment
+	totals              []float64 // by group with events: the risk sum
 	observed            []float64 // by column: Σ wδx
 	curvature           curvature
 	sums                riskSums
 }
 
 // NewLikelihood sorts and standardises a data set. y must be valid; the error is that of
-// linear.NewMatrix. It panics where x, y and opt.Offset differ in length.
+// linear.NewCompact. It panics where x, y and opt.Offset differ in length.
 func NewLikelihood(x *survival.Design, y survival.Outcome, opt Options) (*Likelihood, error) {
+	return newLikelihood(x, y, opt, 1)
+}
+
+// newLikelihood is NewLikelihood on at most threads goroutines, as later evaluations.
+func newLikelihood(x *survival.Design, y survival.Outcome, opt Options, threads int) (*Likelihood, error) {
 	if x.Rows != y.Len() || (opt.Offset != nil && len(opt.Offset) != x.Rows) {
 		panic("cox: design, outcome and offset differ in length")
 	}
@@ -47,16 +58,16 @@ func NewLikelihood(x *survival.Design, y survival.Outcome, opt Options) (*Likeli
 		}
 	}
 	order := riskset.New(y, strata)
-	matrix, err := linear.NewMatrix(x, order.Rows)
+	matrix, err := linear.NewCompact(x, order.Rows, threads)
 	if err != nil {
 		return nil, err
 	}
 	n, p, groups := matrix.N, matrix.P, len(order.Groups)
-	l := &Likelihood{Matrix: matrix, Order: order, ties: opt.Ties,
+	l := &Likelihood{Matrix: matrix, Order: order, Threads: threads, ties: opt.Ties, truncated: y.Entry != nil,
 		weight: order.Gather(y.Weight), offset: order.Gather(opt.Offset), penalty: make([]float64, p),
-		eta: make([]float64, n), risk: make([]float64, n), exposure: make([]float64, n),
+		exp: linear.NewExponential(), eta: make([]float64, n), risk: make([]float64, n), exposure: make([]float64, n),
 		step: make([]float64, groups), tied: make([]float64, groups), eventWeight: make([]float64, groups),
-		observed: make([]float64, p)}
+		increments: make([]riskset.Increment, groups), totals: make([]float64, groups), observed: make([]float64, p)}
 	for j, s := range matrix.Scale {
 		l.penalty[j] = opt.Alpha / s / s
 	}
@@ -68,7 +79,7 @@ func NewLikelihood(x *survival.Design, y survival.Outcome, opt Options) (*Likeli
 		matrix.AddRows(l.observed, g.Start, l.exposure[g.Start:g.Start+g.Events])
 	}
 	l.curvature = newCurvature(p)
-	l.sums = riskSums{l: l, vector: make([]float64, p), mean: make([]float64, p), tiedMean: make([]float64, p)}
+	l.sums = riskSums{l: l, vector: make([]float64, p), tiedVector: make([]float64, p), mean: make([]float64, p)}
 	return l, nil
 }
 
@@ -82,35 +93,72 @@ func NewLikelihood(x *survival.Design, y survival.Outcome, opt Options) (*Likeli
 // φ_{k,l}. Beyond the range of float64 the value is −Inf and the rest unfinished.
 // The error is that of survival.Check.
 func (l *Likelihood) Eval(ctx context.Context, gamma, grad, info []float64) (float64, error) {
-	shift, ok := l.relativeRisks(gamma)
+	value, ok := l.hazards(gamma)
 	if !ok {
 		return math.Inf(-1), nil
-	}
-	copy(grad, l.observed)
-	clear(info)
-	l.curvature.begin(ctx, info)
-	l.sums.loglik, l.sums.grad = 0, grad
-	l.Order.Backward(&l.sums)
-	if l.curvature.flush(); l.curvature.err != nil {
-		return 0, l.curvature.err
 	}
 	l.Order.Exposure(l.exposure, l.step, l.tied)
 	for i, r := range l.risk {
 		l.exposure[i] *= r
 	}
-	if err := linear.RankUpdate(ctx, info, linear.Weighted{P: l.Matrix.P, X: l.Matrix.X, W: l.exposure}, l.Threads); err != nil {
+	// Both sums are differences from a common point, so that the two-valued columns may count
+	// from their commoner value.
+	inner, means, gradient := make([]float64, len(info)), make([]float64, len(info)), slices.Clone(l.observed)
+	if err := l.sumRows(ctx, inner, means, gradient); err != nil {
 		return 0, err
 	}
-	value := l.sums.loglik + l.eventPredictor(shift)
+	for i, v := range means {
+		inner[i] += v
+	}
+	l.Matrix.Vector(grad, gradient, 0)
+	l.Matrix.Square(info, inner, nil, 0)
 	return value - l.penalise(gamma, grad, info), nil
 }
+
+// sumRows adds Xᵀdiag(u)X to rows, −Σ_k Σ_l m_k z zᵀ to means, and takes Σ_k Σ_l m_k z from
+// gradient: the sweep over the risk sets beside the sum over rows where there are threads.
+func (l *Likelihood) sumRows(ctx context.Context, rows, means, gradient []float64) error {
+	l.curvature.begin(ctx, means)
+	l.sums.grad = gradient
+	sweep := func() {
+		l.Order.Backward(&l.sums)
+		l.curvature.flush()
+	}
+	var other sync.WaitGroup
+	if l.Threads > 1 {
+		other.Go(sweep)
+	} else {
+		sweep()
+	}
+	err := l.Matrix.Gram(ctx, rows, l.exposure, l.Threads-1)
+	other.Wait()
+	if err == nil {
+		err = l.curvature.err
+	}
+	return err
+}
+
+// hazards fills eta, risk, and what each event time adds, and returns the log partial
+// likelihood without penalty; ok is false beyond the range of float64.
+func (l *Likelihood) hazards(gamma []float64) (value float64, ok bool) {
+	shift, ok := l.relativeRisks(gamma)
+	if !ok {
+		return 0, false
+	}
+	s := hazardSweep{l: l}
+	l.Order.Backward(&s)
+	return l.eventPredictor(shift) - s.log, true
+}
+
+// etaRows is how many rows one goroutine predicts at a time.
+const etaRows = 1 << 13
 
 // relativeRisks fills eta and risk. The linear predictor is centred at the middle of its
 // range, shift; ok is false where that range leaves float64.
 func (l *Likelihood) relativeRisks(gamma []float64) (shift float64, ok bool) {
 	clear(l.eta)
 	copy(l.eta, l.offset)
-	l.Matrix.Product(l.eta, gamma)
+	l.Matrix.Product(l.eta, gamma, l.Threads)
 	lo, hi, finite := math.Inf(1), math.Inf(-1), 0.0
 	for _, e := range l.eta {
 		if e < lo {
@@ -125,9 +173,9 @@ func (l *Likelihood) relativeRisks(gamma []float64) (shift float64, ok bool) {
 		return 0, false
 	}
 	shift = lo + (hi-lo)/2
-	for i, e := range l.eta {
-		l.risk[i] = math.Exp(e - shift)
-	}
+	linear.Blocks(len(l.eta), etaRows, l.Threads, func(_, start, end int) {
+		l.exp.Of(l.risk[start:end], l.eta[start:end], shift)
+	})
 	for i, w := range l.weight {
 		l.risk[i] *= w
 	}

@@ -20,7 +20,7 @@ const (
 
 // Version is the algorithm version of both types: raised whenever equal data may give
 // another model file.
-const Version = 2
+const Version = 3
 
 // checkEvery is how many curve values are computed between two looks at the context.
 const checkEvery = 1 << 20

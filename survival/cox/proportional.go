@@ -123,7 +123,7 @@ func (d *Diagnostics) timeVarying(ctx context.Context, g []float64) (score, info
 	score, info = make([]float64, p), make([]float64, 4*p*p)
 	for k, group := range d.l.Order.Groups {
 		for r := group.Start; r < group.Start+group.Events; r++ {
-			d.l.Matrix.AddRows(score, r, []float64{g[k] * d.l.caseWeight(r)})
+			d.matrix.AddRows(score, r, []float64{g[k] * d.l.caseWeight(r)})
 		}
 		if group.Events > 0 {
 			for j := range score {
@@ -181,6 +181,6 @@ func (d *Diagnostics) information(ctx context.Context, weight []float64) ([]floa
 	for i, r := range l.risk {
 		exposure[i] *= r
 	}
-	err := linear.RankUpdate(ctx, info, linear.Weighted{P: p, X: l.Matrix.X, W: exposure}, l.Threads)
+	err := linear.RankUpdate(ctx, info, linear.Weighted{P: p, X: d.matrix.X, W: exposure}, l.Threads)
 	return info, err
 }

@@ -54,7 +54,7 @@ func (d *Diagnostics) Score() [][]float64 {
 
 // standardisedScore is Score for standardised columns, by position.
 func (d *Diagnostics) standardisedScore() [][]float64 {
-	groups, matrix := d.l.Order.Groups, d.l.Matrix
+	groups, matrix := d.l.Order.Groups, d.matrix
 	step, tied := make([]float64, len(groups)), make([]float64, len(groups))
 	out := make([][]float64, matrix.P)
 	for j := range out {
@@ -126,7 +126,7 @@ type EventResiduals struct {
 // (Schoenfeld 1982, Biometrika 69:239).
 func (d *Diagnostics) Schoenfeld() EventResiduals {
 	out := EventResiduals{Values: make([][]float64, d.l.Matrix.P)}
-	matrix := d.l.Matrix
+	matrix := d.matrix
 	for k, g := range d.l.Order.Groups {
 		for p := g.Start; p < g.Start+g.Events; p++ {
 			out.Row, out.Time = append(out.Row, d.l.Order.Rows[p]), append(out.Time, g.Time)

@@ -7,67 +7,103 @@ import (
 	"everfold/survival/riskset"
 )
 
-// riskSums follows R_k = Σ w e^η and its vector Σ w e^η x over the risk sets and turns
-// each event time into its terms of the likelihood.
-type riskSums struct {
-	l      *Likelihood
-	total  riskset.Sum
-	vector []float64
-	loglik float64   // −Σ_k Σ_l m log φ
-	grad   []float64 // loses Σ_k Σ_l m z
-
-	mean, tiedMean []float64 // vector/R and the events' share of it: work space
+// hazardSweep follows R_k = Σ w e^η over the risk sets and finds what each event time adds.
+type hazardSweep struct {
+	l     *Likelihood
+	total riskset.Sum
+	log   float64 // Σ_k Σ_l m log φ
 }
 
-func (s *riskSums) Clear() {
-	s.total = riskset.Sum{}
-	clear(s.vector)
-}
+func (s *hazardSweep) Clear() { s.total = riskset.Sum{} }
 
-func (s *riskSums) Add(start, end int) {
+func (s *hazardSweep) Add(start, end int) {
 	risk := s.l.risk[start:end]
-	for _, r := range risk {
-		s.total.Add(r)
+	if s.l.truncated { // rows leave one by one: so must they join, or rounding residues stay
+		for _, r := range risk {
+			s.total.Add(r)
+		}
+		return
 	}
-	s.l.Matrix.AddRows(s.vector, start, risk)
+	sum := 0.0
+	for _, r := range risk {
+		sum += r
+	}
+	s.total.Add(sum)
 }
 
-func (s *riskSums) Remove(p int) {
-	r := -s.l.risk[p]
-	s.total.Add(r)
-	s.l.Matrix.AddRows(s.vector, p, []float64{r})
-}
+func (s *hazardSweep) Remove(p int) { s.total.Add(-s.l.risk[p]) }
 
-func (s *riskSums) At(k int) {
+func (s *hazardSweep) At(k int) {
 	l, g := s.l, &s.l.Order.Groups[k]
 	if g.Events == 0 {
 		l.step[k], l.tied[k] = 0, 0
 		return
 	}
-	total, tied := s.total.Value(), 0.0
+	tied := 0.0
 	if g.Events > 1 && l.ties == riskset.Efron {
 		for _, r := range l.risk[g.Start : g.Start+g.Events] {
 			tied += r
 		}
 	}
-	inc := l.ties.At(total, tied, l.eventWeight[k], g.Events)
-	s.loglik -= inc.Log
+	l.totals[k] = s.total.Value()
+	l.increments[k] = l.ties.At(l.totals[k], tied, l.eventWeight[k], g.Events)
+	inc := &l.increments[k]
 	l.step[k], l.tied[k] = inc.Hazard, inc.Tied
+	s.log += inc.Log
+}
+
+// riskSums follows the vector Σ w e^η x over the risk sets, in inner order, and turns each
+// event time, its increment known, into its terms of gradient and information.
+type riskSums struct {
+	l          *Likelihood
+	vector     []float64 // V
+	tiedVector []float64 // the events' share of V; 0 where they count in full
+	grad       []float64 // loses Σ_k Σ_l m z
+	mean       []float64 // V/R: work space
+}
+
+func (s *riskSums) Clear() { clear(s.vector) }
+
+// Add does nothing: rows join in At, which needs the sum over the events among them.
+func (s *riskSums) Add(int, int) {}
+
+func (s *riskSums) Remove(p int) { s.l.Matrix.AddRows(s.vector, p, []float64{-s.l.risk[p]}) }
+
+// join adds the rows of group k; tied says whether its events do not count in full.
+func (s *riskSums) join(k int) (tied bool) {
+	l, g := s.l, &s.l.Order.Groups[k]
+	if g.Events <= 1 || l.ties != riskset.Efron {
+		l.Matrix.AddRows(s.vector, g.Start, l.risk[g.Start:g.End])
+		return false
+	}
+	clear(s.tiedVector)
+	l.Matrix.AddRows(s.tiedVector, g.Start, l.risk[g.Start:g.Start+g.Events])
+	for j, v := range s.tiedVector {
+		s.vector[j] += v
+	}
+	l.Matrix.AddRows(s.vector, g.Start+g.Events, l.risk[g.Start+g.Events:g.End])
+	return true
+}
+
+func (s *riskSums) At(k int) {
+	l, inc, total := s.l, &s.l.increments[k], s.l.totals[k]
+	tied := s.join(k)
+	if l.Order.Groups[k].Events == 0 {
+		return
+	}
 	for j, v := range s.vector { // Σ_l m z_l = V·Σ_l m/φ_l − T·Σ_l m a_l/φ_l
 		s.grad[j] -= float64(v * inc.Hazard)
 	}
-	if tied == 0 {
+	if !tied {
 		l.curvature.subtract(inc.SS, s.vector, 1/total)
 		return
 	}
-	clear(s.tiedMean)
-	l.Matrix.AddRows(s.tiedMean, g.Start, l.risk[g.Start:g.Start+g.Events])
 	for j, v := range s.vector {
-		s.grad[j] += float64(s.tiedMean[j] * (inc.Hazard - inc.Tied))
+		s.grad[j] += float64(s.tiedVector[j] * (inc.Hazard - inc.Tied))
 		s.mean[j] = v / total
-		s.tiedMean[j] /= total
+		s.tiedVector[j] /= total
 	}
-	l.curvature.subtractTied(inc, s.mean, s.tiedMean)
+	l.curvature.subtractTied(*inc, s.mean, s.tiedVector)
 }
 
 // curvature collects the rows z of −Σ c·z zᵀ so that they go through the rank-n kernel
@@ -121,10 +157,14 @@ func (c *curvature) subtractTied(inc riskset.Increment, s, t []float64) {
 	copy(c.next(inc.TT-float64(a*inc.ST)), t)
 }
 
-// flush sends the block through the kernel.
+// flush sends the block through the kernel. It may run beside the goroutine that reports
+// progress, so it only looks at the context.
 func (c *curvature) flush() {
+	if c.err == nil && c.ctx.Err() != nil {
+		c.err = context.Cause(c.ctx)
+	}
 	if c.err == nil {
-		c.err = linear.RankUpdate(c.ctx, c.info, linear.Weighted{P: c.p, X: c.rows, W: c.weight}, 1)
+		linear.Weighted{P: c.p, X: c.rows, W: c.weight}.AddTo(c.info)
 	}
 	c.rows, c.weight = c.rows[:0], c.weight[:0]
 }

@@ -48,7 +48,7 @@ func newColumns(m *linear.Matrix) *columns {
 	if c.plain = m; p == m.P {
 		return c
 	}
-	c.plain = &linear.Matrix{N: m.N, P: p, X: make([]float64, m.N*p)}
+	c.plain = &linear.Matrix{Columns: linear.Columns{N: m.N, P: p}, X: make([]float64, m.N*p)}
 	for r := range m.N {
 		from, to := m.Row(r), c.plain.Row(r)
 		for k, j := range c.plainAt {
@@ -181,7 +181,7 @@ func (p product) rows(dst []float64, start int) {
 		}
 	}
 	if m := p.c.plain; m.P > 0 {
-		part := linear.Matrix{N: len(dst), P: m.P, X: m.X[start*m.P : (start+len(dst))*m.P]}
+		part := linear.Matrix{Columns: linear.Columns{N: len(dst), P: m.P}, X: m.X[start*m.P : (start+len(dst))*m.P]}
 		part.Product(dst, p.plain)
 	}
 }

@@ -92,11 +92,11 @@ func TestColumnsEqualMatrix(t *testing.T) {
 
 // A matrix without two-valued columns, or without rows or columns, is left as it is.
 func TestColumnsPlain(t *testing.T) {
-	m := &linear.Matrix{N: 3, P: 1, X: []float64{1, 2, 3}}
+	m := &linear.Matrix{Columns: linear.Columns{N: 3, P: 1}, X: []float64{1, 2, 3}}
 	if c := newColumns(m); c.plain != m || len(c.bundles) != 0 {
 		t.Errorf("%+v", c)
 	}
-	for _, m := range []*linear.Matrix{{N: 3}, {P: 2}} {
+	for _, m := range []*linear.Matrix{{Columns: linear.Columns{N: 3}}, {Columns: linear.Columns{P: 2}}} {
 		if c := newColumns(m); len(c.bundles) != 0 || c.plain != m {
 			t.Errorf("%+v", c)
 		}

@@ -56,7 +56,7 @@ func fitPath(ctx context.Context, x *survival.Design, y survival.Outcome, opt Op
 	l1, l2 := penalties(matrix, like, opt)
 	s := newSolver(like, matrix, l1, l2)
 	f := &fitted{solver: s}
-	if f.null, err = like.at(ctx, newColumns(&linear.Matrix{N: matrix.N}), nil); err != nil {
+	if f.null, err = like.at(ctx, newColumns(&linear.Matrix{Columns: linear.Columns{N: matrix.N}}), nil); err != nil {
 		return nil, err
 	}
 	alphas, err := s.begin(ctx, opt)

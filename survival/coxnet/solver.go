@@ -72,7 +72,7 @@ func (s *solver) admit(columns []int) {
 		s.x = newColumns(s.full)
 		return
 	}
-	part := &linear.Matrix{N: s.full.N, P: w, X: make([]float64, s.full.N*w)}
+	part := &linear.Matrix{Columns: linear.Columns{N: s.full.N, P: w}, X: make([]float64, s.full.N*w)}
 	for r := range s.full.N {
 		from, to := s.full.Row(r), part.Row(r)
 		for c, j := range s.work {
@@ -111,7 +111,7 @@ func (s *solver) polish(ctx context.Context, alpha float64, gamma []float64) err
 	if err := s.solve(ctx, alpha, alpha); err != nil || len(s.work) > 0 {
 		return err
 	}
-	_, err := s.like.at(ctx, newColumns(&linear.Matrix{N: s.full.N}), nil)
+	_, err := s.like.at(ctx, newColumns(&linear.Matrix{Columns: linear.Columns{N: s.full.N}}), nil)
 	return err
 }
 

@@ -1,20 +1,11 @@
 package linear
 
-import (
-	"math"
-
-	"everfold/survival"
-)
+import "everfold/survival"
 
 // Matrix holds standardised covariates by row: row r of column j is X[r·P+j].
 type Matrix struct {
-	N, P     int
-	X        []float64
-	Names    []string
-	Mean     []float64 // m_j; the value itself where the column is constant
-	Scale    []float64 // s_j; 1 where the column is constant
-	Range    []float64 // (max − min)/s_j: the widest contrast of the standardised column
-	Constant []bool    // the column has one value in all rows
+	Columns
+	X []float64
 }
 
 // panel is how many columns are standardised at a time: their elements of one row then
@@ -26,21 +17,14 @@ const panel = 8
 // finite is a *survival.DataError.
 func NewMatrix(x *survival.Design, rows []int) (*Matrix, error) {
 	n, p := len(rows), len(x.Columns)
-	m := &Matrix{N: n, P: p, X: make([]float64, n*p), Names: x.Names(),
-		Mean: make([]float64, p), Scale: make([]float64, p), Range: make([]float64, p), Constant: make([]bool, p)}
+	m := &Matrix{Columns: newColumns(x, n), X: make([]float64, n*p)}
 	values := make([]float64, n*min(panel, p)) // a panel's columns, one after the other
 	for first := 0; first < p; first += panel {
 		last := min(first+panel, p)
 		for j := first; j < last; j++ {
-			column, source := values[(j-first)*n:(j-first+1)*n], x.Columns[j].Values
-			for r, i := range rows {
-				v := source[i]
-				if v-v != 0 { // NaN or infinite
-					return nil, &survival.DataError{Row: i, Column: x.Columns[j].Name, Problem: "must be finite"}
-				}
-				column[r] = v
+			if err := m.read(values[(j-first)*n:(j-first+1)*n], x, j, rows); err != nil {
+				return nil, err
 			}
-			m.measure(j, column)
 		}
 		mean, scale := m.Mean[first:last], m.Scale[first:last]
 		for r := range n {
@@ -51,57 +35,6 @@ func NewMatrix(x *survival.Design, rows []int) (*Matrix, error) {
 		}
 	}
 	return m, nil
-}
-
-// measure finds mean, scale and range of column j.
-func (m *Matrix) measure(j int, column []float64) {
-	lo, hi := math.Inf(1), math.Inf(-1)
-	for _, v := range column { // all finite: comparisons do what min and max would
-		if v < lo {
-			lo = v
-		}
-		if v > hi {
-			hi = v
-		}
-	}
-	m.Scale[j] = 1
-	if len(column) > 0 {
-		m.Mean[j] = lo
-	}
-	mean, sd := moments(column, 1)
-	unit := 1.0
-	if lo < hi && (!(sd > 0) || math.IsInf(sd, 0)) { // squares left float64
-		unit = max(-lo, hi)
-		mean, sd = moments(column, unit)
-	}
-	// Rounding alone may hide the spread of a column that is all but constant.
-	if !(lo < hi && sd > 0) {
-		m.Constant[j] = true
-		return
-	}
-	m.Mean[j], m.Scale[j] = mean*unit, sd*unit
-	m.Range[j] = (hi/unit - lo/unit) / sd
-}
-
-// moments are mean and population standard deviation in units of unit.
-func moments(column []float64, unit float64) (mean, sd float64) {
-	if unit != 1 {
-		scaled := make([]float64, len(column))
-		for i, v := range column {
-			scaled[i] = v / unit
-		}
-		column = scaled
-	}
-	n, square := float64(len(column)), 0.0
-	for _, v := range column {
-		mean += v
-	}
-	mean /= n
-	for _, v := range column {
-		d := v - mean
-		square += float64(d * d)
-	}
-	return mean, math.Sqrt(square / n)
 }
 
 // Row is the standardised row r, a view.

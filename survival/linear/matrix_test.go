@@ -73,7 +73,7 @@ func TestNewMatrixRefuses(t *testing.T) {
 func TestKernels(t *testing.T) {
 	for n := range 13 {
 		const p = 5
-		m := &Matrix{N: n, P: p, X: make([]float64, n*p)}
+		m := &Matrix{Columns: Columns{N: n, P: p}, X: make([]float64, n*p)}
 		for i := range m.X {
 			m.X[i] = float64(i*7%11 - 5)
 		}

@@ -25,6 +25,9 @@ type Problem struct {
 	// Unit is the case weight of a typical event, 0 meaning 1. Gains in log-likelihood are
 	// judged in units of it, so that the unit of the weights decides nothing.
 	Unit float64
+	// Change is the share by which Covariance may be off, to save an evaluation that only it
+	// would need; 0: none.
+	Change float64
 	// Gram is asked for where the information at Start is not positive definite, though the
 	// likelihood need not be concave there: the upper triangle of a matrix over all
 	// parameters whose pivots show collinear columns. nil: the information shows them.
@@ -105,6 +108,7 @@ type solver struct {
 	step, previous        []float64
 	trial, trialG, trialI []float64
 	decrement             float64 // of the iteration before
+	change                float64 // relative change of the information over the step before; +Inf where that was shortened
 	damped                bool    // the last factor needed a raised diagonal
 }
 
@@ -113,7 +117,7 @@ func newSolver(p Problem) *solver {
 	vector := func() []float64 { return make([]float64, n) }
 	s := &solver{Problem: p, theta: vector(), grad: vector(), step: vector(), previous: vector(),
 		trial: vector(), trialG: vector(), info: make([]float64, n*n), trialI: make([]float64, n*n),
-		decrement: math.Inf(1)}
+		decrement: math.Inf(1), change: math.Inf(1)}
 	copy(s.theta, p.Start)
 	if s.Unit == 0 {
 		s.Unit = 1
@@ -215,8 +219,8 @@ func (s *solver) iterate(ctx context.Context) (done bool, err error) {
 	if decrement <= decrementFlat && s.sol.Iterations > 0 {
 		s.sol.Drifting = s.drifting()
 	}
-	if decrement <= decrementDone && !s.damped && len(s.sol.Drifting) == 0 {
-		// A step of 1e-9 standard errors: value and information are those after it.
+	if (decrement <= decrementDone || near && s.lastStep(decrement)) && !s.damped && len(s.sol.Drifting) == 0 {
+		// Value and information are those after it.
 		for i, v := range s.step {
 			s.theta[i] += v
 		}
@@ -234,6 +238,14 @@ func (s *solver) iterate(ctx context.Context) (done bool, err error) {
 	last := stalled || len(s.sol.Drifting) > 0 || !accepted
 	s.sol.Converged = last && near && len(s.sol.Drifting) == 0 && !s.damped
 	return last, nil
+}
+
+// lastStep says whether a step of this decrement will leave nothing to do: where the last
+// full step has shrunk the decrement λ² by ρ², the next one shrinks it by about ρ⁴, and the
+// information changes by about ρ of what it did.
+func (s *solver) lastStep(decrement float64) bool {
+	shrunk := decrement / s.decrement // ρ²
+	return decrement*shrunk*shrunk <= decrementDone && s.change*math.Sqrt(shrunk) <= s.Change
 }
 
 // drifting lists the columns whose steps do not die out although the gain does.
@@ -264,10 +276,23 @@ func (s *solver) search(ctx context.Context) (accepted bool, err error) {
 			s.grad, s.trialG = s.trialG, s.grad
 			s.info, s.trialI = s.trialI, s.info
 			s.sol.LogLik[1] = value
+			if s.change = s.changed(); k > 0 {
+				s.change = math.Inf(1)
+			}
 			return true, nil
 		}
 	}
 	return false, nil
+}
+
+// changed is the largest share by which a diagonal element of the information has changed.
+func (s *solver) changed() float64 {
+	n, largest := len(s.theta), 0.0
+	for _, i := range s.active {
+		before, now := s.trialI[i*n+i], s.info[i*n+i]
+		largest = max(largest, math.Abs(now-before)/math.Abs(now))
+	}
+	return largest
 }
 
 // finite says whether a log-likelihood and all its second derivatives are.

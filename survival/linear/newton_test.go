@@ -193,7 +193,7 @@ func TestNonFiniteTrial(t *testing.T) {
 
 // The report says per column what happened, in words that name it.
 func TestWarnings(t *testing.T) {
-	m := &Matrix{P: 3, Names: []string{"a", "b", "c"}, Constant: []bool{true, false, false}}
+	m := &Columns{P: 3, Names: []string{"a", "b", "c"}, Constant: []bool{true, false, false}}
 	got := m.Warnings(Solution{Aliased: []int{1}, Drifting: []int{2}}, 29)
 	want := []string{"data", "data", "data", "convergence"}
 	if len(got) != len(want) {

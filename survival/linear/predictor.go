@@ -15,7 +15,7 @@ type Predictor struct {
 }
 
 // Predictor takes the coefficients of a report as a predictor centred at the means.
-func (m *Matrix) Predictor(coefficients []survival.Coefficient) Predictor {
+func (m *Columns) Predictor(coefficients []survival.Coefficient) Predictor {
 	p := Predictor{Names: m.Names, Center: m.Mean, Beta: make([]float64, m.P)}
 	for j, c := range coefficients {
 		p.Beta[j] = c.Value

@@ -58,6 +58,9 @@ func triangleShares(p, shares int) []int {
 	return bounds
 }
 
+// AddTo adds Σ_r w_r x_r x_rᵀ to the upper triangle of the P×P matrix h.
+func (b Weighted) AddTo(h []float64) { b.addTo(h, 0, b.P) }
+
 // addTo adds the block's products to rows from ≤ i < to of h. Four rows of the block and
 // two of h go through at once: each element of h is then loaded and stored once for four
 // products, and each element of the block read once for two.

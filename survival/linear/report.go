@@ -13,7 +13,7 @@ const eventsPerColumn = 10
 
 // Coefficients are those of the columns on their own scale, β_j = γ_j/s_j, with standard
 // errors from the solution's covariance; NaN for columns held.
-func (m *Matrix) Coefficients(s Solution, first int) []survival.Coefficient {
+func (m *Columns) Coefficients(s Solution, first int) []survival.Coefficient {
 	out := make([]survival.Coefficient, m.P)
 	size := len(s.Theta)
 	for j := range out {
@@ -25,7 +25,7 @@ func (m *Matrix) Coefficients(s Solution, first int) []survival.Coefficient {
 }
 
 // Warnings says what a statistician should know of a fit with so many events.
-func (m *Matrix) Warnings(s Solution, events int) []survival.Warning {
+func (m *Columns) Warnings(s Solution, events int) []survival.Warning {
 	var out []survival.Warning
 	add := func(category, format string, args ...any) {
 		out = append(out, survival.Warning{Category: category, Message: fmt.Sprintf(format, args...)})

@@ -56,17 +56,27 @@ func (t Ties) At(atRisk, tied, weight float64, events int) Increment {
 	var inc Increment
 	d := float64(events)
 	m := weight / d
+	product, log := 1.0, 0.0 // Π R/φ_l ≥ 1, and its logarithm so far
 	for l := range events {
 		a := float64(l) / d
 		phi := atRisk - float64(a*tied)
-		h, c := m/phi, atRisk/phi
-		c *= m * c
+		share := atRisk / phi
+		h, c := m*share, m*share*share
 		inc.Hazard += h
 		inc.Tied += float64((1 - a) * h)
-		inc.Log += float64(m * math.Log(phi))
+		if product *= share; product > maxProduct {
+			log += math.Log(product)
+			product = 1
+		}
 		inc.SS += c
 		inc.ST += float64(a * c)
 		inc.TT += float64(a * a * c)
 	}
+	inc.Hazard /= atRisk
+	inc.Tied /= atRisk
+	inc.Log = float64(weight*math.Log(atRisk)) - float64(m*(log+math.Log(product)))
 	return inc
 }
+
+// maxProduct times one more R/φ_l ≤ d stays within float64.
+const maxProduct = 1e200
