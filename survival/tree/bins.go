@@ -1,10 +1,5 @@
 package tree
 
-import (
-	"slices"
-	"sort"
-)
-
 // Bins is how finely the values of a column are told apart.
 type Bins int
 
@@ -32,59 +27,71 @@ const gap = ^uint32(0)
 
 // quantise sorts the values of a column into codes.
 func quantise(values []float64, bins Bins) feature {
-	sorted := make([]float64, 0, len(values))
-	for _, v := range values {
-		if v == v {
-			sorted = append(sorted, v)
-		}
+	if f, ok := zeroOne(values); ok {
+		return f
 	}
-	slices.Sort(sorted)
+	sorted := ascend(values)
 	f := feature{codes: make([]uint32, len(values)), gaps: len(sorted) < len(values)}
 	for i := 0; i < len(sorted); i = next(sorted, i) {
-		f.low = append(f.low, sorted[i])
+		f.low = append(f.low, sorted[i].value)
 	}
 	if bins == Quantiles && len(f.low) > maxBins {
 		f.low = quantiles(sorted, maxBins)
 	}
-	for c := range f.low {
-		end := len(sorted)
-		if c+1 < len(f.low) {
-			end = sort.SearchFloat64s(sorted, f.low[c+1])
+	f.high = make([]float64, len(f.low))
+	if f.gaps {
+		for i := range f.codes {
+			f.codes[i] = gap
 		}
-		f.high = append(f.high, sorted[end-1])
 	}
-	for i, v := range values {
-		f.codes[i] = gap
-		if v == v {
-			f.codes[i] = f.code(v)
+	code := 0
+	for _, it := range sorted {
+		for code+1 < len(f.low) && it.value >= f.low[code+1] {
+			code++
 		}
+		f.high[code] = it.value
+		f.codes[it.row] = uint32(code)
 	}
 	return f
 }
 
+// zeroOne codes a column of zeros and ones, as indicators and levels are.
+func zeroOne(values []float64) (f feature, ok bool) {
+	ones := 0
+	for _, v := range values {
+		if v != 0 && v != 1 {
+			return f, false
+		}
+		ones += int(v)
+	}
+	if ones == 0 || ones == len(values) {
+		return f, false
+	}
+	f = feature{low: []float64{0, 1}, high: []float64{0, 1}, codes: make([]uint32, len(values))}
+	for i, v := range values {
+		f.codes[i] = uint32(v)
+	}
+	return f, true
+}
+
 // next is the index of the first value above sorted[i].
-func next(sorted []float64, i int) int {
-	v := sorted[i]
-	for i < len(sorted) && sorted[i] == v {
+func next(sorted []item, i int) int {
+	v := sorted[i].value
+	for i < len(sorted) && sorted[i].value == v {
 		i++
 	}
 	return i
 }
 
 // quantiles are the smallest values of at most k bins of about equal size.
-func quantiles(sorted []float64, k int) []float64 {
-	low := []float64{sorted[0]}
+func quantiles(sorted []item, k int) []float64 {
+	low := []float64{sorted[0].value}
 	for q := 1; q < k; q++ {
-		if v := sorted[q*len(sorted)/k]; v > low[len(low)-1] {
+		if v := sorted[q*len(sorted)/k].value; v > low[len(low)-1] {
 			low = append(low, v)
 		}
 	}
 	return low
-}
-
-// code is the last code whose smallest value does not exceed v.
-func (f *feature) code(v float64) uint32 {
-	return uint32(max(1, sort.Search(len(f.low), func(c int) bool { return f.low[c] > v })) - 1)
 }
 
 // between is the threshold that separates code left from the higher code right: their

@@ -114,3 +114,12 @@ func mustPanic(t *testing.T, call func()) {
 	}()
 	call()
 }
+
+// code is the last code whose smallest value does not exceed v.
+func (f *feature) code(v float64) uint32 {
+	code := 0
+	for code+1 < len(f.low) && v >= f.low[code+1] {
+		code++
+	}
+	return uint32(code)
+}

@@ -88,7 +88,7 @@ func (g *Grower) Grow(ctx context.Context, crit Criterion, opt Options) (*Tree, 
 	}
 	size := crit.begin(g)
 	g.m.coding(g.level(0))
-	root := node{rows: &g.rows, hi: len(g.rows.tags), size: size, coding: g.codings[0], try: opt.Columns}
+	root := node{rows: &g.rows, hi: g.rows.length(), size: size, coding: g.codings[0], try: opt.Columns}
 	if err := g.grow(&root, 0); err != nil {
 		return nil, err
 	}
@@ -168,7 +168,10 @@ func (g *Grower) divide(at int, n *node, s split, leaves bool) (left, right node
 	k := n.lo + n.rows.partition(n.lo, n.hi, leaves)
 	left, right = *n, *n
 	left.hi, right.lo = k, k
-	left.size = g.crit.size(left.tags())
+	left.size = k - n.lo
+	if !n.rows.indexed() {
+		left.size = g.crit.size(left.tags())
+	}
 	right.size = n.size - left.size
 	g.tree.Feature[at], g.tree.Threshold[at], g.tree.GapLeft[at] = int32(s.feature), threshold, s.gapLeft
 	if !gaps {
@@ -181,7 +184,9 @@ func (g *Grower) divide(at int, n *node, s split, leaves bool) (left, right node
 // values go right; gaps says whether the node has missing values. The rows have been marked.
 func (g *Grower) threshold(n *node, in *local, s split) (value float64, gaps bool) {
 	var next int
-	if n.rows.width == 8 {
+	if n.sums != nil && n.sums.packed {
+		next, gaps = n.sums.next(in, s)
+	} else if n.rows.width == 8 {
 		next, gaps = nextSeen(&n.rows.seen, in, s.code)
 	} else {
 		next, gaps = nextCode(n, in, s)
