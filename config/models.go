@@ -42,8 +42,8 @@ var modelTypes = []modelType{
 	{name: WeibullAFT, doc: "Weibull accelerated failure time.", settings: &shape{}, entry: true},
 	{name: Coxnet, doc: "Elastic-net Cox path.", settings: coxnetShape},
 	{name: GBSA, doc: "Gradient boosting of the Cox partial likelihood.", settings: gbsaShape, gaps: true},
-	{name: RSF, doc: "Random survival forest.", settings: &shape{keys: append(forestKeys("10", "5"), binsKey)}, gaps: true},
-	{name: ORSF, doc: "Oblique random survival forest.", settings: &shape{keys: append(forestKeys("30", "15"), minStatKey)}, gaps: true},
+	{name: RSF, doc: "Random survival forest.", settings: &shape{keys: append(forestKeys("5"), binsKey)}, gaps: true},
+	{name: ORSF, doc: "Oblique random survival forest.", settings: &shape{keys: append(forestKeys("12"), minStatKey)}, gaps: true},
 	{name: Stack, doc: "Simplex-weighted stack of other models.", settings: &shape{keys: []key{
 		{name: "of", doc: "Names in models.", rule: rule{list: &listRule{
 			item: namePattern("a model name", modelName), what: "model names", min: 1, max: maxModels, unique: true,
@@ -83,13 +83,13 @@ var gbsaShape = &shape{keys: []key{
 var binsKey = key{name: "bins", doc: "Quantile bins, or every distinct value a candidate.",
 	rule: rule{words: []string{"exact"}, number: &numberRule{integer: true, min: 255, max: 255}}, def: json.Number("255")}
 
-// forestKeys are what both forests take; their trees differ in size by default.
-func forestKeys(minSplit, minLeaf json.Number) []key {
+// forestKeys are what both forests take; only their leaves differ in size by default.
+func forestKeys(minLeaf json.Number) []key {
 	return []key{
 		{name: "trees", doc: "Number of trees.", rule: integer(1, 100_000), def: json.Number("300")},
-		{name: "min_split", doc: "Fewest rows of a node that is split.", rule: integer(2, sampleRowsLimit), def: minSplit},
+		{name: "min_split", doc: "Fewest rows of a node that is split.", rule: integer(2, sampleRowsLimit), def: json.Number("10")},
 		{name: "min_leaf", doc: "Fewest rows of a leaf.", rule: integer(1, sampleRowsLimit), def: minLeaf},
-		{name: "mtry", doc: "Columns drawn per split.", rule: rule{words: []string{"sqrt", "all"}, number: &numberRule{integer: true, min: 1, max: maxColumns}}, def: "sqrt"},
+		{name: "mtry", doc: "Columns drawn per split; sqrt is rounded down by rsf, up by orsf.", rule: rule{words: []string{"sqrt", "all"}, number: &numberRule{integer: true, min: 1, max: maxColumns}}, def: "sqrt"},
 		{name: "depth", doc: "Depth of a tree; 0 is unlimited.", rule: integer(0, 10_000), def: json.Number("0")},
 		{name: "bootstrap", doc: "Draws rows with replacement per tree.", rule: rule{boolean: true}, def: true},
 	}

@@ -99,8 +99,8 @@ func (c *cutter) candidates(rng tree.Rand) {
 	c.cuts = slices.Compact(c.cuts)
 }
 
-// maxCuts is how many values are candidates.
-const maxCuts = 25
+// maxCuts is how many values are candidates: few, so that trees differ.
+const maxCuts = 5
 
 // histogram sums the rows' terms by bin, and each cut's overlap Σ_k (c_k/Y_k²)·Y_k(left)².
 func (c *cutter) histogram(s *riskSets) {
@@ -111,7 +111,12 @@ func (c *cutter) histogram(s *riskSets) {
 	k := len(s.times) - 1
 	for i := len(s.rows) - 1; i >= 0; i-- {
 		r := &s.rows[i]
-		bin, _ := slices.BinarySearch(c.cuts, c.value[i])
+		bin := 0
+		for _, cut := range c.cuts {
+			if c.value[i] > cut {
+				bin++
+			}
+		}
 		into := &c.sides[bin]
 		into.score += r.score
 		into.share += r.share

@@ -14,8 +14,9 @@ import (
 type Options struct {
 	Trees    int // 300
 	MinSplit int // 10: nodes with fewer rows are leaves; a row drawn twice is one row
-	MinLeaf  int // 5
-	// MinStat is the log-rank statistic that a split must exceed; 0: any does.
+	MinLeaf  int // 12
+	// MinStat is the log-rank statistic that a split must exceed; 0: any does. A run spec's
+	// default is 3.84.
 	MinStat float64
 	// Try is the number of columns combined in each split: 0 means ⌈√p⌉, AllColumns all.
 	Try         int
@@ -37,7 +38,7 @@ func (o Options) defaults(columns int) Options {
 	}
 	set(&o.Trees, 300)
 	set(&o.MinSplit, 10)
-	set(&o.MinLeaf, 5)
+	set(&o.MinLeaf, 12)
 	set(&o.Try, int(math.Ceil(math.Sqrt(float64(columns)))))
 	if o.Trees < 0 || o.MinSplit < 0 || o.MinLeaf < 0 || !(o.MinStat >= 0) || o.Try < 0 || o.Depth < 0 {
 		panic("oblique: negative option")
@@ -65,9 +66,9 @@ func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, opt Option
 		return nil, err
 	}
 	p := plan{opt: opt, values: values, columns: len(x.Columns), outcome: sample.Outcome, seed: fit.Seed}
-	m, err := ensemble.Grow(ctx, kind(), sample, ensemble.Options{
-		Columns: x.Names(), Trees: opt.Trees, NoBootstrap: opt.NoBootstrap, ExpHazard: opt.ExpHazard,
-		Seed: fit.Seed, Threads: fit.Threads,
+	m, err := ensemble.Grow(ctx, kind(), x, sample, ensemble.Options{
+		Trees: opt.Trees, NoBootstrap: opt.NoBootstrap, ExpHazard: opt.ExpHazard,
+		Seed: fit.Seed, Threads: fit.Threads, Checkpoints: fit.Checkpoints,
 	}, p.grower)
 	if err != nil {
 		return nil, err

@@ -17,7 +17,7 @@ func fitOblique(ctx context.Context, x *survival.Design, y survival.Outcome, set
 		Mtry      mtry    `json:"mtry"`
 		Depth     int     `json:"depth"`
 		Bootstrap bool    `json:"bootstrap"`
-	}{Trees: 300, MinSplit: 30, MinLeaf: 15, MinStat: 3.84, Bootstrap: true}
+	}{Trees: 300, MinSplit: 10, MinLeaf: 12, MinStat: 3.84, Bootstrap: true}
 	if err := decodeSettings(oblique.Type, settings, &set); err != nil {
 		return nil, err
 	}
