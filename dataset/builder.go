@@ -13,6 +13,18 @@ type builder interface {
 	text(cell []byte) *refusal
 	number(v float64) *refusal
 	missing() *refusal
+	reserve(rows int) // makes room for rows in all; a guess
+}
+
+// plainTaker is a builder with a faster way for runs of plain cells: short decimals and empty
+// ones. It takes those of a column from row i on, at most to row n, and gives the next row.
+type plainTaker interface {
+	takePlain(lines *records, at, i, n int) int
+}
+
+// roomFor is column with room for rows in all.
+func roomFor[T any](column []T, rows int) []T {
+	return slices.Grow(column, max(0, rows-len(column)))
 }
 
 // numbers collects a numeric column. Missing cells are NaN; outcome columns keep
@@ -37,6 +49,22 @@ func (c *numbers) text(cell []byte) *refusal {
 	return &refusal{"holds text where a number is needed", "decimal numbers such as 12, -0.5 or 1e-3, or an empty cell"}
 }
 
+func (c *numbers) takePlain(lines *records, at, i, n int) int {
+	for ; i < n; i++ {
+		cell := lines.cell(i, at)
+		v, ok := parseShort(cell)
+		if !ok {
+			if len(cell) > 0 {
+				return i
+			}
+			v = math.NaN()
+			c.gaps++
+		}
+		c.values = append(c.values, v)
+	}
+	return n
+}
+
 func (c *numbers) number(v float64) *refusal {
 	if v != v {
 		return c.missing()
@@ -52,6 +80,8 @@ func (c *numbers) missing() *refusal {
 	c.values, c.gaps = append(c.values, math.NaN()), c.gaps+1
 	return nil
 }
+
+func (c *numbers) reserve(rows int) { c.values = roomFor(c.values, rows) }
 
 // levels collects a categorical column: every distinct text once, and its number a row.
 type levels struct {
@@ -70,7 +100,7 @@ func newLevels(limit int) *levels {
 }
 
 func (c *levels) text(cell []byte) *refusal {
-	if code, ok := c.index[string(cell)]; ok {
+	if code, ok := c.find(cell); ok {
 		c.codes = append(c.codes, code)
 		return nil
 	}
@@ -97,6 +127,22 @@ func (c *levels) text(cell []byte) *refusal {
 	return nil
 }
 
+// find is the code of a level seen before. Where there are few, comparing with each is faster
+// than hashing.
+func (c *levels) find(cell []byte) (int32, bool) {
+	const few = 8
+	if len(c.names) > few {
+		code, ok := c.index[string(cell)]
+		return code, ok
+	}
+	for code, name := range c.names {
+		if name == string(cell) {
+			return int32(code), true
+		}
+	}
+	return 0, false
+}
+
 func (c *levels) number(v float64) *refusal {
 	if v != v {
 		return c.missing()
@@ -109,6 +155,8 @@ func (c *levels) missing() *refusal {
 	c.codes, c.gaps = append(c.codes, -1), c.gaps+1
 	return nil
 }
+
+func (c *levels) reserve(rows int) { c.codes = roomFor(c.codes, rows) }
 
 // inferred collects a column of which only the cells tell the kind: numbers until the
 // first text, levels until the first number. A column of both is mixed.
@@ -155,6 +203,13 @@ func (c *inferred) text(cell []byte) *refusal {
 	return c.levels.text(cell)
 }
 
+func (c *inferred) takePlain(lines *records, at, i, n int) int {
+	if c.levels != nil {
+		return i
+	}
+	return c.numbers.takePlain(lines, at, i, n)
+}
+
 func (c *inferred) number(v float64) *refusal {
 	if c.levels != nil {
 		return c.levels.number(v)
@@ -167,6 +222,14 @@ func (c *inferred) missing() *refusal {
 		return c.levels.missing()
 	}
 	return c.numbers.missing()
+}
+
+func (c *inferred) reserve(rows int) {
+	if c.levels != nil {
+		c.levels.reserve(rows)
+		return
+	}
+	c.numbers.reserve(rows)
 }
 
 // events collects the event indicator. Codes other than 0, 1, true and false are
@@ -222,6 +285,8 @@ func (c *events) missing() *refusal {
 	return nil
 }
 
+func (c *events) reserve(rows int) { c.values = roomFor(c.values, rows) }
+
 // maxCodeBytes: longer codes are not codes but text, and are not repeated in messages.
 const maxCodeBytes, maxCodes = 20, 5
 
@@ -270,6 +335,13 @@ func (c *texts) number(v float64) *refusal {
 
 func (c *texts) missing() *refusal {
 	return &refusal{"has no id", "an id in every row, or no id column"}
+}
+
+func (c *texts) reserve(rows int) {
+	if n := len(c.ends); n > 0 {
+		c.block = roomFor(c.block, int(float64(len(c.block))/float64(n)*float64(rows)))
+	}
+	c.ends = roomFor(c.ends, rows)
 }
 
 // take gives the texts of the given rows, all sharing one string.

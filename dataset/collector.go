@@ -52,6 +52,13 @@ func newCollector(header []string, s Schema, limits Limits) (*collector, error) 
 	return c, nil
 }
 
+// reserve makes room for rows in all, as far as the limit goes.
+func (c *collector) reserve(rows int) {
+	for _, k := range c.sinks {
+		k.builder.reserve(min(rows, c.limits.Rows))
+	}
+}
+
 // builder makes the builder of a role and remembers it; nil for unused columns.
 func (c *collector) builder(r role, at int) builder {
 	switch r {

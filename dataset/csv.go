@@ -2,9 +2,11 @@ package dataset
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 )
 
 // bufferBytes holds at least one read and, as a CSV row has two bytes or more, at most
@@ -14,50 +16,103 @@ const bufferBytes = 128 << 10
 // errMore: the buffer ends inside a record.
 var errMore = errors.New("more input needed")
 
-// records splits RFC 4180 text into records without copying cells: they point into the
-// buffer and are valid until the next call of next.
+// records splits RFC 4180 text into cells without copying them: they are spans of the buffer,
+// valid until the next call of read.
 type records struct {
 	in         io.Reader
-	check      func() error // called before every read
+	check      func() error // called before every read of in
 	limits     Limits
+	width      int    // cells that every record must have; 0: any number
 	buf        []byte // buf[start:end] is read but not yet split
 	start, end int
 	eof        bool
 	at, line   int64 // line on which the last record began; line that comes next, from 1
 	row        int64 // data row of the last record, −1 for the header
-	cells      [][]byte
-	unescaped  []byte // backing of quoted cells that hold doubled quotes
+
+	spans   []span  // of the cells of the records read last, record after record
+	lines   []int64 // line on which each of these records began
+	first   int     // span of the first cell of the record now being split
+	escaped []int   // its cells that hold doubled quotes
 }
+
+// span is a part of the buffer.
+type span struct{ from, to int32 }
 
 func newRecords(in io.Reader, limits Limits, check func() error) *records {
 	return &records{in: in, check: check, limits: limits, buf: make([]byte, bufferBytes), line: 1, row: -2}
 }
 
-// next gives the cells of the next record that is not a blank line, or io.EOF.
-func (s *records) next() ([][]byte, error) {
-	for {
-		if s.start == s.end && s.eof {
-			return nil, io.EOF
-		}
-		used, lines, err := s.split(s.buf[s.start:s.end])
-		if err == errMore {
-			if err = s.fill(); err != nil {
-				return nil, err
-			}
+// read splits at least one and at most most records that are not blank lines, as many as the
+// buffer holds. Where there is none left it says io.EOF. A record that is refused is so when
+// it comes first: those before it are given out before.
+func (s *records) read(most int) error {
+	s.spans, s.lines = s.spans[:0], s.lines[:0]
+	for len(s.lines) < most {
+		err := s.record()
+		switch {
+		case err == nil:
 			continue
+		case len(s.lines) > 0:
+			return nil
+		case err == errMore:
+			err = s.fill()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cell is a cell of one of the records read last.
+func (s *records) cell(record, column int) []byte {
+	c := s.spans[record*s.width+column]
+	return s.buf[c.from:c.to:c.to]
+}
+
+// record splits the record that begins the buffer, or skips a blank line.
+func (s *records) record() error {
+	if s.start == s.end && s.eof {
+		return io.EOF
+	}
+	s.first, s.escaped = len(s.spans), s.escaped[:0]
+	end, lines, err := s.split()
+	cells := s.spans[s.first:]
+	blank := len(cells) == 1 && cells[0].from == cells[0].to && s.buf[s.start] != '"'
+	if err == nil && !blank && s.width > 0 && len(cells) != s.width {
+		s.at = s.line
+		err = s.refuse(fmt.Sprintf("has %d cells", len(cells)), fmt.Sprintf("%d, as many as the header line", s.width))
+	}
+	if err != nil || blank {
+		s.spans = s.spans[:s.first]
+	}
+	if err != nil {
+		return err
+	}
+	if !blank {
+		for _, k := range s.escaped {
+			c := &s.spans[k]
+			c.to = c.from + int32(unescape(s.buf[c.from:c.to]))
 		}
 		s.at = s.line
-		if err != nil {
-			return nil, err
-		}
-		blank := len(s.cells) == 1 && len(s.cells[0]) == 0 && s.buf[s.start] != '"'
-		s.start, s.line = s.start+used, s.line+lines
-		if blank {
-			continue
-		}
+		s.lines = append(s.lines, s.at)
 		s.row++
-		return s.cells, nil
 	}
+	s.start, s.line = end, s.line+lines
+	return nil
+}
+
+// unescape turns doubled quotes into single ones, in place, and gives the length that is left.
+func unescape(cell []byte) int {
+	n := 0
+	for i := 0; i < len(cell); i++ {
+		cell[n] = cell[i]
+		n++
+		if cell[i] == '"' {
+			i++
+		}
+	}
+	return n
 }
 
 // fill reads once more, after moving what is left to the front and growing where that is full.
@@ -83,28 +138,33 @@ func (s *records) fill() error {
 	return err
 }
 
-// split cuts the first record of b into s.cells and tells its bytes and lines.
-func (s *records) split(b []byte) (used int, lines int64, err error) {
-	s.cells, s.unescaped = s.cells[:0], s.unescaped[:0]
+// split appends the spans of the record at the start of the buffer and tells where it ends and
+// how many lines it has.
+func (s *records) split() (end int, lines int64, err error) {
+	b := s.buf[:s.end]
 	lines = 1
-	for i := 0; ; i++ {
-		var cell []byte
+	for i := s.start; ; i++ {
+		from, doubled := i, 0
 		if i < len(b) && b[i] == '"' {
-			var breaks int64
-			cell, i, breaks, err = s.quoted(b, i)
-			lines += breaks
+			from++
+			var to, breaks int
+			if to, doubled, breaks, err = s.quoted(b, from); err != nil {
+				return 0, 0, err
+			}
+			if i, err = s.afterQuote(b, to+1); err == nil {
+				s.add(from, to)
+			}
+			lines += int64(breaks)
+		} else if i = cellEnd(b, i); i < len(b) && b[i] == ',' {
+			s.add(from, i)
 		} else {
-			cell, i, err = s.bare(b, i)
+			err = s.lastBare(b, from, i)
 		}
 		if err != nil {
 			return 0, 0, err
 		}
-		if len(cell) > s.limits.CellBytes {
-			return 0, 0, s.refuseCell("is too long", fmt.Sprintf("at most %d bytes a cell", s.limits.CellBytes))
-		}
-		s.cells = append(s.cells, cell)
-		if len(s.cells) > s.limits.Columns {
-			return 0, 0, tooMany("columns", s.limits.Columns)
+		if err = s.checkCell(doubled); err != nil {
+			return 0, 0, err
 		}
 		if i == len(b) {
 			return i, lines, nil
@@ -115,63 +175,78 @@ func (s *records) split(b []byte) (used int, lines int64, err error) {
 	}
 }
 
+func (s *records) add(from, to int) { s.spans = append(s.spans, span{int32(from), int32(to)}) }
+
+// checkCell holds the cell added last, with so many doubled quotes, against the limits.
+func (s *records) checkCell(doubled int) error {
+	k := len(s.spans) - 1
+	if doubled > 0 {
+		s.escaped = append(s.escaped, k)
+	}
+	if int(s.spans[k].to-s.spans[k].from)-doubled > s.limits.CellBytes {
+		s.spans = s.spans[:k] // the message counts cells
+		return s.refuseCell("is too long", fmt.Sprintf("at most %d bytes a cell", s.limits.CellBytes))
+	}
+	if k+1-s.first > s.limits.Columns {
+		return tooMany("columns", s.limits.Columns)
+	}
+	return nil
+}
+
 // ends marks the bytes that end an unquoted cell or may not be in it.
 var ends = [256]bool{',': true, '\n': true, '"': true}
 
-// bare reads an unquoted cell from b[i:] and gives the index of what ends it: a comma, a
-// line feed, or len(b) at the end of the file.
-func (s *records) bare(b []byte, i int) (cell []byte, end int, err error) {
-	from := i
+// cellEnd is the index of the first such byte of b[i:], or len(b). It looks at eight bytes at
+// a time: of x, the bytes of a word XOR a wanted byte repeated, the lowest that is zero has
+// the lowest high bit in (x − 0x01…) &^ x & 0x80… (Lamport 1975; higher ones may be false).
+func cellEnd(b []byte, i int) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(b); i += 8 {
+		word := binary.LittleEndian.Uint64(b[i:])
+		comma, feed, quote := word^(ones*','), word^(ones*'\n'), word^(ones*'"')
+		if found := ((comma-ones)&^comma | (feed-ones)&^feed | (quote-ones)&^quote) & highs; found != 0 {
+			return i + bits.TrailingZeros64(found)>>3
+		}
+	}
 	for i < len(b) && !ends[b[i]] {
 		i++
 	}
-	if i == len(b) {
-		if !s.eof {
-			return nil, 0, errMore
-		}
-		return bytes.TrimSuffix(b[from:i], []byte{'\r'}), i, nil
-	}
-	if b[i] == '"' {
-		return nil, 0, s.refuseCell("has a quote inside an unquoted cell", `cells with quotes are quoted and the quotes doubled: "5"" pipe"`)
-	}
-	if b[i] == '\n' && i > from && b[i-1] == '\r' {
-		return b[from : i-1], i, nil
-	}
-	return b[from:i], i, nil
+	return i
 }
 
-// quoted reads the cell that the quote at b[i] opens, as bare does; breaks counts the line
-// feeds inside.
-func (s *records) quoted(b []byte, i int) (cell []byte, end int, breaks int64, err error) {
-	from, doubled, base := i+1, false, len(s.unescaped)
-	for i++; ; i += 2 {
+// lastBare adds the unquoted cell b[from:to] that no comma ends: its record ends there, or the
+// file, or it is refused.
+func (s *records) lastBare(b []byte, from, to int) error {
+	switch {
+	case to == len(b) && !s.eof:
+		return errMore
+	case to < len(b) && b[to] == '"':
+		return s.refuseCell("has a quote inside an unquoted cell", `cells with quotes are quoted and the quotes doubled: "5"" pipe"`)
+	}
+	if to > from && b[to-1] == '\r' {
+		to--
+	}
+	s.add(from, to)
+	return nil
+}
+
+// quoted finds the end of the quoted cell of which b[from:] is what follows the quote; doubled
+// counts the doubled quotes, breaks the line feeds inside.
+func (s *records) quoted(b []byte, from int) (to, doubled, breaks int, err error) {
+	for i := from; ; i += 2 {
 		k := bytes.IndexByte(b[i:], '"')
 		if k < 0 || (i+k+1 == len(b) && !s.eof) {
 			if !s.eof {
-				return nil, 0, 0, errMore
+				return 0, 0, 0, errMore
 			}
-			return nil, 0, 0, s.refuseCell("opens a quote that is never closed", "")
-		}
-		if doubled {
-			s.unescaped = append(s.unescaped, b[i:i+k]...)
+			return 0, 0, 0, s.refuseCell("opens a quote that is never closed", "")
 		}
 		i += k
 		if i+1 == len(b) || b[i+1] != '"' {
-			break
+			return i, doubled, bytes.Count(b[from:i], []byte{'\n'}), nil
 		}
-		if !doubled {
-			doubled = true
-			s.unescaped = append(s.unescaped, b[from:i]...)
-		}
-		s.unescaped = append(s.unescaped, '"')
+		doubled++
 	}
-	cell = b[from:i:i]
-	breaks = int64(bytes.Count(cell, []byte{'\n'}))
-	if doubled {
-		cell = s.unescaped[base:len(s.unescaped):len(s.unescaped)]
-	}
-	end, err = s.afterQuote(b, i+1)
-	return cell, end, breaks, err
 }
 
 // afterQuote expects a comma, a line end or the end of the file at b[i].
@@ -197,7 +272,7 @@ func (s *records) refuse(problem, allowed string) *InvalidError {
 // refuseCell refuses the cell now being split: the record began on the line that comes next.
 func (s *records) refuseCell(problem, allowed string) *InvalidError {
 	s.at = s.line
-	return s.refuse(fmt.Sprintf("cell %d %s", len(s.cells)+1, problem), allowed)
+	return s.refuse(fmt.Sprintf("cell %d %s", len(s.spans)-s.first+1, problem), allowed)
 }
 
 // skipMark skips a UTF-8 byte-order mark and refuses UTF-16.

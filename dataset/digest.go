@@ -77,13 +77,17 @@ func (d *digester) floats(values []float64) {
 		return
 	}
 	d.count(len(values))
-	for _, v := range values {
-		if v != v {
-			v = math.NaN() // one bit pattern for all missing cells
+	missing := math.Float64bits(math.NaN()) // one bit pattern for all missing cells
+	for part := range slices.Chunk(values, len(d.buf)/8) {
+		for i, v := range part {
+			pattern := math.Float64bits(v)
+			if v != v {
+				pattern = missing
+			}
+			binary.LittleEndian.PutUint64(d.buf[8*i:], pattern)
 		}
-		d.put8(math.Float64bits(v))
+		d.sum.Write(d.buf[:8*len(part)])
 	}
-	d.flush()
 }
 
 func (d *digester) flags(values []bool) {

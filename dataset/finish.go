@@ -3,6 +3,8 @@ package dataset
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
+	"math/bits"
 	"slices"
 
 	"everfold/survival"
@@ -112,15 +114,36 @@ func (c *collector) identify(t *Table, kept []int) error {
 	if c.group != nil {
 		return nil
 	}
-	seen := make(map[string]int, len(t.ID))
-	for i, id := range t.ID {
-		if first, ok := seen[id]; ok {
-			return invalidRow(int(t.SourceRow[i]), c.schema.ID, fmt.Sprintf("repeats the id of row %d", t.SourceRow[first]),
-				"different ids; where rows belong together, name what they share in data.group")
-		}
-		seen[id] = i
+	if i, first := firstRepeat(t.ID); i >= 0 {
+		return invalidRow(int(t.SourceRow[i]), c.schema.ID, fmt.Sprintf("repeats the id of row %d", t.SourceRow[first]),
+			"different ids; where rows belong together, name what they share in data.group")
 	}
 	return nil
+}
+
+// firstRepeat is the first id that came before, and where; −1 where all differ. Ids in
+// ascending order, as keys often are, are told by comparing neighbours; others go into an
+// open-addressing table of their indices, at most half full.
+func firstRepeat(ids []string) (i, first int) {
+	ascending := true
+	for i := 1; i < len(ids) && ascending; i++ {
+		ascending = ids[i-1] < ids[i]
+	}
+	if ascending {
+		return -1, -1
+	}
+	slots := make([]int32, 2<<bits.Len(uint(len(ids)))) // index + 1; 0: free
+	seed := maphash.MakeSeed()
+	for i, id := range ids {
+		k := maphash.String(seed, id) & uint64(len(slots)-1)
+		for ; slots[k] != 0; k = (k + 1) & uint64(len(slots)-1) {
+			if first := int(slots[k] - 1); ids[first] == id {
+				return i, first
+			}
+		}
+		slots[k] = int32(i + 1)
+	}
+	return -1, -1
 }
 
 // groups numbers the groups from 0 in order of appearance among the rows kept.

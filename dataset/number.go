@@ -33,44 +33,53 @@ func trim(cell []byte) []byte {
 	return cell
 }
 
-// powersOfTen are the powers that float64 holds exactly.
+// powersOfTen are powers that float64 holds exactly, as all to 10²² are.
 var powersOfTen = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10,
 	1e11, 1e12, 1e13, 1e14, 1e15}
 
-// parseNumber reads a decimal number, or an infinity (which callers refuse by name).
-// The result is the nearest float64: up to 15 digits make an integer that float64 holds
-// exactly, and one division by an exact power of ten rounds once (Clinger 1990);
-// anything longer goes to strconv.
+// parseNumber reads a decimal number, or an infinity (which callers refuse by name). The
+// result is the nearest float64.
 func parseNumber(cell []byte) (float64, bool) {
-	rest := cell
-	negative := len(rest) > 0 && rest[0] == '-'
-	if negative {
-		rest = rest[1:]
+	if v, ok := parseShort(cell); ok {
+		return v, true
 	}
-	if len(rest) == 0 || len(rest) > 16 {
-		return parseSlow(cell)
+	return parseSlow(cell)
+}
+
+// parseShort reads digits with a sign and a point, which is most numbers. Up to 15 digits make
+// an integer that float64 holds exactly, and one division by an exact power of ten rounds once
+// (Clinger 1990), so the result is the nearest float64.
+func parseShort(cell []byte) (float64, bool) {
+	i := 0
+	if len(cell) > 0 && cell[0] == '-' {
+		i = 1
+	}
+	if len(cell)-i > 16 {
+		return 0, false
 	}
 	var mantissa uint64
-	digits, point := 0, -1
-	for i, c := range rest {
-		switch {
-		case c-'0' <= 9:
-			mantissa = 10*mantissa + uint64(c-'0')
-			digits++
-		case c == '.' && point < 0:
+	first, point := i, len(cell)
+	for ; i < len(cell); i++ {
+		digit := cell[i] - '0'
+		if digit > 9 {
+			if cell[i] != '.' || point < len(cell) {
+				return 0, false
+			}
 			point = i
-		default:
-			return parseSlow(cell)
+			continue
 		}
+		mantissa = 10*mantissa + uint64(digit)
+	}
+	digits := len(cell) - first
+	v := float64(mantissa)
+	if point < len(cell) {
+		digits--
+		v /= powersOfTen[(len(cell)-1-point)&15]
 	}
 	if digits == 0 || digits > 15 {
-		return parseSlow(cell)
+		return 0, false
 	}
-	v := float64(mantissa)
-	if point >= 0 {
-		v /= powersOfTen[len(rest)-1-point]
-	}
-	if negative {
+	if first == 1 {
 		v = -v
 	}
 	return v, true

@@ -121,8 +121,10 @@ func describe(column *ColumnProfile, f Column) {
 		case v != v:
 		case !observed:
 			low, high, observed = v, v, true
-		default:
-			low, high = min(low, v), max(high, v)
+		case v < low:
+			low = v
+		case v > high:
+			high = v
 		}
 	}
 	if observed {

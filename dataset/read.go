@@ -82,6 +82,16 @@ func (f *counted) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// expect guesses the rows of the whole file from those in what is read, to reserve memory by:
+// never more than pairs of bytes, 0 where the size is unknown.
+func (f *counted) expect(rows int) int {
+	if f.size < 0 || f.read == 0 {
+		return 0
+	}
+	const margin = 1.02
+	return int(min(margin*float64(rows)*float64(f.size)/float64(f.read), float64(f.size)/2))
+}
+
 // check reports how much of the file is read.
 func (f *counted) check() error {
 	return survival.Check(f.ctx, float64(f.read), float64(max(f.size, f.read)))
@@ -96,14 +106,15 @@ func readCSV(file *counted, src Source, s Schema) (*collector, error) {
 	if err := lines.skipMark(); err != nil {
 		return nil, err
 	}
-	cells, err := lines.next()
+	err := lines.read(1)
 	if err == io.EOF {
 		return nil, invalid("", "is empty", "a header line and data rows")
 	}
 	if err != nil {
 		return nil, err
 	}
-	header, err := checkHeader(cells)
+	lines.width = len(lines.spans)
+	header, err := checkHeader(lines)
 	if err != nil {
 		return nil, err
 	}
@@ -111,33 +122,69 @@ func readCSV(file *counted, src Source, s Schema) (*collector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c, c.collect(lines)
+	return c, c.collect(lines, file)
 }
 
+// batchRows is how many rows are split before their columns are converted, one column after
+// another: the text stays in the cache, and each loop does one kind of work.
+const batchRows = 1024
+
 // collect reads all data rows.
-func (c *collector) collect(lines *records) error {
+func (c *collector) collect(lines *records, file *counted) error {
 	for {
-		cells, err := lines.next()
+		err := lines.read(batchRows)
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if c.rows == c.limits.Rows {
+		n := min(len(lines.lines), c.limits.Rows-c.rows)
+		if err := c.convert(lines, n); err != nil {
+			return err
+		}
+		if n < len(lines.lines) {
 			return tooMany("rows", c.limits.Rows)
 		}
-		if len(cells) != len(c.header) {
-			return &InvalidError{Line: lines.at, Row: lines.row, Problem: fmt.Sprintf("has %d cells", len(cells)),
-				Allowed: fmt.Sprintf("%d, as many as the header line", len(c.header))}
+		if c.rows += n; c.rows == n { // the first batch, of a buffer that may hold more
+			c.reserve(file.expect(n * lines.end / lines.start))
 		}
-		for _, k := range c.sinks {
-			if r := k.builder.text(cells[k.at]); r != nil {
-				return &InvalidError{Line: lines.at, Row: lines.row, Column: c.header[k.at], Problem: r.problem, Allowed: r.allowed}
+	}
+}
+
+// convert brings the first n rows read last to the builders. What it refuses is the first bad
+// cell in the order of rows, then sinks.
+func (c *collector) convert(lines *records, n int) error {
+	var refused *InvalidError
+	for _, k := range c.sinks {
+		i, r := k.take(lines, n)
+		if r == nil {
+			continue
+		}
+		refused = &InvalidError{Line: lines.lines[i], Row: int64(c.rows + i), Column: c.header[k.at], Problem: r.problem, Allowed: r.allowed}
+		n = i // another sink may refuse an earlier row
+	}
+	if refused != nil {
+		return refused
+	}
+	return nil
+}
+
+// take brings the sink's column of the first n rows to its builder, to the first row that is
+// refused.
+func (k sink) take(lines *records, n int) (int, *refusal) {
+	plain, ok := k.builder.(plainTaker)
+	for i := 0; i < n; i++ {
+		if ok {
+			if i = plain.takePlain(lines, k.at, i, n); i == n {
+				break
 			}
 		}
-		c.rows++
+		if r := k.builder.text(lines.cell(i, k.at)); r != nil {
+			return i, r
+		}
 	}
+	return n, nil
 }
 
 // gunzip decompresses a file, opened at the first read. What is no whole gzip file is an

@@ -134,10 +134,11 @@ func unknownColumn(u named, header []string) *InvalidError {
 	return invalid(u.name, "is named by "+u.key+", but the file has no such column", allowed)
 }
 
-// checkHeader copies the names out of the header cells.
-func checkHeader(cells [][]byte) ([]string, error) {
-	header := make([]string, len(cells))
-	for j, cell := range cells {
+// checkHeader copies the names out of the record read last.
+func checkHeader(lines *records) ([]string, error) {
+	header := make([]string, lines.width)
+	for j := range header {
+		cell := lines.cell(0, j)
 		header[j] = string(cell)
 		switch {
 		case !utf8.Valid(cell):
