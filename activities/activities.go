@@ -10,6 +10,7 @@ package activities
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/worker"
@@ -31,6 +32,8 @@ type Activities struct {
 	Threads   int    // per fit
 	Build     string // code revision, recorded in manifests
 	Worker    string // name of this worker, recorded in manifests
+	// CheckpointEvery is how much work on a fit a lost worker may cost; 0 means 10 s.
+	CheckpointEvery time.Duration
 
 	tables tableCache
 	cache  artifact.Cache

@@ -23,6 +23,8 @@ type job struct {
 	fold  artifact.FoldData
 	tau   float64
 	seed  uint64
+
+	checkpoints survival.Checkpoints // nil: none
 }
 
 // prediction is what a fitted fold leaves behind: the stored values and how they came about.
@@ -57,7 +59,7 @@ func (j *job) compute(ctx context.Context, stage func(string), threads int) (*pr
 	}
 	y := j.table.Outcome.Take(j.fold.Train)
 	model, err := kind.Fit(ctx, x, y, j.spec.FitSettings(j.model), survival.FitOptions{
-		Seed: j.seed, Threads: threads, Times: timeRule(j.spec.Metrics), Grid: j.fold.Times, Inner: j.inner(frame),
+		Seed: j.seed, Threads: threads, Times: timeRule(j.spec.Metrics), Grid: j.fold.Times, Inner: j.inner(frame), Checkpoints: j.checkpoints,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("fit: %w", err)

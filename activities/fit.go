@@ -101,7 +101,10 @@ func (w *foldWork) train(ctx context.Context) (*FitFoldResult, error) {
 	if err := checkMemory(w.claim.String(), j.memory()); err != nil {
 		return nil, err
 	}
+	states := newCheckpoints(w.store, w.claim.Task, w.admission.FitFingerprint, w.CheckpointEvery)
+	j.checkpoints = states
 	p, err := j.compute(ctx, w.at.stage, w.Threads)
+	states.wait()
 	if err != nil {
 		return nil, err
 	}

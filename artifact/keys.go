@@ -83,10 +83,10 @@ func CheckpointPrefix(model string, fold int) string {
 	return fmt.Sprintf("%s%s/fold%d/", CheckpointsPrefix, model, fold)
 }
 
-// CheckpointKey holds the state of an unfinished fit after its piece-th piece. The
-// fingerprint in the name keeps a fit from taking up another spec's state.
-func CheckpointKey(model string, fold int, fit string, piece int) string {
-	return fmt.Sprintf("%s%.16s/%09d.bin", CheckpointPrefix(model, fold), fit, piece)
+// CheckpointKey holds the last state of one piece of an unfinished fit. The fingerprint in
+// the name keeps a fit from taking up another spec's state; "/" in a piece is "." here.
+func CheckpointKey(model string, fold int, fit, piece string) string {
+	return fmt.Sprintf("%s%.16s/%s.bin", CheckpointPrefix(model, fold), fit, strings.ReplaceAll(piece, "/", "."))
 }
 
 // startsPrefix begins the names of start records. They lie in the fold's own folder: a store

@@ -46,22 +46,22 @@ func TestClearCheckpoints(t *testing.T) {
 	s := memory()
 	task := artifact.Task{Model: "forest", Fold: 1}
 	record(t, s, artifact.Start{Task: task, Execution: "run-1", Attempt: 1})
-	overwrite(t, s, artifact.CheckpointKey("forest", 1, "0123456789abcdef0123", 3), []byte("x"))
-	overwrite(t, s, artifact.CheckpointKey("forest", 10, "0123456789abcdef0123", 3), []byte("x"))
+	overwrite(t, s, artifact.CheckpointKey("forest", 1, "0123456789abcdef0123", "rounds"), []byte("x"))
+	overwrite(t, s, artifact.CheckpointKey("forest", 10, "0123456789abcdef0123", "rounds"), []byte("x"))
 	require.NoError(t, artifact.ClearCheckpoints(t.Context(), s, task))
 	infos, err := s.List(t.Context(), artifact.CheckpointsPrefix)
 	require.NoError(t, err)
 	require.Len(t, infos, 1)
-	require.Equal(t, "checkpoints/forest/fold10/0123456789abcdef/000000003.bin", infos[0].Key)
+	require.Equal(t, "checkpoints/forest/fold10/0123456789abcdef/rounds.bin", infos[0].Key)
 }
 
 // A sweep leaves nothing but what unfinished tasks have, and reports a failing store.
 func TestSweepCheckpoints(t *testing.T) {
 	s := memory()
 	unfinished := artifact.Task{Model: "forest", Fold: 1}
-	kept := artifact.CheckpointKey("forest", 1, "0123456789abcdef0123", 3)
+	kept := artifact.CheckpointKey("forest", 1, "0123456789abcdef0123", "rounds")
 	overwrite(t, s, kept, []byte("x"))
-	overwrite(t, s, artifact.CheckpointKey("forest", 10, "0123456789abcdef0123", 3), []byte("x"))
+	overwrite(t, s, artifact.CheckpointKey("forest", 10, "0123456789abcdef0123", "rounds"), []byte("x"))
 	record(t, s, artifact.Start{Task: artifact.Task{Model: "cox", Fold: 1}, Execution: "run-1", Attempt: 1})
 	require.NoError(t, artifact.SweepCheckpoints(t.Context(), s, []artifact.Task{unfinished}))
 	infos, err := s.List(t.Context(), artifact.CheckpointsPrefix)

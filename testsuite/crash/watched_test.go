@@ -251,7 +251,7 @@ func TestDescribe(t *testing.T) {
 	}
 	for key, want := range map[string]string{
 		artifact.MetricsKey: "metrics", artifact.SummaryKey: "summary", artifact.RunKey: "other",
-		artifact.SurvKey("cox_ph", 3): "other", artifact.CheckpointKey("cox_ph", 3, "fingerprint", 1): "other",
+		artifact.SurvKey("cox_ph", 3): "other", artifact.CheckpointKey("cox_ph", 3, "fingerprint", "rounds"): "other",
 	} {
 		if what, _ := describe(folder + key); what != want {
 			t.Errorf("%s: %s", key, what)
