@@ -42,7 +42,7 @@ var modelTypes = []modelType{
 	{name: WeibullAFT, doc: "Weibull accelerated failure time.", settings: &shape{}, entry: true},
 	{name: Coxnet, doc: "Elastic-net Cox path.", settings: coxnetShape},
 	{name: GBSA, doc: "Gradient boosting of the Cox partial likelihood.", settings: gbsaShape, gaps: true},
-	{name: RSF, doc: "Random survival forest.", settings: &shape{keys: append(forestKeys("5"), binsKey)}, gaps: true},
+	{name: RSF, doc: "Random survival forest.", settings: &shape{keys: append(forestKeys("5"), subsampleKey, binsKey, curveKey)}, gaps: true},
 	{name: ORSF, doc: "Oblique random survival forest.", settings: &shape{keys: append(forestKeys("12"), minStatKey)}, gaps: true},
 	{name: Stack, doc: "Simplex-weighted stack of other models.", settings: &shape{keys: []key{
 		{name: "of", doc: "Names in models.", rule: rule{list: &listRule{
@@ -94,6 +94,11 @@ func forestKeys(minLeaf json.Number) []key {
 		{name: "bootstrap", doc: "Draws rows with replacement per tree.", rule: rule{boolean: true}, def: true},
 	}
 }
+
+var subsampleKey = key{name: "subsample", doc: "Share of rows drawn per tree, without replacement where bootstrap is false.",
+	rule: rule{number: &numberRule{openMin: true, max: 1}}, def: 1.0}
+
+var curveKey = key{name: "curve", doc: "S is the mean of the trees' curves, or exp(−H) of their mean hazard.", rule: words("mean", "hazard"), def: "mean"}
 
 var minStatKey = key{name: "min_stat", doc: "Log-rank statistic that a split must exceed.",
 	rule: rule{number: &numberRule{max: math.MaxFloat64}}, def: 3.84}

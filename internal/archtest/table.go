@@ -25,7 +25,7 @@ var Table = []Row{
 	{"survival/coxnet", linear},
 	{"survival/aft", linear},
 	{"survival/tree", []string{"survival", "survival/nonparam"}},
-	{"survival/ensemble", trees},
+	{"survival/ensemble", append(slices.Clone(trees), "survival/metric")},
 	{"survival/boost", trees},
 	{"survival/forest", append(slices.Clone(trees), "survival/ensemble")},
 	{"survival/stack", []string{"survival/..."}},

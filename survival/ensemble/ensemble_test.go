@@ -41,8 +41,8 @@ func grow(t testing.TB, x *survival.Design, y survival.Outcome, opt Options) (*M
 	if err != nil {
 		t.Fatal(err)
 	}
-	opt.Columns, opt.NoBootstrap = x.Names(), true
-	return Grow(context.Background(), testKind(), s, opt, func() Grower {
+	opt.NoBootstrap = true
+	return Grow(context.Background(), testKind(), x, s, opt, func() Grower {
 		return func(_ context.Context, b int, count []uint32) (Tree, *tree.Leaves, error) {
 			if b == 7 {
 				return nil, nil, errSeven

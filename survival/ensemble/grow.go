@@ -2,6 +2,7 @@ package ensemble
 
 import (
 	"context"
+	"math"
 	"sync"
 	"sync/atomic"
 
@@ -12,38 +13,64 @@ import (
 
 // Options are the settings that forests share.
 type Options struct {
-	Columns     []string // of the design
 	Trees       int
-	NoBootstrap bool // every tree is grown on all rows, each once
+	NoBootstrap bool // rows are drawn without replacement
+	// Subsample is the share of rows drawn for a tree, with replacement unless NoBootstrap;
+	// 0 means 1, with which NoBootstrap takes all rows.
+	Subsample float64
 	// ExpHazard makes the curve exp(−H) with the averaged hazard, as ranger does, instead
 	// of averaging the trees' Kaplan–Meier curves.
 	ExpHazard bool
 	Seed      uint64
 	Threads   int // at most this many goroutines; 0 means 1
+	// Checkpoints keeps grown trees as the pieces "trees/0", "trees/1", …; nil: none are.
+	Checkpoints survival.Checkpoints
+}
+
+// resampled says whether trees leave rows out.
+func (o *Options) resampled() bool { return !o.NoBootstrap || o.Subsample > 0 && o.Subsample < 1 }
+
+// draws is how many of n rows are drawn for a tree.
+func (o *Options) draws(n int) int {
+	if o.Subsample == 0 {
+		return n
+	}
+	return max(1, int(math.Round(o.Subsample*float64(n))))
 }
 
 // Grower grows tree number b on the rows of a Sample, position i drawn count[i] times. Its
 // random numbers are a function of b alone. One goroutine uses it; count is reused.
 type Grower func(ctx context.Context, b int, count []uint32) (Tree, *tree.Leaves, error)
 
-// Grow grows a forest of a model type and its version; newGrower is called once a
-// goroutine. Tree b draws its rows from a stream of (Seed, b), so the result is the same
-// for any number of threads. The first failure of a Grower, or a cancelled ctx, ends it.
-func Grow(ctx context.Context, kind Kind, s *Sample, opt Options, newGrower func() Grower) (*Model, error) {
-	p := plan{rows: len(s.Rows), opt: opt, newGrower: newGrower,
+// Grow grows a forest of a model type and its version on a design in the order of its own
+// rows; newGrower is called once a goroutine. Tree b draws its rows from a stream of (Seed,
+// b), so the result is the same for any number of threads. The first failure of a Grower,
+// or a cancelled ctx, ends it. It panics where Subsample is outside 0…1.
+func Grow(ctx context.Context, kind Kind, x *survival.Design, s *Sample, opt Options, newGrower func() Grower) (*Model, error) {
+	if !(opt.Subsample >= 0 && opt.Subsample <= 1) {
+		panic("ensemble: Subsample is outside 0…1")
+	}
+	p := plan{kind: kind, columns: len(x.Columns), times: len(s.times), rows: len(s.Rows), opt: opt, newGrower: newGrower,
 		trees: make([]Tree, opt.Trees), leaves: make([]*tree.Leaves, opt.Trees)}
+	p.resume(ctx)
 	if err := p.grow(ctx, max(1, min(opt.Threads, opt.Trees))); err != nil {
 		return nil, err
 	}
-	return &Model{
-		kind: kind, columns: opt.Columns, times: s.times, events: s.events, expHazard: opt.ExpHazard,
+	m := &Model{
+		kind: kind, columns: x.Names(), times: s.times, events: s.events, expHazard: opt.ExpHazard,
 		trees: p.trees, leaves: p.leaves,
-		report: survival.Report{Converged: true, Iterations: opt.Trees, Warnings: s.warnings},
-	}, nil
+		report: survival.Report{Converged: true, Iterations: opt.Trees},
+	}
+	var err error
+	m.report.OutOfBag, err = p.outOfBag(ctx, m, x, s)
+	return m, err
 }
 
 // plan is what the goroutines of a fit share.
 type plan struct {
+	kind      Kind
+	columns   int
+	times     int // distinct ones
 	rows      int
 	opt       Options
 	newGrower func() Grower
@@ -53,6 +80,8 @@ type plan struct {
 	next, done atomic.Int64
 	mu         sync.Mutex
 	err        error
+	pieces     int   // kept
+	fresh      []int // trees not kept yet
 }
 
 // grow grows all trees on the given number of goroutines, this one among them.
@@ -67,6 +96,7 @@ func (p *plan) grow(ctx context.Context, threads int) error {
 		return survival.Check(ctx, float64(p.done.Load()), float64(p.opt.Trees))
 	})
 	others.Wait()
+	p.keep(ctx)
 	return p.err
 }
 
@@ -77,6 +107,9 @@ func (p *plan) work(ctx context.Context, cancel context.CancelCauseFunc, report 
 		b := int(p.next.Add(1)) - 1
 		if b >= p.opt.Trees {
 			return
+		}
+		if p.trees[b] != nil { // kept by an earlier attempt
+			continue
 		}
 		err := report()
 		if err == nil {
@@ -93,20 +126,28 @@ func (p *plan) work(ctx context.Context, cancel context.CancelCauseFunc, report 
 			return
 		}
 		p.done.Add(1)
+		p.mu.Lock()
+		p.fresh = append(p.fresh, b)
+		p.mu.Unlock()
+		p.keep(ctx)
 	}
 }
 
-// draw writes how often tree b has each row.
+// draw writes how often tree b has each row: draws with replacement, or a random subset by
+// selection sampling (Knuth, The Art of Computer Programming 2, algorithm 3.4.2 S).
 func (p *plan) draw(count []uint32, b int) {
 	clear(count)
-	if p.opt.NoBootstrap {
-		for i := range count {
-			count[i] = 1
+	rng, left := resample.Source(p.opt.Seed, "forest rows", uint64(b)), p.opt.draws(len(count))
+	if !p.opt.NoBootstrap {
+		for range left {
+			count[rng.IntN(len(count))]++
 		}
 		return
 	}
-	rng := resample.Source(p.opt.Seed, "forest rows", uint64(b))
-	for range count {
-		count[rng.IntN(len(count))]++
+	for i := range count {
+		if left == len(count)-i || rng.IntN(len(count)-i) < left {
+			count[i] = 1
+			left--
+		}
 	}
 }

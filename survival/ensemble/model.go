@@ -47,7 +47,8 @@ func (m *Model) Type() string { return m.kind.Type }
 // Columns names the fitted columns in order.
 func (m *Model) Columns() []string { return m.columns }
 
-// Report has the number of trees as Iterations; a forest always converges.
+// Report has the number of trees as Iterations, and the out-of-bag error where trees leave
+// rows out; a forest always converges.
 func (m *Model) Report() survival.Report { return m.report }
 
 // MarshalBinary gives the model file.
@@ -64,6 +65,8 @@ func (m *Model) MarshalBinary() ([]byte, error) {
 	}
 	w.Bool(false)
 	w.Report(m.report)
+	w.Float(m.report.OutOfBag.Error)
+	w.Int(m.report.OutOfBag.Rows)
 	return w.Bytes(), nil
 }
 
@@ -87,6 +90,7 @@ func Decode(data []byte, kind Kind) (*Model, error) {
 		m.leaves = append(m.leaves, tree.ReadLeaves(r, leaves, len(m.times)))
 	}
 	m.report = r.Report()
+	m.report.OutOfBag = survival.OutOfBag{Error: r.Float(), Rows: r.Int()}
 	if len(m.trees) == 0 {
 		r.Fail("the forest has no trees")
 	}

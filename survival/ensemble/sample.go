@@ -14,9 +14,8 @@ type Sample struct {
 	Rows    []int       // the data row at each position
 	Outcome tree.Ranked // by position
 
-	times    []float64 // distinct times of the rows, ascending: what ranks count
-	events   []int32   // those with an event, as indices of times
-	warnings []survival.Warning
+	times  []float64 // distinct times of the rows, ascending: what ranks count
+	events []int32   // those with an event, as indices of times
 }
 
 // NewSample sorts an outcome. Left truncation, values that Outcome.Validate refuses and
@@ -30,8 +29,8 @@ func NewSample(ctx context.Context, y survival.Outcome, times survival.TimeRule)
 		return nil, err
 	}
 	order := riskset.New(y, nil)
-	s := &Sample{Rows: order.Rows, times: make([]float64, len(order.Groups)), warnings: fractions(y)}
-	s.Outcome.Weight = order.Gather(y.Weight)
+	s := &Sample{Rows: order.Rows, times: make([]float64, len(order.Groups))}
+	s.Outcome.Weight, s.Outcome.Unit = tree.Frequencies(order.Gather(y.Weight))
 	for k, g := range order.Groups {
 		s.times[k] = g.Time
 		if g.Events > 0 {
@@ -44,18 +43,4 @@ func NewSample(ctx context.Context, y survival.Outcome, times survival.TimeRule)
 	}
 	riskset.CurveTimes(s.times, times)
 	return s, nil
-}
-
-// fractions warns of case weights that are no frequencies: the log-rank variance of fewer
-// than one row at risk is 0, and nothing is split.
-func fractions(y survival.Outcome) []survival.Warning {
-	mean := 0.0
-	for i := range y.Time {
-		mean += y.W(i) / float64(y.Len())
-	}
-	if mean > 0.5 {
-		return nil
-	}
-	return []survival.Warning{{Category: "data",
-		Message: "case weights average below 1/2: forests take them for frequencies and split too little; multiply them by a constant"}}
 }

@@ -17,7 +17,7 @@ func subject(name string, opt forest.Options) survtest.Subject {
 			return forest.Fit(ctx, x, y, opt, fit)
 		},
 		Decode:        func(data []byte) (survival.Model, error) { return forest.Decode(data) },
-		Deterministic: true, Gaps: true,
+		Deterministic: true, Gaps: true, Resumes: true,
 	}
 }
 

@@ -17,9 +17,12 @@ type Options struct {
 	MinLeaf  int // 5
 	// Try is the number of columns drawn for each split: 0 means ⌊√p⌋, AllColumns all.
 	Try         int
-	Depth       int       // 0: unlimited
-	NoBootstrap bool      // every tree is grown on all rows, each once
-	Bins        tree.Bins // tree.Quantiles
+	Depth       int  // 0: unlimited
+	NoBootstrap bool // rows are drawn without replacement
+	// Subsample is the share of rows drawn for a tree, with replacement unless NoBootstrap;
+	// 0 means 1, with which NoBootstrap takes all rows.
+	Subsample float64
+	Bins      tree.Bins // tree.Quantiles
 	// ExpHazard makes the curve exp(−H) with the averaged hazard, as ranger does, instead
 	// of averaging the trees' Kaplan–Meier curves.
 	ExpHazard bool
@@ -62,9 +65,9 @@ func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, opt Option
 		return nil, err
 	}
 	p := plan{matrix: matrix, outcome: sample.Outcome, opt: opt, columns: len(x.Columns), seed: fit.Seed}
-	m, err := ensemble.Grow(ctx, kind(), sample, ensemble.Options{
-		Columns: x.Names(), Trees: opt.Trees, NoBootstrap: opt.NoBootstrap, ExpHazard: opt.ExpHazard,
-		Seed: fit.Seed, Threads: fit.Threads,
+	m, err := ensemble.Grow(ctx, kind(), x, sample, ensemble.Options{
+		Trees: opt.Trees, NoBootstrap: opt.NoBootstrap, Subsample: opt.Subsample, ExpHazard: opt.ExpHazard,
+		Seed: fit.Seed, Threads: fit.Threads, Checkpoints: fit.Checkpoints,
 	}, p.grower)
 	if err != nil {
 		return nil, err

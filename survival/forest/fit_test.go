@@ -179,30 +179,62 @@ func TestDecodeRefuses(t *testing.T) {
 		}
 		w.Bool(false)
 		w.Report(survival.Report{})
+		w.Float(0)
+		w.Int(0)
 		if _, err := Decode(w.Bytes()); !errors.Is(err, survival.ErrBadModelFile) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
 
-// Weights that sum to one are warned of, since a forest takes them for frequencies and finds
-// nothing to split; the same weights about one are not.
-func TestFractionalWeights(t *testing.T) {
+// Of weights of mean below 1 only the proportions count: scaled by a power of two, however
+// small, they give the same file, and by another factor the same risks up to rounding.
+// Extreme ones give no NaN.
+func TestWeightsHaveNoUnit(t *testing.T) {
 	x, y := example()
-	for _, c := range []struct {
-		weight float64
-		warned bool
-	}{{1.0 / 8, true}, {1, false}, {3, false}} {
+	fit := func(scale float64, weight ...float64) (file string, risk []float64) {
 		y.Weight = make([]float64, x.Rows)
 		for i := range y.Weight {
-			y.Weight[i] = c.weight
+			y.Weight[i] = weight[i%len(weight)] * scale
 		}
-		m, err := Fit(context.Background(), x, y, Options{Trees: 1, MinLeaf: 2, MinSplit: 4}, survival.FitOptions{})
+		m, err := Fit(context.Background(), x, y, Options{Trees: 20, MinLeaf: 2, MinSplit: 4}, survival.FitOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := len(m.Report().Warnings) > 0; got != c.warned {
-			t.Errorf("weight %g: warnings %v", c.weight, m.Report().Warnings)
+		data, _ := m.MarshalBinary() // never fails
+		if _, err := Decode(data); err != nil {
+			t.Error(err)
+		}
+		risk = make([]float64, x.Rows)
+		if err := m.Risk(context.Background(), x, risk); err != nil {
+			t.Fatal(err)
+		}
+		return string(data), risk
+	}
+	want, risks := fit(1, 0.25, 0.5, 1)
+	for _, scale := range []float64{0.5, math.Ldexp(1, -30), math.Ldexp(1, -900)} {
+		if got, _ := fit(scale, 0.25, 0.5, 1); got != want {
+			t.Errorf("weights times %g give another forest", scale)
 		}
 	}
+	if _, got := fit(1.0/3, 0.25, 0.5, 1); !near(got, risks) {
+		t.Errorf("a third of the weights: risks %v, want %v", got, risks)
+	}
+	for _, weight := range [][]float64{{1e100}, {1e-100}, {1e300, 1e-300}, {1, 1e-60, 1e60}} {
+		_, got := fit(1, weight...)
+		for i, v := range got {
+			if v-v != 0 || v < 0 {
+				t.Errorf("weights %v: risk %g of row %d", weight, v, i)
+			}
+		}
+	}
+}
+
+func near(a, b []float64) bool {
+	for i := range a {
+		if math.Abs(a[i]-b[i]) > 1e-5*(1+math.Abs(b[i])) {
+			return false
+		}
+	}
+	return true
 }

@@ -11,7 +11,7 @@ import (
 const Type = "rsf"
 
 // Version is the algorithm version: raised whenever equal data may give another model file.
-const Version = 1
+const Version = 2
 
 // Model is a fitted random survival forest.
 type Model struct{ *ensemble.Model }

@@ -10,7 +10,7 @@ import (
 const Type = "orsf"
 
 // Version is the algorithm version: raised whenever equal data may give another model file.
-const Version = 1
+const Version = 2
 
 // Model is a fitted oblique random survival forest.
 type Model struct{ *ensemble.Model }

@@ -71,14 +71,16 @@ func (s boostSettings) options() (boost.Options, error) {
 
 func fitForest(ctx context.Context, x *survival.Design, y survival.Outcome, settings json.RawMessage, opt survival.FitOptions) (survival.Model, error) {
 	set := struct {
-		Trees     int  `json:"trees"`
-		MinSplit  int  `json:"min_split"`
-		MinLeaf   int  `json:"min_leaf"`
-		Mtry      mtry `json:"mtry"`
-		Depth     int  `json:"depth"`
-		Bootstrap bool `json:"bootstrap"`
-		Bins      bins `json:"bins"`
-	}{Trees: 300, MinSplit: 10, MinLeaf: 5, Bootstrap: true}
+		Trees     int     `json:"trees"`
+		MinSplit  int     `json:"min_split"`
+		MinLeaf   int     `json:"min_leaf"`
+		Mtry      mtry    `json:"mtry"`
+		Depth     int     `json:"depth"`
+		Bootstrap bool    `json:"bootstrap"`
+		Subsample float64 `json:"subsample"`
+		Bins      bins    `json:"bins"`
+		Curve     string  `json:"curve"`
+	}{Trees: 300, MinSplit: 10, MinLeaf: 5, Bootstrap: true, Subsample: 1, Curve: "mean"}
 	if err := decodeSettings(forest.Type, settings, &set); err != nil {
 		return nil, err
 	}
@@ -87,12 +89,14 @@ func fitForest(ctx context.Context, x *survival.Design, y survival.Outcome, sett
 		{set.MinSplit >= 2, "min_split must be ≥ 2"},
 		{set.MinLeaf >= 1, "min_leaf must be ≥ 1"},
 		{set.Depth >= 0, "depth must be ≥ 0"},
+		{set.Subsample > 0 && set.Subsample <= 1, "subsample must be above 0 and at most 1"},
+		{set.Curve == "mean" || set.Curve == "hazard", "curve must be mean or hazard"},
 	}); err != nil {
 		return nil, err
 	}
 	return model(forest.Fit(ctx, x, y, forest.Options{
 		Trees: set.Trees, MinSplit: set.MinSplit, MinLeaf: set.MinLeaf, Try: int(set.Mtry), Depth: set.Depth,
-		NoBootstrap: !set.Bootstrap, Bins: tree.Bins(set.Bins),
+		NoBootstrap: !set.Bootstrap, Subsample: set.Subsample, Bins: tree.Bins(set.Bins), ExpHazard: set.Curve == "hazard",
 	}, opt))
 }
 

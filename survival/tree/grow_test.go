@@ -62,6 +62,24 @@ func TestWeightedLeaves(t *testing.T) {
 	}
 }
 
+// Weights of mean 1 or more are frequencies, whose subject weighs 1 before scaling; of others
+// a subject weighs the mean. The scale is a power of two, for any finite weights.
+func TestFrequencies(t *testing.T) {
+	for _, c := range []struct {
+		weight, scaled []float64
+		unit           float64
+	}{
+		{nil, nil, 1}, {[]float64{1, 2, 1}, []float64{1, 2, 1}, 1}, {[]float64{8, 4}, []float64{2, 1}, 0.25},
+		{[]float64{0.25, 0.5}, []float64{1, 2}, 1.5}, {[]float64{0x1p-1000}, []float64{1}, 1},
+		{[]float64{0x1p1000, 0x1p1000}, []float64{1, 1}, 0x1p-1000}, {[]float64{0, 0.5}, []float64{0, 2}, 1},
+	} {
+		scaled, unit := Frequencies(c.weight)
+		if !slices.Equal(scaled, c.scaled) || unit != c.unit {
+			t.Errorf("%v: %v with unit %g, want %v with %g", c.weight, scaled, unit, c.scaled, c.unit)
+		}
+	}
+}
+
 // Depth, MinSplit and MinLeaf hold everywhere in a tree; without limits leaves are pure.
 func TestOptionsHold(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 2))

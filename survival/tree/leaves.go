@@ -1,6 +1,9 @@
 package tree
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Leaves are the outcomes of a survival tree's leaves: for leaf l the event times present
 // in it, entries Offset[l] ≤ e < Offset[l+1], ascending.
@@ -72,13 +75,22 @@ func (l *Leaves) Add(n int, row func(i int) (rank int, weight float64, event boo
 			}
 			i++
 		}
-		if events > 0 {
+		// Rounding of the difference must not leave fewer at risk than die.
+		if d, y := single(events, max(total, events)); d > 0 {
 			l.Rank = append(l.Rank, int32(rank))
-			l.Events = append(l.Events, float32(events))
-			// Rounding of the difference must not leave fewer at risk than die.
-			l.AtRisk = append(l.AtRisk, max(float32(total), float32(events)))
+			l.Events = append(l.Events, d)
+			l.AtRisk = append(l.AtRisk, y)
 		}
 		total -= here
 	}
 	l.Offset = append(l.Offset, int32(len(l.Rank)))
+}
+
+// single rounds the weights of events and of rows at risk. Weights beyond 2^±64 are scaled:
+// only the ratio counts, and float32 does not hold them all.
+func single(events, atRisk float64) (d, y float32) {
+	if _, e := math.Frexp(atRisk); e < -64 || e > 64 {
+		events, atRisk = math.Ldexp(events, -e), math.Ldexp(atRisk, -e)
+	}
+	return float32(events), float32(atRisk)
 }
