@@ -15,17 +15,21 @@ import (
 type oracleCase struct {
 	Set         string
 	Early       []float64 // F of the training rows after 10 rounds
-	Risk        []float64 // of the test rows
+	Untied      []float64 // F of the test rows after 100 rounds with at least five rows a leaf
+	Risk        []float64 // F of the test rows after 100 rounds, leaves of one row allowed
 	Times       []float64
 	Survival    [][]float64
 	Cindex      []float64 // by scikit-survival's seed
 	Correlation float64   // the least rank correlation between two of its seeds
 }
 
-// scikit-survival's boosting on every distinct value is the same function: F agrees to
-// 1e-12 on training rows after 10 rounds. Later splits tie, and it draws one of them; after
-// 100 rounds held-out rows have C within .002 of one of its seeds and a rank correlation
-// above .995, or agree as well as its own seeds do (veteran, 46 rows).
+// scikit-survival's boosting on every distinct value is the same function wherever splits do
+// not tie. With at least five rows a leaf they never do (its seeds agree to 1e-15): F of
+// held-out rows agrees to 1e-12 after 100 rounds, on five sets. With leaves of one row
+// several columns peel off the same rows, and it draws one of them: F still agrees on
+// training rows after 10 rounds; after 100, held-out rows of four sets have C within .002 of
+// one of its seeds and a rank correlation above .995. The fifth, veteran with 46 of them,
+// agrees as well as its own seeds do.
 func TestEqualsScikitSurvival(t *testing.T) {
 	var file struct{ Cases []oracleCase }
 	if err := oracle.ReadJSON(filepath.Join("testdata", "sksurv.json"), &file); err != nil {
@@ -38,12 +42,14 @@ func TestEqualsScikitSurvival(t *testing.T) {
 	early := oracle.Agree(t, line)
 	line.Quantity, line.Tolerance = "held-out C after 100 rounds, from the nearest of its seeds", 0.02
 	late := oracle.Agree(t, line)
+	line.Quantity, line.Tolerance = "held-out F after 100 rounds, at least five rows a leaf (no ties)", 1e-12
+	untied := oracle.Agree(t, line)
 	for _, c := range file.Cases {
-		t.Run(c.Set, func(t *testing.T) { c.check(t, early, late) })
+		t.Run(c.Set, func(t *testing.T) { c.check(t, early, untied, late) })
 	}
 }
 
-func (c oracleCase) check(t *testing.T, agreeEarly, agreeLate *oracle.Agreement) {
+func (c oracleCase) check(t *testing.T, agreeEarly, agreeUntied, agreeLate *oracle.Agreement) {
 	x, y, err := oracle.Load(filepath.Join("..", ".."), c.Set)
 	if err != nil {
 		t.Fatal(err)
@@ -57,19 +63,28 @@ func (c oracleCase) check(t *testing.T, agreeEarly, agreeLate *oracle.Agreement)
 			train = append(train, i)
 		}
 	}
-	_, early := fitted(t, x.Take(train), y.Take(train), 10, x.Take(train))
+	fit := func(trees, least int, at []int) (*Model, []float64) {
+		return fitted(t, x.Take(train), y.Take(train), Options{Trees: trees, MinLeaf: least, Bins: tree.Exact}, x.Take(at))
+	}
+	_, early := fit(10, 1, train)
 	agreeEarly.NearAll(t.Name(), early, c.Early)
-	m, risk := fitted(t, x.Take(train), y.Take(train), 100, x.Take(test))
+	_, untied := fit(100, 5, test)
+	agreeUntied.NearAll(t.Name(), untied, c.Untied)
+	m, risk := fit(100, 1, test)
 	rho := correlation(ranks(risk), ranks(c.Risk))
-	if rho < min(0.995, c.Correlation) {
-		t.Errorf("rank correlation %.4f; between its own seeds %.4f", rho, c.Correlation)
+	alike, apart := 0.995, 0.002
+	if c.Set == "veteran" {
+		alike, apart = min(alike, c.Correlation), max(apart, slices.Max(c.Cindex)-slices.Min(c.Cindex))
+	}
+	if rho < alike {
+		t.Errorf("rank correlation %.4f; want %.4f", rho, alike)
 	}
 	got, off := harrell(y.Take(test), risk), 1.0
 	for _, want := range c.Cindex {
 		off = min(off, math.Abs(got-want))
 	}
 	agreeLate.Near(t.Name(), off, 0, 1)
-	if off > max(0.002, slices.Max(c.Cindex)-slices.Min(c.Cindex)) {
+	if off > apart {
 		t.Errorf("C %.4f, want one of %.4f", got, c.Cindex)
 	}
 	sum := 0.0
@@ -85,8 +100,8 @@ func (c oracleCase) check(t *testing.T, agreeEarly, agreeLate *oracle.Agreement)
 	t.Logf("rank correlation %.5f (its seeds %.5f), C %.4f (%.4f), curves %.5f", rho, c.Correlation, got, c.Cindex, sum)
 }
 
-func fitted(t *testing.T, x *survival.Design, y survival.Outcome, trees int, at *survival.Design) (*Model, []float64) {
-	m, err := Fit(context.Background(), x, y, Options{Trees: trees, Bins: tree.Exact}, survival.FitOptions{})
+func fitted(t *testing.T, x *survival.Design, y survival.Outcome, opt Options, at *survival.Design) (*Model, []float64) {
+	m, err := Fit(context.Background(), x, y, opt, survival.FitOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
