@@ -11,7 +11,9 @@ import (
 
 	"everfold/artifact"
 	"everfold/config"
+	"everfold/dataset"
 	"everfold/store"
+	"everfold/survival"
 )
 
 // table reads a CSV of the run: rows by column name.
@@ -136,4 +138,33 @@ func TestDetailsAreRescored(t *testing.T) {
 	l.summarize(s)
 	require.Len(t, l.table(artifact.DetailsKey), 9)
 	require.Equal(t, before, l.table(artifact.CoefficientsKey))
+}
+
+// reporting is a linear model that only reports.
+type reporting struct {
+	survival.Model
+	coefficients []survival.Coefficient
+}
+
+func (r reporting) Report() survival.Report { return survival.Report{Coefficients: r.coefficients} }
+
+// More coefficients than a manifest should hold are left out with a warning; those of
+// something else than design columns, such as a stack's bases, without one.
+func TestCoefficientsThatAreNotListed(t *testing.T) {
+	x, m := &survival.Design{}, reporting{}
+	for k := range maxCoefficients + 1 {
+		name := strconv.Itoa(k)
+		x.Columns = append(x.Columns, survival.Column{Name: name, Term: name})
+		m.coefficients = append(m.coefficients, survival.Coefficient{Column: name, Value: 1})
+	}
+	j := &job{table: &dataset.Table{}}
+	out, err := j.infer(t.Context(), fitted{model: m, x: x})
+	require.NoError(t, err)
+	require.Empty(t, out.coefficients)
+	require.Len(t, out.warnings, 1)
+	require.Equal(t, "resource", out.warnings[0].Category)
+
+	out, err = j.infer(t.Context(), fitted{model: m, x: &survival.Design{}})
+	require.NoError(t, err)
+	require.Equal(t, &inference{}, out)
 }

@@ -2,6 +2,7 @@ package metric
 
 import (
 	"context"
+	"errors"
 	"math"
 	"sort"
 
@@ -253,6 +254,10 @@ func (d *description) calibrate(ctx context.Context, h *AtHorizon, s []float32) 
 		predicted[i] = 1 - float64(v)
 	}
 	c, err := Calibrate(ctx, d.Test, predicted, h.Horizon, d.fit)
+	var refused *survival.DataError // a weight that vanishes beside the others
+	if errors.As(err, &refused) {
+		err = &Undefined{ReasonNoSmoother}
+	}
 	if reason := reasonOf(err); reason != "" {
 		h.Reasons["calibration"] = reason
 		return nil

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"everfold/survival"
 )
@@ -170,4 +171,49 @@ func BenchmarkFold(b *testing.B) {
 			}
 		}
 	})
+}
+
+// Whatever the fold, small or odd: no error, finite values, and a reason for each that is
+// absent.
+func TestDescribeAnyFold(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		entry := rapid.Bool().Draw(t, "entry")
+		f := Fold{Train: drawOutcome(t, "train", rapid.IntRange(1, 8).Draw(t, "n_train"), true, entry),
+			Test: drawOutcome(t, "test", rapid.IntRange(1, 10).Draw(t, "n"), true, entry), Times: drawGrid(t)}
+		n := f.Test.Len()
+		f.Surv = drawCurves(t, n, len(f.Times))
+		f.Risk = rapid.SliceOfN(rapid.SampledFrom([]float64{-1, 0, 0.5, 3}), n, n).Draw(t, "risk")
+		c := rapid.SampledFrom(conventions).Draw(t, "c")
+		d, err := Describe(background, f, Config{Convention: c, CIndex: CIndexHarrell, Tau: 5}, fitCox)
+		require.NoError(t, err)
+		defined := func(v *float64, reasons map[string]string, name string) {
+			require.True(t, (v == nil) == (reasons[name] != ""), "%s: %v, %q", name, v, reasons[name])
+			require.True(t, v == nil || !math.IsNaN(*v) && !math.IsInf(*v, 0), name)
+		}
+		defined(d.HarrellSE, d.Reasons, "cindex_harrell_se")
+		defined(d.UnoSE, d.Reasons, "cindex_ipcw_se")
+		defined(d.Antolini, d.Reasons, "antolini")
+		defined(d.LogLoss, d.Reasons, "log_loss")
+		require.Equal(t, d.DCalibration == nil, d.Reasons["dcal"] != "")
+		for _, h := range d.Horizons {
+			defined(h.Brier, h.Reasons, "brier")
+			defined(h.AUC, h.Reasons, "auc")
+			defined(h.ICI, h.Reasons, "calibration")
+			defined(h.E90, h.Reasons, "calibration")
+			for _, p := range h.Curve {
+				defined(&p.Observed, nil, "curve")
+			}
+		}
+	})
+}
+
+// A weight that vanishes beside the largest one leaves no smoother, not an error.
+func TestDescribeVanishingWeight(t *testing.T) {
+	f := simulatedFold(30, 5, 1)
+	f.Test.Weight = make([]float64, 30)
+	for i := range f.Test.Weight {
+		f.Test.Weight[i] = 1e300
+	}
+	f.Test.Weight[7] = 1e-300
+	require.Equal(t, ReasonNoSmoother, describe(t, f, RiskRegression).Horizons[0].Reasons["calibration"])
 }
