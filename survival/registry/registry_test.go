@@ -111,7 +111,7 @@ func TestSettingsAreStrict(t *testing.T) {
 		"weibull_aft": {`{"alpha": 0}`, `"x"`},
 		"gbsa": {`{"lambda": -1}`, `{"lambda": "1"}`, `{"column_sample": 0}`, `{"validation": 1}`, `{"validation": -0.1}`, `{"patience": -1}`, `{"trees": 0}`, `{"learning_rate": 0}`, `{"learning_rate": 1.5}`, `{"depth": 0}`, `{"subsample": 0}`,
 			`{"min_leaf": 0}`, `{"leaf": "median"}`, `{"bins": 256}`, `{"bins": "255"}`},
-		"rsf": {`{"tree": 1}`, `{"trees": 0}`, `{"min_split": 1}`, `{"min_leaf": 0}`, `{"mtry": 0}`, `{"mtry": "log2"}`, `{"mtry": 1.5}`,
+		"rsf": {`{"tree": 1}`, `{"trees": 0}`, `{"subsample": 0}`, `{"subsample": 1.1}`, `{"curve": "median"}`, `{"min_split": 1}`, `{"min_leaf": 0}`, `{"mtry": 0}`, `{"mtry": "log2"}`, `{"mtry": 1.5}`,
 			`{"depth": -1}`, `{"bootstrap": 1}`, `{"bins": 10}`},
 		"orsf": {`{"bins": 255}`, `{"trees": 0}`, `{"min_split": 1}`, `{"min_leaf": 0}`, `{"min_stat": -1}`, `{"mtry": 0}`, `{"depth": -1}`, `{"bootstrap": 1}`},
 		"stack": {`{}`, `{"of": []}`, `{"of": ["cox_ph"]}`, `{"of": [{}]}`, `{"of": [{"name": "a"}]}`, `{"of": [{"type": "km"}]}`,
@@ -169,7 +169,7 @@ func TestTreeSettingsAct(t *testing.T) {
 			`{"trees": 99, "validation": 0.2, "patience": 1}`},
 		"orsf": {`{"trees": 9}`, `{"trees": 9, "min_split": 60}`, `{"trees": 9, "min_leaf": 25}`, `{"trees": 9, "min_stat": 1}`, `{"trees": 9, "mtry": "all"}`,
 			`{"trees": 9, "mtry": 1}`, `{"trees": 9, "depth": 1}`, `{"trees": 9, "bootstrap": false}`},
-		"rsf": {`{"trees": 9}`, `{"trees": 9, "min_split": 50}`, `{"trees": 9, "min_leaf": 9}`, `{"trees": 9, "mtry": "all"}`,
+		"rsf": {`{"trees": 9}`, `{"trees": 9, "subsample": 0.632}`, `{"trees": 9, "subsample": 0.632, "bootstrap": false}`, `{"trees": 9, "curve": "hazard"}`, `{"trees": 9, "min_split": 50}`, `{"trees": 9, "min_leaf": 9}`, `{"trees": 9, "mtry": "all"}`,
 			`{"trees": 9, "mtry": 2}`, `{"trees": 9, "depth": 2}`, `{"trees": 9, "bootstrap": false}`, `{"trees": 9, "bins": "exact"}`},
 	} {
 		kind, _ := Lookup(typ)

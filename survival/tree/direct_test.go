@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 
 	"everfold/survival"
@@ -77,8 +78,37 @@ func random(rng *rand.Rand, most int, weighted bool) sample {
 		add("b", fmt.Sprint("b", j), func(int) float64 { return float64(rng.IntN(2)) })
 	}
 	s.outcome(rng, weighted)
+	if rng.IntN(3) == 0 {
+		s.opt.Try = 1 + rng.IntN(len(s.x.Columns))
+	}
 	return s
 }
+
+// tried are the columns searched together at the root, lot by lot: all, or those drawn.
+func (s *sample) tried() [][]bool {
+	p := len(s.x.Columns)
+	if s.opt.Try == 0 || s.opt.Try >= p {
+		return [][]bool{slices.Repeat([]bool{true}, p)}
+	}
+	rng, perm := s.stream(), make([]int, p)
+	for j := range perm {
+		perm[j] = j
+	}
+	var lots [][]bool
+	for done := 0; done < p; {
+		lot := make([]bool, p)
+		for end := min(done+s.opt.Try, p); done < end; done++ {
+			k := done + rng.IntN(p-done)
+			perm[done], perm[k] = perm[k], perm[done]
+			lot[perm[done]] = true
+		}
+		lots = append(lots, lot)
+	}
+	return lots
+}
+
+// stream is the random stream of the sample's tree.
+func (s *sample) stream() Rand { return rand.New(rand.NewPCG(8, uint64(s.x.Rows))) }
 
 func (s *sample) outcome(rng *rand.Rand, weighted bool) {
 	n := s.x.Rows
@@ -96,9 +126,13 @@ func (s *sample) outcome(rng *rand.Rand, weighted bool) {
 		for rng.Float64() < 0.35 && s.count[i] < 6 {
 			s.count[i]++
 		}
-		if weighted {
-			s.y.Weight = append(s.y.Weight, 0.25+2*rng.Float64())
+	}
+	if weighted {
+		weight, scale := make([]float64, n), []float64{1, 1e-3, 1e200}[rng.IntN(3)]
+		for i := range weight {
+			weight[i] = scale * (0.25 + 2*rng.Float64())
 		}
+		s.y.Weight, s.y.Unit = Frequencies(weight)
 	}
 }
 
@@ -133,10 +167,23 @@ func (s *sample) textbook(left []bool) float64 {
 // direct is the search by definition: every design column, every present code, missing
 // values on either side.
 func (s *sample) direct(m *Matrix, statistic func(left []bool) float64) (chosen, []bool) {
+	for _, lot := range s.tried() {
+		if best, left := s.directOf(m, lot, statistic); best.feature >= 0 {
+			return best, left
+		}
+	}
+	return chosen{split: split{feature: -1}}, nil
+}
+
+// directOf searches some columns.
+func (s *sample) directOf(m *Matrix, lot []bool, statistic func(left []bool) float64) (chosen, []bool) {
 	best := chosen{split: split{feature: -1}}
 	var bestLeft []bool
 	n := s.x.Rows
 	for j := range s.x.Columns {
+		if !lot[j] {
+			continue
+		}
 		values, f := s.x.Columns[j].Values, &m.features[j]
 		for code := range f.low {
 			for _, gapLeft := range []bool{false, true} {
@@ -180,6 +227,7 @@ func (s *sample) compare(crit Criterion, statistic func(left []bool) float64) st
 	if err != nil {
 		return err.Error()
 	}
+	s.opt.Rand = s.stream()
 	t, err := NewGrower(m).Grow(context.Background(), crit, s.opt)
 	if err != nil {
 		return err.Error()
@@ -213,7 +261,8 @@ func ascending(n int) []int {
 }
 
 // Every search returns the split of the direct search, the same rows on the same sides: on
-// random nodes with ties, draws, gaps, indicators and factors, for all sizes of the codes.
+// random nodes with ties, draws, weights, gaps, indicators and factors, on all columns and on
+// drawn ones, for all sizes of the codes.
 func TestSearchesEqualDirectSearch(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -222,9 +271,10 @@ func TestSearchesEqualDirectSearch(t *testing.T) {
 		most     int
 		weighted bool
 	}{
-		{"small", fastest, 6000, 30, false},
+		{"small", fastest, 8000, 30, false},
 		{"fenwick, small", byFenwick, 2000, 30, false},
-		{"fenwick, weighted", byFenwick, 2000, 40, true},
+		{"weighted", fastest, 5000, 25, true},
+		{"weighted, large", fastest, 30, 400, true},
 		{"fenwick, large", byFenwick, 30, 400, false},
 		{"bounds, small", byBounds, 3000, 30, false},
 		{"bounds, middle", byBounds, 600, 150, false},
