@@ -11,9 +11,11 @@ func (r *rowSet) refer(m *Matrix, take []int32, threads int) {
 	n := len(take)
 	r.width, r.words, r.threads = m.width, m.words, threads
 	r.index, r.away = resize(r.index, n), resize(r.away, n)
-	for i, row := range take {
-		r.index[i] = uint32(row)
-	}
+	r.eachChunk(0, n, func(_, from, to int) {
+		for i, row := range take[from:to] {
+			r.index[from+i] = uint32(row)
+		}
+	})
 }
 
 func (r *rowSet) indexed() bool { return r.index != nil }
