@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	maxTable     = 64 << 20 // bytes of a CSV file: 10⁵ rows
-	publishTries = 200      // conflicts in a row before the call is given back to its caller's retry
+	maxTable     = 512 << 20 // bytes of a CSV file: calibration curves of 10⁵ fits are 200 MB
+	publishTries = 200       // conflicts in a row before the call is given back to its caller's retry
 )
 
 // PublishMetrics brings model_metrics.csv in line with the manifests and returns its
