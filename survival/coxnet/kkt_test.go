@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"everfold/survival"
-	"everfold/survival/linear"
 	"everfold/survival/resample"
 )
 
@@ -160,14 +159,11 @@ func TestDerivatives(t *testing.T) {
 	x, y := made(80, 6)
 	ctx := context.Background()
 	l := newLikelihood(y, 2)
-	matrix, err := linear.NewMatrix(x, l.order.Rows)
+	full, err := newCovariates(x, l.order.Rows, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newColumns(matrix)
-	if len(c.bundles) == 0 || len(c.plainAt) == 0 {
-		t.Fatal("the data should have columns of both kinds")
-	}
+	c := full.compact
 	gamma := []float64{0.3, -0.2, 0.1, 0.5, -0.4, 0.05}
 	at := func(shift float64, j int) (value float64, gradient []float64) {
 		moved := append([]float64(nil), gamma...)
@@ -184,10 +180,10 @@ func TestDerivatives(t *testing.T) {
 	}
 	_, gradient := at(0, 0)
 	hessian, subset := make([]float64, 36), make([]float64, 6)
-	if err := l.hessian(ctx, matrix, hessian); err != nil {
+	if err := l.hessian(ctx, c, hessian); err != nil {
 		t.Fatal(err)
 	}
-	l.gradientOf(matrix, []int{4, 1}, subset)
+	l.gradientOf(full, []int{4, 1}, subset)
 	within(t, "gradient of chosen columns", subset[4], gradient[4], 1e-14)
 	within(t, "gradient of chosen columns", subset[1], gradient[1], 1e-14)
 	const h = 1e-5

@@ -3,7 +3,6 @@ package coxnet
 import (
 	"context"
 	"math"
-	"sync"
 
 	"everfold/survival"
 	"everfold/survival/linear"
@@ -31,7 +30,7 @@ type likelihood struct {
 
 	eventWeight []float64 // by group: d_k
 	atRisk      []float64 // by group: Σ w e^{η−shift} over the risk set
-	exp         *exponential
+	exp         *linear.Exponential
 	shift       float64   // the middle of the linear predictor's range
 	eta, risk   []float64 // by position: η, and w·e^{η−shift}
 	residual    []float64 // by position: w_iδ_i − u_i, u_i = risk_i·Σ_{t_k ≤ T_i} d_k/atRisk_k
@@ -40,7 +39,7 @@ type likelihood struct {
 func newLikelihood(y survival.Outcome, threads int) *likelihood {
 	order := riskset.New(y, nil)
 	n, groups := y.Len(), len(order.Groups)
-	l := &likelihood{order: order, threads: max(1, threads), weight: order.Gather(y.Weight), total: float64(n), exp: newExponential(),
+	l := &likelihood{order: order, threads: max(1, threads), weight: order.Gather(y.Weight), total: float64(n), exp: linear.NewExponential(),
 		eventWeight: make([]float64, groups), atRisk: make([]float64, groups),
 		eta: make([]float64, n), risk: make([]float64, n), residual: make([]float64, n)}
 	if l.weight != nil {
@@ -62,37 +61,31 @@ func newLikelihood(y survival.Outcome, threads int) *likelihood {
 
 // blocks calls f for every block of n rows, on all threads.
 func (l *likelihood) blocks(n int, f func(number, start, end int)) {
-	count := (n + block - 1) / block
-	work := func(first, step int) {
-		for b := first; b < count; b += step {
-			f(b, b*block, min((b+1)*block, n))
-		}
-	}
-	var others sync.WaitGroup
-	threads := min(l.threads, count)
-	for t := 1; t < threads; t++ {
-		others.Go(func() { work(t, threads) })
-	}
-	work(0, max(1, threads))
-	others.Wait()
+	linear.Blocks(n, block, l.threads, f)
 }
 
 // at evaluates ℓ at the linear predictor x·gamma and leaves the residuals, the derivatives
-// of ℓ by η, behind. Beyond the range of float64 it is −Inf and they are unfinished. The
-// error is that of survival.Check.
-func (l *likelihood) at(ctx context.Context, x *columns, gamma []float64) (float64, error) {
+// of ℓ by η, behind. Beyond the range of float64 it is −Inf and they are unfinished. Without
+// x the predictor is 0. The error is that of survival.Check.
+func (l *likelihood) at(ctx context.Context, x *linear.Compact, gamma []float64) (float64, error) {
 	if err := survival.Check(ctx, 0, 1); err != nil {
 		return 0, err
 	}
-	predictor := x.product(gamma)
+	clear(l.eta)
+	if x != nil {
+		x.Product(l.eta, gamma, l.threads)
+	}
 	blocks := (len(l.eta) + block - 1) / block
 	lows, highs := make([]float64, blocks), make([]float64, blocks)
 	l.blocks(len(l.eta), func(b, start, end int) {
-		eta := l.eta[start:end]
-		predictor.rows(eta, start)
 		lo, hi := math.Inf(1), math.Inf(-1)
-		for _, e := range eta {
-			lo, hi = min(lo, e), max(hi, e)
+		for _, e := range l.eta[start:end] {
+			if e < lo {
+				lo = e
+			}
+			if !(e <= hi) { // NaN too, and then stays
+				hi = e
+			}
 		}
 		lows[b], highs[b] = lo, hi
 	})
@@ -106,7 +99,7 @@ func (l *likelihood) at(ctx context.Context, x *columns, gamma []float64) (float
 	l.shift = lo + (hi-lo)/2
 	l.blocks(len(l.eta), func(_, start, end int) {
 		risk := l.risk[start:end]
-		l.exp.of(risk, l.eta[start:end], l.shift)
+		l.exp.Of(risk, l.eta[start:end], l.shift)
 		if l.weight != nil {
 			for i, w := range l.weight[start:end] {
 				risk[i] *= w
@@ -156,24 +149,14 @@ func (l *likelihood) caseWeight(position int) float64 {
 	return l.weight[position]
 }
 
-// gradient writes −Xᵀresidual/W, the gradient of −ℓ/W by the coefficients of x, to dst.
-func (l *likelihood) gradient(ctx context.Context, x *columns, dst []float64) error {
+// gradient writes −Xᵀresidual/W, the gradient of −ℓ/W by the coefficients of x, to dst. The
+// error is that of survival.Check.
+func (l *likelihood) gradient(ctx context.Context, x *linear.Compact, dst []float64) error {
 	if err := survival.Check(ctx, 0, 1); err != nil {
 		return err
 	}
-	n, p := len(l.residual), x.sums()
-	count := (n + block - 1) / block
-	partial := make([]float64, count*p)
-	l.blocks(n, func(b, start, end int) {
-		x.addRows(partial[b*p:(b+1)*p], start, l.residual[start:end])
-	})
-	sums := partial[:p]
-	for b := 1; b < count; b++ {
-		for j, v := range partial[b*p : (b+1)*p] {
-			sums[j] += v
-		}
-	}
-	x.gather(dst, sums)
+	clear(dst)
+	x.AddTransposed(dst, l.residual, l.threads)
 	for j := range dst {
 		dst[j] /= -l.total
 	}
@@ -184,9 +167,9 @@ func (l *likelihood) gradient(ctx context.Context, x *columns, dst []float64) er
 // last evaluated, to the P×P matrix dst:
 //
 //	W·H = Xᵀdiag(u)X − Σ_k d_k z_k z_kᵀ,   z_k the mean covariate of the risk set
-func (l *likelihood) hessian(ctx context.Context, x *linear.Matrix, dst []float64) error {
-	clear(dst)
-	if err := linear.RankUpdate(ctx, dst, linear.Weighted{P: x.P, X: x.X, W: l.exposure()}, l.threads); err != nil {
+func (l *likelihood) hessian(ctx context.Context, x *linear.Compact, dst []float64) error {
+	inner := make([]float64, len(dst)) // a difference, so that it may be taken from any common point
+	if err := x.Gram(ctx, inner, l.exposure(), l.threads); err != nil {
 		return err
 	}
 	m := means{p: x.P, sum: make([]float64, x.P)}
@@ -196,15 +179,16 @@ func (l *likelihood) hessian(ctx context.Context, x *linear.Matrix, dst []float6
 		if l.eventWeight[k] > 0 {
 			m.add(l.eventWeight[k], l.atRisk[k])
 			if len(m.weight) == meansRows {
-				if err := m.flush(ctx, dst, l.threads); err != nil {
+				if err := m.flush(ctx, inner, l.threads); err != nil {
 					return err
 				}
 			}
 		}
 	}
-	if err := m.flush(ctx, dst, l.threads); err != nil {
+	if err := m.flush(ctx, inner, l.threads); err != nil {
 		return err
 	}
+	x.Square(dst, inner, nil, 0)
 	for i := range x.P {
 		for j := i; j < x.P; j++ {
 			v := dst[i*x.P+j] / l.total
@@ -254,24 +238,28 @@ func (m *means) flush(ctx context.Context, dst []float64, threads int) error {
 
 // gradientOf writes the gradient of −ℓ/W at the point last evaluated by the given columns of
 // x to their elements of dst.
-func (l *likelihood) gradientOf(x *linear.Matrix, columns []int, dst []float64) {
-	p := len(columns)
+func (l *likelihood) gradientOf(x *covariates, columns []int, dst []float64) {
+	all := make([]float64, x.P)
+	if x.compact != nil {
+		x.compact.AddTransposed(all, l.residual, l.threads)
+	} else {
+		l.transposed(x.matrix, all)
+	}
+	for _, j := range columns {
+		dst[j] = -all[j] / l.total
+	}
+}
+
+// transposed writes Xᵀresidual to dst.
+func (l *likelihood) transposed(x *linear.Matrix, dst []float64) {
 	count := (x.N + block - 1) / block
-	partial := make([]float64, count*p)
+	partial := make([]float64, count*x.P)
 	l.blocks(x.N, func(b, start, end int) {
-		sums := partial[b*p : (b+1)*p]
-		for r := start; r < end; r++ {
-			row, v := x.Row(r), l.residual[r]
-			for c, j := range columns {
-				sums[c] += float64(v * row[j])
-			}
-		}
+		x.AddRows(partial[b*x.P:(b+1)*x.P], start, l.residual[start:end])
 	})
-	for c, j := range columns {
-		sum := 0.0
-		for b := range count {
-			sum += partial[b*p+c]
+	for b := range count {
+		for j, v := range partial[b*x.P : (b+1)*x.P] {
+			dst[j] += v
 		}
-		dst[j] = -sum / l.total
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"everfold/survival"
-	"everfold/survival/linear"
 )
 
 // Path is the fitted path, from the largest penalty to the smallest.
@@ -49,14 +48,14 @@ type fitted struct {
 // fitPath fits the whole path to valid data with an event.
 func fitPath(ctx context.Context, x *survival.Design, y survival.Outcome, opt Options, threads int) (*fitted, error) {
 	like := newLikelihood(y, threads)
-	matrix, err := linear.NewMatrix(x, like.order.Rows)
+	full, err := newCovariates(x, like.order.Rows, threads)
 	if err != nil {
 		return nil, err
 	}
-	l1, l2 := penalties(matrix, like, opt)
-	s := newSolver(like, matrix, l1, l2)
+	l1, l2 := penalties(full, like, opt)
+	s := newSolver(like, full, l1, l2)
 	f := &fitted{solver: s}
-	if f.null, err = like.at(ctx, newColumns(&linear.Matrix{Columns: linear.Columns{N: matrix.N}}), nil); err != nil {
+	if f.null, err = like.at(ctx, nil, nil); err != nil {
 		return nil, err
 	}
 	alphas, err := s.begin(ctx, opt)
@@ -85,7 +84,7 @@ func fitPath(ctx context.Context, x *survival.Design, y survival.Outcome, opt Op
 // penalties are the L1 and L2 penalty of γ_j, the coefficient of a column standardised
 // over the fitted rows, at α = 1: b_j = γ_j·σ_j/s_j, with σ_j = 1 or, where the fit
 // standardises, the weighted standard deviation; s_j is the unweighted one.
-func penalties(m *linear.Matrix, like *likelihood, opt Options) (l1, l2 []float64) {
+func penalties(m *covariates, like *likelihood, opt Options) (l1, l2 []float64) {
 	l1, l2 = make([]float64, m.P), make([]float64, m.P)
 	factors := 0.0
 	for _, f := range opt.PenaltyFactor {
@@ -111,11 +110,12 @@ func penalties(m *linear.Matrix, like *likelihood, opt Options) (l1, l2 []float6
 }
 
 // spreads are the weighted standard deviations of the standardised columns: 1 without weights.
-func spreads(m *linear.Matrix, like *likelihood) []float64 {
+func spreads(m *covariates, like *likelihood) []float64 {
 	mean, square := make([]float64, m.P), make([]float64, m.P)
+	by := m.byRow()
 	for r := range m.N {
 		w := like.caseWeight(r) / like.total
-		for j, z := range m.Row(r) {
+		for j, z := range by.Row(r) {
 			mean[j] += float64(w * z)
 			square[j] += float64(w * z * z)
 		}
@@ -138,7 +138,7 @@ func (s *solver) begin(ctx context.Context, opt Options) ([]float64, error) {
 	}
 	if len(free) > 0 {
 		s.admit(free)
-		if err := s.newton(ctx, 0); err != nil {
+		if err := s.newton(ctx, 0, s.tolerance); err != nil {
 			return nil, err
 		}
 	}

@@ -18,6 +18,8 @@ const (
 	tolerancePath = 1e-8
 	// The selected point, which predicts, is brought nearer.
 	toleranceSelected = 1e-12
+	// So near is a point brought while columns are still sought that belong to it.
+	toleranceScreen = 1e-3
 	// Where rounding ends progress, a point up to here still counts as converged.
 	toleranceNear = 1e-6
 	maxIterations = 200
@@ -32,25 +34,25 @@ const (
 // of the standardised column.
 type solver struct {
 	like   *likelihood
-	full   *linear.Matrix
+	full   *covariates
 	l1, l2 []float64 // by column: the penalty on γ at α = 1
 	unit   float64   // curvature of a typical standardised column
 
 	gamma, grad []float64 // by column; grad of −ℓ/W, up to date where the last check went
 
-	work       []int     // the columns of the model: all that are or were not 0
-	member     []bool    // by column
-	x          *columns  // these columns
-	now        *point    // gamma's part in them, where the likelihood was evaluated last; nil while that is not so
-	model      quadratic // over work
-	history    history   // optima over work
-	stale      bool      // the model's Hessian is to be computed anew
+	work       []int           // the columns of the model: all that are or were not 0
+	member     []bool          // by column
+	x          *linear.Compact // these columns
+	now        *point          // gamma's part in them, where the likelihood was evaluated last; nil while that is not so
+	model      quadratic       // over work
+	history    history         // optima over work
+	stale      bool            // the model's Hessian is to be computed anew
 	iterations int
 	tolerance  float64
 	converged  bool // at every α so far
 }
 
-func newSolver(like *likelihood, full *linear.Matrix, l1, l2 []float64) *solver {
+func newSolver(like *likelihood, full *covariates, l1, l2 []float64) *solver {
 	p := full.P
 	return &solver{like: like, full: full, l1: l1, l2: l2, unit: like.events / like.total,
 		gamma: make([]float64, p), grad: make([]float64, p), member: make([]bool, p), converged: true, tolerance: tolerancePath}
@@ -68,38 +70,36 @@ func (s *solver) admit(columns []int) {
 	w := len(s.work)
 	s.model = quadratic{h: make([]float64, w*w), l1: make([]float64, w), l2: make([]float64, w), unit: s.unit}
 	s.stale, s.now, s.history = true, nil, history{}
-	if w == s.full.P {
-		s.x = newColumns(s.full)
-		return
-	}
-	part := &linear.Matrix{Columns: linear.Columns{N: s.full.N, P: w}, X: make([]float64, s.full.N*w)}
-	for r := range s.full.N {
-		from, to := s.full.Row(r), part.Row(r)
-		for c, j := range s.work {
-			to[c] = from[j]
-		}
-	}
-	s.x = newColumns(part)
+	s.x = s.full.part(s.work)
 }
 
-// solve finds the optimum at alpha, starting from that at previous ≥ alpha.
+// solve finds the optimum at alpha, starting from that at previous ≥ alpha. While columns may
+// still be missing from the model its optimum is not worth many digits.
 func (s *solver) solve(ctx context.Context, alpha, previous float64) error {
-	strong := s.strong(alpha, previous)
+	strong, all := s.strong(alpha, previous), s.candidates()
+	tolerance := max(s.tolerance, toleranceScreen)
 	for {
-		if err := s.newton(ctx, alpha); err != nil {
+		if len(s.work) == len(all) {
+			tolerance = s.tolerance
+		}
+		if err := s.newton(ctx, alpha, tolerance); err != nil {
 			return err
 		}
-		if len(s.work) == len(s.candidates()) {
+		if len(s.work) == len(all) {
 			return nil
 		}
 		missed := s.violators(strong, alpha)
 		if len(missed) == 0 {
-			missed = s.violators(s.candidates(), alpha)
+			missed = s.violators(all, alpha)
 		}
-		if len(missed) == 0 {
+		switch {
+		case len(missed) > 0:
+			s.admit(missed)
+		case tolerance == s.tolerance:
 			return nil
+		default:
+			tolerance = s.tolerance
 		}
-		s.admit(missed)
 	}
 }
 
@@ -111,7 +111,7 @@ func (s *solver) polish(ctx context.Context, alpha float64, gamma []float64) err
 	if err := s.solve(ctx, alpha, alpha); err != nil || len(s.work) > 0 {
 		return err
 	}
-	_, err := s.like.at(ctx, newColumns(&linear.Matrix{Columns: linear.Columns{N: s.full.N}}), nil)
+	_, err := s.like.at(ctx, nil, nil)
 	return err
 }
 
@@ -124,7 +124,7 @@ func (s *solver) drifting(ctx context.Context) ([]int, error) {
 	}
 	w := len(s.work)
 	h := make([]float64, w*w)
-	if err := s.like.hessian(ctx, s.x.matrix, h); err != nil {
+	if err := s.like.hessian(ctx, s.x, h); err != nil {
 		return nil, err
 	}
 	return slices.DeleteFunc(free, func(j int) bool {
@@ -174,7 +174,7 @@ func (s *solver) violators(columns []int, alpha float64) []int {
 }
 
 // newton minimises over the columns of the model.
-func (s *solver) newton(ctx context.Context, alpha float64) error {
+func (s *solver) newton(ctx context.Context, alpha, tolerance float64) error {
 	if len(s.work) == 0 {
 		return nil
 	}
@@ -189,7 +189,7 @@ func (s *solver) newton(ctx context.Context, alpha float64) error {
 	}
 	residual := s.residual(s.now)
 	for range maxIterations {
-		if residual <= s.tolerance {
+		if residual <= tolerance {
 			break
 		}
 		next, err := s.step(ctx)
@@ -202,13 +202,15 @@ func (s *solver) newton(ctx context.Context, alpha float64) error {
 		before := residual
 		s.move(next)
 		residual = s.residual(next)
-		s.stale = residual > staleRate*before && residual > s.tolerance
+		s.stale = residual > staleRate*before && residual > tolerance
 	}
-	s.converged = s.converged && residual <= toleranceNear
+	s.converged = s.converged && residual <= max(tolerance, toleranceNear)
 	for c, j := range s.work {
 		s.gamma[j], s.grad[j] = s.now.gamma[c], s.now.grad[c]
 	}
-	s.history.add(alpha, s.now.gamma)
+	if tolerance == s.tolerance {
+		s.history.add(alpha, s.now.gamma)
+	}
 	return nil
 }
 
@@ -254,7 +256,7 @@ func (s *solver) evaluate(ctx context.Context, p *point) error {
 func (s *solver) step(ctx context.Context) (*point, error) {
 	now, fresh := s.now, s.stale
 	if fresh {
-		if err := s.like.hessian(ctx, s.x.matrix, s.model.h); err != nil {
+		if err := s.like.hessian(ctx, s.x, s.model.h); err != nil {
 			return nil, err
 		}
 		s.stale = false

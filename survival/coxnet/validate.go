@@ -89,7 +89,7 @@ func (v validation) leaveOut(ctx context.Context, rows []int, alphas []float64) 
 		}
 	}
 	like := newLikelihood(v.y, v.fit.Threads)
-	matrix, err := linear.NewMatrix(all, like.order.Rows)
+	x, err := linear.NewCompact(all, like.order.Rows, v.fit.Threads)
 	if err != nil {
 		return leftOut{}, err
 	}
@@ -102,11 +102,11 @@ func (v validation) leaveOut(ctx context.Context, rows []int, alphas []float64) 
 		}
 	}
 	out := leftOut{deviance: make([]float64, len(alphas)), converged: part.converged}
-	x, gamma := newColumns(matrix), make([]float64, matrix.P)
+	gamma := make([]float64, x.P)
 	for k := range alphas {
 		if part.Coefficients != nil {
 			for j, b := range part.Coefficients[k] {
-				gamma[j] = b * matrix.Scale[j]
+				gamma[j] = b * x.Scale[j]
 			}
 		}
 		whole, err := like.at(ctx, x, gamma)

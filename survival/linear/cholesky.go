@@ -27,13 +27,7 @@ func cholesky(a []float64, n int, active []int) (f factor, dependent int) {
 	for i := range k {
 		row := f.u[i*k : (i+1)*k]
 		diagonal := row[i]
-		for m := range i {
-			above := f.u[m*k : (m+1)*k]
-			c := above[i]
-			for j := i; j < k; j++ {
-				row[j] -= float64(c * above[j])
-			}
-		}
+		f.eliminate(i)
 		pivot := row[i]
 		if !(pivot > pivotTolerance*diagonal) || math.IsInf(pivot, 0) {
 			return f, active[i]
@@ -44,6 +38,33 @@ func cholesky(a []float64, n int, active []int) (f factor, dependent int) {
 		}
 	}
 	return f, -1
+}
+
+// eliminate takes the rows above off row i, four at a time: each of its elements is then
+// loaded and stored once for four products.
+func (f factor) eliminate(i int) {
+	k := f.n
+	row := f.u[i*k+i : (i+1)*k]
+	above := func(m int) []float64 { return f.u[m*k+i:][:len(row)] }
+	m := 0
+	for ; m+4 <= i; m += 4 {
+		a, b, c, d := above(m), above(m+1), above(m+2), above(m+3)
+		a0, b0, c0, d0 := a[0], b[0], c[0], d[0]
+		for j, v := range row {
+			v -= float64(a0 * a[j])
+			v -= float64(b0 * b[j])
+			v -= float64(c0 * c[j])
+			v -= float64(d0 * d[j])
+			row[j] = v
+		}
+	}
+	for ; m < i; m++ {
+		a := above(m)
+		a0 := a[0]
+		for j := range row {
+			row[j] -= float64(a0 * a[j])
+		}
+	}
 }
 
 // solve writes A⁻¹b into dst, both of full length; inactive parameters get 0.
@@ -112,4 +133,15 @@ func Quadratic(a []float64, n int, active []int, b []float64) (value float64, ok
 		value += float64(b[i] * x[i])
 	}
 	return value, true
+}
+
+// Solve writes A⁻¹b over the active parameters to dst, 0 elsewhere, with A and ok as in
+// Inverse; both vectors have n elements.
+func Solve(dst, a []float64, n int, active []int, b []float64) (ok bool) {
+	f, dependent := cholesky(a, n, active)
+	if dependent >= 0 {
+		return false
+	}
+	f.solve(dst, b)
+	return true
 }

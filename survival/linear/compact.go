@@ -84,6 +84,15 @@ func NewCompact(x *survival.Design, order []int, threads int) (*Compact, error) 
 	return m, nil
 }
 
+// Dense is a matrix all of whose columns are dense; the matrix is not copied.
+func Dense(m *Matrix) *Compact {
+	c := &Compact{Columns: m.Columns, dense: *m, at: make([]int, m.P), low: make([]float64, m.P), width: make([]float64, m.P)}
+	for j := range c.at {
+		c.at[j], c.width[j] = j, 1
+	}
+	return c
+}
+
 // finiteColumn reports the first value that is not finite as a *survival.DataError.
 func finiteColumn(c *survival.Column) error {
 	for i, v := range c.Values {
