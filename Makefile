@@ -17,10 +17,10 @@ RACE  := ./logging/... ./store/... ./artifact/... ./activities/... ./workflows/.
 TIMEOUT ?= 20m
 
 .DEFAULT_GOAL := help
-.PHONY: help build programs temporal run test check fmt vet static workflow unit race bench burk rank agreement soak oracle clean
+.PHONY: help build programs temporal run test check fmt vet static workflow unit race bench bench-quick peers burk rank agreement soak oracle clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: programs temporal ## bin/starter, bin/worker, bin/temporal (the last takes minutes, once)
 
@@ -67,9 +67,17 @@ race:
 		$(GO) test -race -timeout $(TIMEOUT) $(RACE); \
 	else echo "race detector: left out, there is no C compiler"; fi
 
-bench: temporal ## Go benchmarks of the libraries, then what a run costs beyond its fits
+bench: temporal peers ## everfold beside its peers, the libraries, what a run costs beyond its fits; takes hours
+	@$(GO) run ./bench/versus -runs 5 -results bench/results/peers.json -page docs/BENCHMARKS.md
 	@$(GO) test -run '^$$' -bench . -benchmem ./survival/... ./dataset/... ./artifact/... ./store/...
 	@$(GO) test -run '^$$' -bench . -benchtime 5x -timeout 1h ./bench -results results/orchestration.json
+
+bench-quick: peers ## everfold beside its peers on small tables, in minutes; prints the tables
+	@$(GO) run ./bench/versus -quick -results .cache/bench-quick.json
+
+# R from the system, Python packages into .cache/peers: see the script.
+peers:
+	@bench/peers/install.sh
 
 burk: build ## the published Cox and Kaplan-Meier scores on all 18 benchmark sets
 	@$(GO) test -count 1 -timeout 1h ./testsuite/burk -all

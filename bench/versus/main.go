@@ -1,0 +1,98 @@
+// Command versus compares everfold with the fastest public implementation of each model: both
+// fit the same files in the same run, in processes of their own, in turns. It reports medians,
+// their ratio, peak memory, and the held-out C and integrated Brier score of both, by one judge,
+// so that speed is never bought with accuracy. Then it fits everfold on growing tables.
+//
+//	versus [-quick] [-runs N] [-only TEXT] [-results FILE] [-page FILE]
+//
+// Results go to a JSON file, and as tables into the page between its markers. Peers are the
+// programs of bench/peers; install.sh there gets them. Run by make bench and make bench-quick.
+//
+// Non-goals: tuning either side, and other data.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "versus:", err)
+		os.Exit(1)
+	}
+}
+
+// options are the command line's.
+type options struct {
+	quick         bool
+	runs          int
+	only          string
+	results, page string
+}
+
+func run(ctx context.Context) error {
+	var o options
+	flag.BoolVar(&o.quick, "quick", false, "small tables, in minutes")
+	flag.IntVar(&o.runs, "runs", 3, "runs of each side")
+	flag.StringVar(&o.only, "only", "", "only what has this text in its name")
+	flag.StringVar(&o.results, "results", "bench/results/peers.json", "the results file")
+	flag.StringVar(&o.page, "page", "", "the page whose tables are replaced; empty: they are printed")
+	flag.Parse()
+	l, err := newLab(ctx, o.runs)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(l.dir)
+	r := describe(o)
+	for _, s := range scenarios(o.quick) {
+		if !matches(s.name, o.only) {
+			continue
+		}
+		c, err := l.compare(ctx, s)
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		r.Comparisons = append(r.Comparisons, c)
+		fmt.Fprintln(os.Stderr, c.line())
+	}
+	if r.Growth, err = l.growth(ctx, o); err != nil {
+		return err
+	}
+	if err := r.save(o.results); err != nil {
+		return err
+	}
+	return publish(o.page, r.tables())
+}
+
+// lab is a folder with everfold's side built in it, and the peers.
+type lab struct {
+	dir, solo, peers, python string
+	threads, runs            int
+}
+
+func newLab(ctx context.Context, runs int) (*lab, error) {
+	dir, err := os.MkdirTemp("", "everfold-versus-*")
+	if err != nil {
+		return nil, err
+	}
+	peers, err := filepath.Abs("bench/peers")
+	if err != nil {
+		return nil, err
+	}
+	l := &lab{dir: dir, solo: filepath.Join(dir, "solo"), peers: peers, threads: 2, runs: runs}
+	if l.python, err = filepath.Abs(".cache/peers/bin/python"); err != nil {
+		return nil, err
+	}
+	if out, err := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", l.solo, "./bench/solo").CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build ./bench/solo: %w\n%s", err, out)
+	}
+	return l, nil
+}

@@ -1,0 +1,78 @@
+package main
+
+import "strings"
+
+// settings are those of a model, or of a peer's program.
+type settings = map[string]any
+
+// scenario is one line of the comparison.
+type scenario struct {
+	name      string
+	rows      int    // of the whole table; four fifths are fitted
+	model     string // everfold's model type, or a score
+	settings  settings
+	peer      string // a program of bench/peers
+	peerGiven settings
+	target    float64 // how many times faster everfold is to be
+}
+
+// production is the number of rows of the production table.
+const production = 287_013
+
+// scenarios are all comparisons. The quick ones have fewer rows and trees, no other difference.
+func scenarios(quick bool) []scenario {
+	rows, exact, quadratic, trees := production, 20_000, 5_000, 20
+	if quick {
+		rows, exact, quadratic, trees = 20_000, 3_000, 1_500, 5
+	}
+	boosting := settings{"trees": 100, "learning_rate": 0.1, "depth": 3, "leaf": "newton"}
+	forest := func(trees int, bins any) settings {
+		return settings{"trees": trees, "mtry": "all", "min_split": 10, "min_leaf": 5, "bins": bins}
+	}
+	return []scenario{
+		{name: "cox_ph", rows: rows, model: "cox_ph", peer: "coxph.R", target: 10},
+		{name: "weibull_aft", rows: rows, model: "weibull_aft", peer: "survreg.R", target: 10},
+		{name: "coxnet, 100 penalties", rows: rows, model: "coxnet",
+			settings: settings{"select": "last", "alphas": 100, "l1_ratio": 0.5, "alpha_min_ratio": 0.01}, peer: "glmnet.R", target: 5},
+		{name: "gbsa, newton", rows: rows, model: "gbsa", settings: boosting,
+			peer: "xgboost_cox.py", peerGiven: settings{"trees": 100}, target: 3},
+		{name: "gbsa, quadratic peer", rows: quadratic, model: "gbsa", settings: settings{"trees": 100},
+			peer: "sksurv_boosting.py", peerGiven: settings{"trees": 100}},
+		{name: "rsf, all features", rows: rows, model: "rsf", settings: forest(trees, 255),
+			peer: "comprisk_forest.py", peerGiven: settings{"trees": trees}, target: 3},
+		{name: "rsf, exact bins", rows: exact, model: "rsf", settings: forest(2, "exact"),
+			peer: "sksurv_forest.py", peerGiven: settings{"trees": 2}, target: 50},
+		{name: "concordance", rows: rows, model: "concordance", peer: "concordance.R", target: 5},
+		{name: "concordance, Python", rows: rows, model: "concordance", peer: "sksurv_scores.py", peerGiven: settings{"score": "concordance"}, target: 5},
+		{name: "integrated Brier score", rows: rows, model: "brier", peer: "sksurv_scores.py", peerGiven: settings{"score": "brier"}, target: 5},
+	}
+}
+
+// matches says whether a name is wanted.
+func matches(name, only string) bool { return strings.Contains(name, only) }
+
+// growing is one line of the growth table: a model fitted at growing sizes.
+type growing struct {
+	name     string
+	model    string
+	settings settings
+	target   float64 // largest exponent
+}
+
+func growths() []growing {
+	return []growing{
+		{"cox_ph", "cox_ph", nil, 1.1},
+		{"weibull_aft", "weibull_aft", nil, 1.1},
+		{"coxnet", "coxnet", settings{"select": "last"}, 1.1},
+		{"gbsa", "gbsa", settings{"trees": 20, "leaf": "newton"}, 1.1},
+		{"rsf", "rsf", settings{"trees": 4, "mtry": "all", "min_split": 10, "min_leaf": 5}, 1.2},
+	}
+}
+
+// sizes are the rows of the growing tables.
+func sizes(quick bool) []int {
+	if quick {
+		return []int{5_000, 20_000, 80_000}
+	}
+	return []int{20_000, production, 1_000_000}
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"everfold/bench/fold"
+	"everfold/survival/registry"
+)
+
+// Claim: the fitted exponent is that of an exact power law, and the slope of least squares
+// where points scatter: logarithms (1, 1), (2, 2), (3, 4) have slope 3/2.
+func TestExponent(t *testing.T) {
+	rows := []int{20_000, 287_013, 1_000_000}
+	var seconds []float64
+	for _, n := range rows {
+		seconds = append(seconds, 3e-7*math.Pow(float64(n), 1.13))
+	}
+	require.InDelta(t, 1.13, exponent(rows, seconds), 1e-12)
+	require.InDelta(t, 1.5, exponent([]int{10, 100, 1000}, []float64{10, 100, 10_000}), 1e-12)
+	require.PanicsWithValue(t, "versus: exponent needs two different sizes", func() { exponent([]int{5, 5}, []float64{1, 2}) })
+}
+
+// Claim: the median of an even number is the mean of the middle two; the values stay in place.
+func TestMedian(t *testing.T) {
+	values := []float64{9, 1, 4, 2}
+	require.Equal(t, 3.0, median(values))
+	require.Equal(t, 4.0, median(values[:3]))
+	require.Equal(t, []float64{9, 1, 4, 2}, values)
+}
+
+// Claim: scenarios name model types that exist (or a score) and programs that are there, and
+// the quick ones are the same comparisons.
+func TestScenarios(t *testing.T) {
+	full, quick := scenarios(false), scenarios(true)
+	require.Len(t, quick, len(full))
+	for i, s := range full {
+		require.Equal(t, s.name, quick[i].name)
+		require.LessOrEqual(t, quick[i].rows, s.rows)
+		require.FileExists(t, filepath.Join("..", "peers", s.peer))
+		if s.model != "concordance" && s.model != "brier" {
+			_, ok := registry.Lookup(s.model)
+			require.True(t, ok, s.model)
+		}
+	}
+	for _, g := range growths() {
+		_, ok := registry.Lookup(g.model)
+		require.True(t, ok, g.model)
+	}
+	require.Len(t, sizes(false), 3)
+}
+
+var half, third = 0.5, 1.0 / 3
+
+func sample() *results {
+	return &results{
+		Date: "2026-01-02", Runs: 3, Go: "go1.26", Processor: "Abacus", Cores: 2, Load: "0.01",
+		Comparisons: []comparison{{Name: "cox_ph", Rows: 800, Ratio: 12.3456, Target: 10,
+			Ours: side{Program: "everfold", Median: 0.1, MemoryMB: 50.4, C: &half, IBS: &third},
+			Peer: side{Program: "survival 3.5", Median: 1.23456, MemoryMB: 760, C: &half}}},
+		Growth: []growthLine{{Name: "rsf", Continuous: true, Rows: []int{800, 8000}, Seconds: []float64{0.5, 7}, Exponent: 1.146, Target: 1.2}},
+	}
+}
+
+// Claim: the tables show medians, ratio, targets, scores where there are any, and exponents.
+func TestTables(t *testing.T) {
+	tables := sample().tables()
+	require.Contains(t, tables, "2026-01-02, the whole table, 3 runs a side. Abacus, 2 cores, go1.26; load average at the start 0.01.")
+	require.Contains(t, tables, "| cox_ph | 800 | 0.1 | 1.23 | survival 3.5 | 12.3 | ≥ 10 | 0.5000 | 0.5000 | 0.3333 |  | 50 | 760 |\n")
+	require.Contains(t, tables, "| everfold alone | times | 800 rows | 8000 rows | exponent | target |\n|---|---|---|---|---|---|\n")
+	require.Contains(t, tables, "| rsf | continuous | 0.5 s | 7 s | 1.15 | ≤ 1.2 |\n")
+	require.Contains(t, sample().Comparisons[0].line(), "12.3 times faster; C 0.5000 and 0.5000")
+	require.Equal(t, []string{"", ""}, []string{score(nil), wanted("≥ %g", 0)})
+	quick := results{Quick: true}
+	require.Contains(t, quick.tables(), "make bench-quick")
+	require.NotContains(t, quick.tables(), "|")
+}
+
+// Claim: publishing replaces what is between the markers, twice as well as once, and nothing
+// else; a page without them is refused and left alone.
+func TestPublish(t *testing.T) {
+	page := filepath.Join(t.TempDir(), "page.md")
+	require.NoError(t, os.WriteFile(page, []byte("# Head\n"+begin+"old\n"+end+"tail\n"), 0o600))
+	require.NoError(t, publish(page, "new\n"))
+	require.NoError(t, publish(page, "newer\n"))
+	text, err := os.ReadFile(page)
+	require.NoError(t, err)
+	require.Equal(t, "# Head\n"+begin+"newer\n"+end+"tail\n", string(text))
+
+	require.NoError(t, os.WriteFile(page, []byte("# Head\n"), 0o600))
+	require.ErrorContains(t, publish(page, "new\n"), "has no lines")
+	require.Error(t, publish(filepath.Join(t.TempDir(), "none.md"), "new\n"))
+}
+
+// Claim: the results file holds everything that the tables show.
+func TestSave(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "results", "peers.json")
+	require.NoError(t, sample().save(path))
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	var back results
+	require.NoError(t, json.Unmarshal(content, &back))
+	require.Equal(t, sample().tables(), back.tables())
+}
+
+// Claim: one comparison runs both sides in turns, judges what they predict, and reports a side
+// that fails with what it said. The sides here are shell scripts.
+func TestCompare(t *testing.T) {
+	l := &lab{dir: t.TempDir(), threads: 1, runs: 2}
+	f, err := fold.Make(t.Context(), fold.Options{Rows: 300})
+	require.NoError(t, err)
+	folder := t.TempDir()
+	require.NoError(t, f.Write(folder))
+	require.NoError(t, fold.WriteNumbers(filepath.Join(folder, fold.RiskFile), f.Test.Y.Time))
+	script := func(body string) command {
+		path := filepath.Join(t.TempDir(), "side")
+		require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\n"+body), 0o700))
+		return command{[]string{path}, folder, settings{"threads": 1}}
+	}
+	var s side
+	good := script(`cp "$1/risk.f64" "$2"; echo hello; echo '{"seconds":0.25,"version":"x 1","value":null}'; echo`)
+	for range 2 {
+		require.NoError(t, l.turn(t.Context(), &s, good, f))
+	}
+	require.Equal(t, []float64{0.25, 0.25}, s.Seconds)
+	require.Zero(t, *s.C, "the time as risk is wrong for every pair")
+	require.Nil(t, s.IBS)
+	require.Positive(t, s.MemoryMB)
+
+	require.ErrorContains(t, l.turn(t.Context(), &side{}, script("echo no such package >&2; exit 3"), f), "no such package")
+	require.ErrorContains(t, l.turn(t.Context(), &side{}, script("echo done"), f), "last line")
+	require.ErrorContains(t, l.turn(t.Context(), &side{}, script(`echo '{"seconds":1}'`), f), strings.TrimSuffix(fold.RiskFile, ".f64"))
+}
