@@ -33,6 +33,7 @@ type bounds struct {
 	after []float64 // by position: rows of S after the time block
 	quad  []float64 // by position: the bound on Q so far
 
+	tried []int // columns of the word at hand that may be split on
 	found []candidate
 	best  float64 // the largest lower bound so far
 }
@@ -74,11 +75,18 @@ func (b *bounds) search(g *Grower, n *node, p *pass, found []candidate) []candid
 	b.after, b.quad = resize(b.after, 257), resize(b.quad, 257)
 	for q, word := range words {
 		first, last := wordColumns(q, len(g.m.columns))
-		b.tally(n, q, word[n.lo:n.hi], &h.first[q], n.coding.columns[first:last])
+		b.tried = b.tried[:0]
 		for k := first; k < last; k++ {
 			if n.tries(&g.m.columns[k]) {
-				b.column(g, n, k, &h.first[q][k-first], q)
+				b.tried = append(b.tried, k-first)
 			}
+		}
+		if len(b.tried) == 0 {
+			continue
+		}
+		b.tally(n, q, word[n.lo:n.hi], &h.first[q], n.coding.columns[first:last])
+		for _, k := range b.tried {
+			b.column(g, n, first+k, &h.first[q][k], q)
 		}
 	}
 	return b.found
@@ -145,7 +153,13 @@ func (b *bounds) tally(n *node, q int, word []uint64, first *block, columns []lo
 		start := b.blocks[k].start
 		second := &b.second[q][k]
 		clearBlock(second, columns)
-		tally(first, second, word[start:end], b.v1[start:end], b.v2[start:end], len(columns))
+		if 3*len(b.tried) > len(columns) {
+			tally(first, second, word[start:end], b.v1[start:end], b.v2[start:end], len(columns))
+		} else {
+			for _, k := range b.tried { // few of the word's columns: one after the other
+				tallyOne(&first[k], &second[k], word[start:end], 8*uint(k), b.v1[start:end], b.v2[start:end])
+			}
+		}
 		end = start
 	}
 }

@@ -54,42 +54,48 @@ func (g *Grower) level(k int) *coding {
 // fewRows is up to how many rows a subtree of wide codes is moved into bytes.
 const fewRows = 255
 
-// narrow recodes a node to dense ranks where that shortens the loops over codes: where it
-// has fewer than half as many rows as the widest column has codes. Codes keep their order,
-// so splits and ties stay the same.
+// narrow recodes a node to dense ranks where that shortens the loops over codes: where
+// codes much outnumber rows. Rows of wide codes move into bytes once they are few. Codes
+// keep their order, so splits and ties stay the same.
 func (g *Grower) narrow(n *node) {
-	m := n.hi - n.lo
+	m, most := n.hi-n.lo, n.coding.most
 	wide := n.rows.width > 8
-	if wide && m > fewRows || !wide && 2*m >= n.coding.most && !(m <= smallRows && n.coding.most > smallRows) {
+	if wide && m > fewRows && 4*m >= most || !wide && 2*m >= most && !(m <= smallRows && most > smallRows) {
 		return
 	}
-	if n.rows.indexed() {
-		n.copyOut(&g.few)
-	}
-	from := n.coding
-	to := g.level(from.level + 1)
-	to.level, to.most = from.level+1, 0
-	to.columns = resize(to.columns, len(from.columns))
-	if wide {
-		g.few.width = 8
-		g.few.words = resize(g.few.words, (len(from.columns)+7)/8)
-		for q := range g.few.words {
-			g.few.words[q] = resize(g.few.words[q], m)
-			clear(g.few.words[q])
+	to := g.level(n.coding.level + 1)
+	to.level, to.most = n.coding.level+1, 0
+	to.columns = resize(to.columns, len(n.coding.columns))
+	switch {
+	case !wide:
+		if n.rows.indexed() {
+			n.copyOut(&g.few)
 		}
-		g.few.tags = append(g.few.tags[:0], n.tags()...)
-		g.few.spare, g.few.side = resize(g.few.spare, m), resize(g.few.side, m)
-	}
-	if wide {
-		g.dense.wide(g, n, to)
-		n.rows, n.lo, n.hi = &g.few, 0, m
-	} else {
 		g.dense.bytes(g, n, to)
+	case m > fewRows:
+		g.dense.wide(g, n, to, n.rows, n.lo)
+	default:
+		g.few.empty(len(to.columns), n.tags())
+		g.dense.wide(g, n, to, &g.few, 0)
+		n.rows, n.lo, n.hi = &g.few, 0, m
 	}
 	for k := range to.columns {
 		to.most = max(to.most, to.columns[k].slots())
 	}
 	n.coding = to
+}
+
+// empty makes r rows of bytes, all 0, with these tags.
+func (r *rowSet) empty(columns int, tags []uint64) {
+	m := len(tags)
+	r.width, r.index = 8, nil
+	r.words = resize(r.words, (columns+7)/8)
+	for q := range r.words {
+		r.words[q] = resize(r.words[q], m)
+		clear(r.words[q])
+	}
+	r.tags = append(r.tags[:0], tags...)
+	r.spare, r.side = resize(r.spare, m), resize(r.side, m)
 }
 
 // denser turns codes into ranks among those present.
@@ -102,8 +108,8 @@ type denser struct {
 	byteRanks [8][257]uint32
 }
 
-// wide recodes rows of wide codes into the bytes of g.few.
-func (d *denser) wide(g *Grower, n *node, to *coding) {
+// wide recodes rows of wide codes into the rows of dst from at on.
+func (d *denser) wide(g *Grower, n *node, to *coding, dst *rowSet, at int) {
 	for k := range n.coding.columns {
 		from := &n.coding.columns[k]
 		codes := d.read(n, k)
@@ -120,9 +126,10 @@ func (d *denser) wide(g *Grower, n *node, to *coding) {
 		} else {
 			to.columns[k] = *from
 		}
-		word, shift := g.few.words[k/8], uint(k%8)*8
+		word, shift, mask := dst.at(k)
+		word = word[at : at+len(codes)]
 		for i, c := range codes {
-			word[i] |= uint64(c) << (shift & 63)
+			word[i] = word[i]&^(mask<<(shift&63)) | uint64(c)<<(shift&63)
 		}
 	}
 }

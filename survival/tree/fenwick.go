@@ -1,9 +1,6 @@
 package tree
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // fenwick is the search for any weights and any width of codes, O(m log M) a column. Rows
 // enter the left side in order of their codes. With terms A, W as in pass, adding row i
@@ -15,10 +12,9 @@ import (
 // event times.
 type fenwick struct {
 	tree  []prefix
-	group []int32  // by row: event times up to its own, 0 before the first
-	at    []int32  // rows by code
-	end   []int32  // of each code's rows in at
-	keys  []uint64 // code and row, where codes outnumber rows
+	group []int32 // by row: event times up to its own, 0 before the first
+	at    []int32 // rows by code
+	end   []int32 // of each code's rows in at
 	code  []uint32
 }
 
@@ -56,24 +52,13 @@ func (f *fenwick) search(g *Grower, n *node, p *pass, found []candidate) []candi
 	return s.found
 }
 
-// sort orders the rows by code: by counting, or by comparing where codes outnumber rows.
+// sort orders the rows by code, by counting: narrow keeps codes from outnumbering rows.
 func (f *fenwick) sort(n *node, k int) {
 	m := n.hi - n.lo
 	slots := n.coding.columns[k].codes + 1
 	word, shift, mask := n.rows.at(k)
 	word = word[n.lo:n.hi]
 	f.at, f.code = resize(f.at, m), resize(f.code, m)
-	if slots > 4*m {
-		f.keys = resize(f.keys, m)
-		for i, x := range word {
-			f.keys[i] = x>>(shift&63)&mask<<32 | uint64(i)
-		}
-		slices.Sort(f.keys)
-		for i, key := range f.keys {
-			f.at[i], f.code[i] = int32(uint32(key)), uint32(key>>32)
-		}
-		return
-	}
 	f.end = resize(f.end, slots+1)
 	clear(f.end)
 	for _, x := range word {
@@ -180,6 +165,10 @@ func (s *scan) single(at split, rows []int32) {
 
 func (s *scan) offer(at split, l *left) {
 	if float64(l.size) < s.least {
+		return
+	}
+	// The same without a division: most candidates end here.
+	if up := math.Abs(l.u) + 1e-12*l.scale; up*up < s.bound*(1-2*tie)*(l.a-l.q-1e-12*(l.a+l.q)) {
 		return
 	}
 	c := bracket(at, l.u, l.a-l.q, l.scale, l.a+l.q)

@@ -174,6 +174,36 @@ func TestGapDirections(t *testing.T) {
 	}
 }
 
+// Where only missing values go right, every present value goes left, also those that no row
+// of the node has: with codes of bytes and with wider ones.
+func TestOnlyGapsGoRight(t *testing.T) {
+	for _, n := range []int{20, 600} {
+		values, y, count := make([]float64, n), Ranked{}, make([]uint32, n)
+		for i := range n {
+			values[i] = math.NaN() // the early events
+			if i >= n/2 {
+				values[i] = float64(i)
+			}
+			y.Rank, y.Event = append(y.Rank, int32(min(i, n/2))), append(y.Event, i < n/2)
+			count[i] = 1
+		}
+		x := &survival.Design{Rows: n, Columns: []survival.Column{{Name: "a", Values: values}}}
+		m, err := NewMatrix(context.Background(), x, ascending(n), Exact, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		crit := NewLogRank(y)
+		crit.Draw(count, &Leaves{})
+		tr, err := NewGrower(m).Grow(context.Background(), crit, Options{Depth: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !math.IsInf(tr.Threshold[0], 1) || tr.GapLeft[0] {
+			t.Errorf("%d rows: threshold %g, missing values left: %v", n, tr.Threshold[0], tr.GapLeft[0])
+		}
+	}
+}
+
 // A cancelled context ends growth, and binning, with its cause.
 func TestCancelled(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 6))

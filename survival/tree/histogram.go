@@ -124,6 +124,16 @@ func tallyRows4(h *block, word []uint64, rows []uint32, v []uint64) {
 	}
 }
 
+// tallyOne adds two values a row to the sums of the codes of one column of a word.
+func tallyOne(first, second *[256]uint64, word []uint64, shift uint, v1, v2 []uint64) {
+	v1, v2 = v1[:len(word)], v2[:len(word)]
+	for i, x := range word {
+		code := uint8(x >> (shift & 63))
+		first[code] += v1[i]
+		second[code] += v2[i]
+	}
+}
+
 // clearBlock empties the first columns of a block up to their slots.
 func clearBlock(b *block, columns []local) {
 	for k := range columns {
