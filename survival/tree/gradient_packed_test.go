@@ -90,6 +90,46 @@ func TestPackedEqualsFull(t *testing.T) {
 	}
 }
 
+// The leaf that growth gives a row is the one that its values lead to, in small subtrees that
+// are copied out and recoded too; the Matrix stays as it is.
+func TestGrowthFollowsValues(t *testing.T) {
+	for seed := range uint64(4) {
+		rng := rand.New(rand.NewPCG(seed, 71))
+		const n = 2*chunk + 123
+		x := large(rng, n)
+		m, err := NewMatrix(context.Background(), x, ascending(n), Quantiles, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		words := make([][]uint64, len(m.words))
+		for q := range words {
+			words[q] = slices.Clone(m.words[q])
+		}
+		g, h, rows := make([]float64, n), make([]float64, n), make([]int32, n)
+		for i := range g {
+			g[i], h[i], rows[i] = rng.NormFloat64(), rng.Float64(), int32(i)
+			if rng.IntN(3000) == 0 {
+				g[i] *= 1000 // worth a small node
+			}
+		}
+		crit := NewGradient(0)
+		crit.Set(rows, g, h)
+		crit.leafOf = slices.Repeat([]int32{-1}, n)
+		tr, err := NewGrower(m).Grow(context.Background(), crit, Options{Depth: 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaf := make([]int32, n)
+		tr.Assign(x, leaf, 2)
+		if !slices.Equal(leaf, crit.LeafOf()) {
+			t.Errorf("seed %d: rows are in other leaves than their values say", seed)
+		}
+		if !reflect.DeepEqual(words, m.words) {
+			t.Errorf("seed %d: growth has changed the codes", seed)
+		}
+	}
+}
+
 // The tree of a large node is the same in several chunks: those of one thread and of many.
 func TestChunks(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 71))
