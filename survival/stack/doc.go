@@ -21,7 +21,7 @@
 // bases' residuals; an active-set method finds its minimum exactly. The last term draws the
 // weights towards equal ones, ℓ the mean loss of the B bases: out-of-fold losses of similar
 // models differ by less than their noise, which falls with the number of events, and so does
-// λ = 30/events, see [Options]. Bases that are copies of each other share their weight.
+// λ = [Options].PriorEvents/events. Bases that are copies of each other share their weight.
 //
 // Bases are taken in the order of their names, and a base's seed follows from its name: the
 // order in which they are given changes nothing. A base with weight 0 is not fitted again.

@@ -12,8 +12,8 @@ import (
 type Options struct {
 	Of         []Base // at least one, of distinct names
 	InnerFolds int    // 5, at least 2; fewer are formed where groups or events do not suffice
-	// PriorEvents is what equal weights are worth: the data's say against them is the number
-	// of events divided by this. 0 means 30; negative means none.
+	// PriorEvents draws weights towards equal ones: λ of the package comment is this divided
+	// by the number of events. 0 means 30; negative means none.
 	PriorEvents float64
 }
 

@@ -22,7 +22,7 @@ func TestBadSpec(t *testing.T) {
 		{[]string{"run", veteran, "--set", "flods.k=3"}, "flods"},
 		{[]string{"run", veteran, "--set", "folds.k=1"}, "folds.k"},
 		{[]string{"run", veteran, "--set", "run=../x"}, "run"},
-		{[]string{"run", veteran, "--set", "models=[{type: orsf}]"}, "not available yet"},
+		{[]string{"run", veteran, "--set", "models=[{type: orsf, tune: {}}]"}, "not available yet"},
 		{[]string{"validate", "examples/missing.yaml"}, "examples/missing.yaml does not exist"},
 		{[]string{"plan", veteran, "--set", "data.event=nosuch"}, "nosuch"},
 		{[]string{"validate", veteran, "--data", "--set", "data.time=celltype"}, "celltype"},
