@@ -207,7 +207,7 @@ func (p *Preparation) foldData(i int) artifact.FoldData {
 func (p *Preparation) run(s *config.Spec, build string) *artifact.Run {
 	run := &artifact.Run{
 		Spec: s, SpecDigest: s.Digest(), Build: build, Versions: versions(),
-		Data: artifact.DataInfo{Digest: p.Table.Digest(), Rows: p.Table.Rows(), Events: p.Table.Outcome.Events()},
+		Data: artifact.DataInfo{Digest: p.Profile.UsedDigest(), Rows: p.Table.Rows(), Events: p.Table.Outcome.Events()},
 		Grid: artifact.Grid{PerFold: s.Metrics.Grid.Burk80},
 	}
 	run.Data.Groups = digestGroups(p.Table.Group)

@@ -148,7 +148,7 @@ func (p *Preview) write(ctx context.Context, s store.Store) error {
 func (p *Preview) writeTable(ctx context.Context, s store.Store) (artifact.File, error) {
 	hash := &store.Hashing{}
 	r, w := io.Pipe()
-	go func() { w.CloseWithError(dataset.WriteParquet(w, p.Table)) }()
+	go func() { w.CloseWithError(dataset.WriteParquet(w, p.Table, p.Profile.UsedDigest())) }()
 	defer r.Close()
 	if _, err := s.Put(ctx, artifact.PreparedKey, io.TeeReader(r, hash), store.Condition{}); err != nil {
 		return artifact.File{}, err

@@ -71,7 +71,7 @@ func BenchmarkPrepared(b *testing.B) {
 	b.Run("write", func(b *testing.B) {
 		measure(b, table.Bytes(), func() error {
 			file.Reset()
-			return dataset.WriteParquet(&file, table)
+			return dataset.WriteParquet(&file, table, table.Digest())
 		})
 	})
 	b.Run("read", func(b *testing.B) {

@@ -60,7 +60,7 @@ func ExampleWriteParquet() {
 		return
 	}
 	var file bytes.Buffer
-	if err = dataset.WriteParquet(&file, table); err != nil {
+	if err = dataset.WriteParquet(&file, table, table.Digest()); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -44,8 +44,9 @@ type preparedColumn struct {
 // WriteParquet writes t as the prepared table: one Parquet file with typed columns that
 // ReadPrepared turns back into an equal table, every float bit-equal (missing cells are
 // NaN, of numeric columns, or null), and with the same digest. Equal tables give equal bytes.
-func WriteParquet(w io.Writer, t *Table) error {
-	form := preparedForm{Version: 1, Rows: t.Rows(), Digest: t.Digest()}
+// digest is t.Digest(), which callers know from reading; ReadPrepared refuses another.
+func WriteParquet(w io.Writer, t *Table, digest string) error {
+	form := preparedForm{Version: 1, Rows: t.Rows(), Digest: digest}
 	group := parquet.Group{}
 	columns := t.preparedColumns()
 	for name, c := range columns {

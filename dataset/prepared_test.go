@@ -44,7 +44,7 @@ func anyTable(t *rapid.T) *dataset.Table {
 
 func prepared(t require.TestingT, table *dataset.Table) []byte {
 	var b bytes.Buffer
-	require.NoError(t, dataset.WriteParquet(&b, table))
+	require.NoError(t, dataset.WriteParquet(&b, table, table.Digest()))
 	return b.Bytes()
 }
 
@@ -117,7 +117,7 @@ func TestPreparedRefusals(t *testing.T) {
 	lost := errors.New("connection lost")
 	_, err := dataset.ReadPrepared(brokenAt{nil, lost}, int64(len(content)))
 	require.ErrorIs(t, err, lost)
-	require.ErrorIs(t, dataset.WriteParquet(failingWriter{lost}, table), lost)
+	require.ErrorIs(t, dataset.WriteParquet(failingWriter{lost}, table, table.Digest()), lost)
 }
 
 type failingWriter struct{ err error }
@@ -173,7 +173,7 @@ func FuzzRead(f *testing.F) {
 		if err := table.Outcome.Validate(); err != nil {
 			t.Fatal(err)
 		}
-		if err := dataset.WriteParquet(io.Discard, table); err != nil {
+		if err := dataset.WriteParquet(io.Discard, table, table.Digest()); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -29,6 +29,14 @@ type Sample struct {
 	Digest string `json:"digest"` // of the sample, see Table.Digest
 }
 
+// UsedDigest is the digest of the table that a run uses: the sample's where there is one.
+func (p *Profile) UsedDigest() string {
+	if p.Sampled != nil {
+		return p.Sampled.Digest
+	}
+	return p.Digest
+}
+
 // Drop counts the rows dropped for one reason.
 type Drop struct {
 	Reason string  `json:"reason"` // ReasonZeroTime or ReasonMissing

@@ -52,7 +52,8 @@ type Options struct {
 }
 
 // Make generates the table and gives its fold 0 of 5, stratified by event, encoded as a
-// production run encodes it, with that run's grid of 50 times.
+// production run encodes it, with 50 times from the first event of the test rows (scikit-survival
+// refuses earlier ones) to the run's tau.
 func Make(ctx context.Context, o Options) (*Fold, error) {
 	table, err := generate(ctx, o)
 	if err != nil {
@@ -81,7 +82,7 @@ func Make(ctx context.Context, o Options) (*Fold, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.Grid, err = metric.Grid(table.Outcome, 50, tau)
+	f.Grid, err = metric.Grid(f.Test.Y, 50, tau)
 	return f, err
 }
 

@@ -21,7 +21,7 @@ const production = 287_013
 
 // scenarios are all comparisons. The quick ones have fewer rows and trees, no other difference.
 func scenarios(quick bool) []scenario {
-	rows, exact, quadratic, trees := production, 20_000, 5_000, 20
+	rows, exact, quadratic, trees, exactTrees := production, 20_000, 5_000, 20, 10
 	if quick {
 		rows, exact, quadratic, trees = 20_000, 3_000, 1_500, 5
 	}
@@ -40,8 +40,8 @@ func scenarios(quick bool) []scenario {
 			peer: "sksurv_boosting.py", peerGiven: settings{"trees": 100}},
 		{name: "rsf, all features", rows: rows, model: "rsf", settings: forest(trees, 255),
 			peer: "comprisk_forest.py", peerGiven: settings{"trees": trees}, target: 3},
-		{name: "rsf, exact bins", rows: exact, model: "rsf", settings: forest(2, "exact"),
-			peer: "sksurv_forest.py", peerGiven: settings{"trees": 2}, target: 50},
+		{name: "rsf, exact bins", rows: exact, model: "rsf", settings: forest(exactTrees, "exact"),
+			peer: "sksurv_forest.py", peerGiven: settings{"trees": exactTrees}, target: 50},
 		{name: "concordance", rows: rows, model: "concordance", peer: "concordance.R", target: 5},
 		{name: "concordance, Python", rows: rows, model: "concordance", peer: "sksurv_scores.py", peerGiven: settings{"score": "concordance"}, target: 5},
 		{name: "integrated Brier score", rows: rows, model: "brier", peer: "sksurv_scores.py", peerGiven: settings{"score": "brier"}, target: 5},
