@@ -52,6 +52,7 @@ func Grow(ctx context.Context, kind Kind, x *survival.Design, s *Sample, opt Opt
 	}
 	p := plan{kind: kind, columns: len(x.Columns), times: len(s.times), rows: len(s.Rows), opt: opt, newGrower: newGrower,
 		trees: make([]Tree, opt.Trees), leaves: make([]*tree.Leaves, opt.Trees)}
+	p.bags = newBags(p.rows, p.columns, opt.Trees)
 	p.resume(ctx)
 	if err := p.grow(ctx, max(1, min(opt.Threads, opt.Trees))); err != nil {
 		return nil, err
@@ -76,6 +77,7 @@ type plan struct {
 	newGrower func() Grower
 	trees     []Tree
 	leaves    []*tree.Leaves
+	bags      *bags
 
 	next, done atomic.Int64
 	mu         sync.Mutex
@@ -114,6 +116,7 @@ func (p *plan) work(ctx context.Context, cancel context.CancelCauseFunc, report 
 		err := report()
 		if err == nil {
 			p.draw(count, b)
+			p.bags.note(b, count)
 			p.trees[b], p.leaves[b], err = grow(ctx, b, count)
 		}
 		if err != nil {

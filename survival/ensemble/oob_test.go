@@ -180,3 +180,14 @@ func TestGoesOnFromKeptTrees(t *testing.T) {
 		t.Errorf("%d trees are done", p.done.Load())
 	}
 }
+
+// Of many rows, or of wide ones, every k-th is looked at.
+func TestBagsAreBounded(t *testing.T) {
+	for _, c := range []struct{ rows, columns, stride, kept int }{
+		{20_000, 5, 1, 20_000}, {20_001, 5, 2, 10_001}, {229_611, 23, 12, 19_135}, {50_000, 10_000, 30, 1_667},
+	} {
+		if g := newBags(c.rows, c.columns, 1); g.stride != c.stride || g.rows != c.kept {
+			t.Errorf("%d rows, %d columns: %d rows, one of %d; want %d, one of %d", c.rows, c.columns, g.rows, g.stride, c.kept, c.stride)
+		}
+	}
+}
