@@ -43,7 +43,15 @@ type Report struct {
 	Iterations   int           // of the outermost loop
 	LogLik       []float64     // at the start (null model) and at the end; empty where not defined
 	Coefficients []Coefficient // linear models, in column order; a stack's weights, by base name
+	OutOfBag     OutOfBag      // models that average over resamples
 	Warnings     []Warning     // what a statistician should know; never the value of a data cell
+}
+
+// OutOfBag is the error of an ensemble on its own training rows, each predicted by the
+// members that were not fitted on it.
+type OutOfBag struct {
+	Error float64 // 1 − Harrell's C
+	Rows  int     // so many have such a prediction; 0: the error is not defined
 }
 
 // Coefficient is one term of a linear predictor, on the scale of the design column.
