@@ -2,7 +2,7 @@ package metric
 
 import (
 	"math"
-	"slices"
+	"sort"
 
 	"everfold/survival"
 	"everfold/survival/nonparam"
@@ -39,97 +39,98 @@ func (g censoring) auc(test survival.Outcome, times []float64, p Prediction, c C
 	if byRisk && len(p.Risk) != n || !byRisk && len(p.Surv) != n*m {
 		panic("metric: prediction, outcome and grid differ in size")
 	}
-	r := roc{test: test, tied: make([]bool, n)}
-	if err := r.weigh(g, times[m-1]); err != nil {
+	r, err := newROC(g, test, times)
+	if err != nil {
 		return nil, err
 	}
-	marker := slices.Clone(p.Risk)
-	if byRisk {
-		r.sort(marker, c.tolerance())
-	} else {
-		marker = make([]float64, n)
-	}
 	out := make([]float64, m)
-	for j, t := range times {
+	if byRisk {
+		r.rankRisks(p.Risk, c.tolerance())
+	}
+	for j := range times {
 		if !byRisk {
-			for i := range marker {
-				marker[i] = -float64(p.Surv[i*m+j])
-			}
-			r.sort(marker, c.tolerance())
+			r.rankSurvival(p.Surv, j)
 		}
-		out[j] = r.at(t)
+		out[j] = r.at(j)
 	}
 	return out, nil
 }
 
 // roc computes the AUC of one time after another.
 type roc struct {
-	test       survival.Outcome
-	caseWeight []float64 // by row: w/Ĝ(T) of events, else 0
-	order      []int     // rows in ascending order of the marker
-	tied       []bool    // by position of order: ties with the position before
+	rows            []rocRow
+	times           int
+	ranked, scratch []uint64 // rows in ascending order of the marker: a key, equal where they tie, and the row
 }
 
-// weigh fills caseWeight for events up to the last grid time.
-func (r *roc) weigh(g censoring, last float64) error {
-	r.caseWeight = make([]float64, r.test.Len())
-	for i, t := range r.test.Time {
-		if !r.test.Event[i] || t > last {
-			continue
+// rocRow is a row's part: control before grid time number until, then case.
+type rocRow struct {
+	control, asCase float64 // w, and w/Ĝ(T) of an event, else 0
+	until           int
+}
+
+func newROC(g censoring, test survival.Outcome, times []float64) (*roc, error) {
+	n := test.Len()
+	r := &roc{rows: make([]rocRow, n), times: len(times), ranked: make([]uint64, n), scratch: make([]uint64, n)}
+	for i, t := range test.Time {
+		row := rocRow{control: test.W(i), until: sort.SearchFloat64s(times, t)}
+		if test.Event[i] && row.until < len(times) {
+			gt := g.ofEvent(t)
+			if gt <= 0 {
+				return nil, &Undefined{ReasonZeroWeight}
+			}
+			row.asCase = row.control / gt
 		}
-		gt := g.ofEvent(t)
-		if gt <= 0 {
-			return &Undefined{ReasonZeroWeight}
+		r.rows[i] = row
+	}
+	return r, nil
+}
+
+// rankRisks ranks the rows by risk; neighbours that differ by at most tolerance tie.
+func (r *roc) rankRisks(risk []float64, tolerance float64) {
+	key, before := uint64(0), math.Inf(-1)
+	for q, i := range riskset.Ascending(risk) {
+		if risk[i]-before > tolerance {
+			key++
 		}
-		r.caseWeight[i] = r.test.W(i) / gt
-	}
-	return nil
-}
-
-// sort ranks the rows; neighbours that differ by at most tolerance tie.
-func (r *roc) sort(marker []float64, tolerance float64) {
-	r.order = ascending(r.order, marker)
-	for q := 1; q < len(marker); q++ {
-		r.tied[q] = marker[r.order[q]]-marker[r.order[q-1]] <= tolerance
+		before = risk[i]
+		r.ranked[q] = key<<32 | uint64(i)
 	}
 }
 
-// ascending are the rows in ascending order of the marker. The order of another time often
-// still holds (always, where hazards are proportional): then it is kept. nil: none is known.
-func ascending(order []int, marker []float64) []int {
-	if order == nil {
-		return riskset.Ascending(marker)
+// rankSurvival ranks the rows by 1 − S at grid time number j.
+func (r *roc) rankSurvival(surv []float32, j int) {
+	for i := range r.rows {
+		// The bits of numbers that are not negative are in the order of the numbers; −0 + 0 is 0.
+		key := ^math.Float32bits(surv[i*r.times+j] + 0)
+		r.ranked[i] = uint64(key)<<32 | uint64(i)
 	}
-	for q := 1; q < len(marker); q++ {
-		if marker[order[q]] < marker[order[q-1]] {
-			return riskset.Ascending(marker)
-		}
-	}
-	return order
+	r.ranked, r.scratch = sortByKey(r.ranked, r.scratch)
 }
 
-// at is the AUC of time t: each case beats the controls below it and half of those it
-// ties with.
-func (r *roc) at(t float64) float64 {
+// at is the AUC of grid time number j: each case beats the controls below it and half of
+// those it ties with.
+func (r *roc) at(j int) float64 {
 	var wins, cases, controls float64 // of the rows below the present tie
 	var tieCases, tieControls float64 // of the present tie
-	closeTie := func() {
-		wins += float64(tieCases * (controls + float64(0.5*tieControls)))
-		cases += tieCases
-		controls += tieControls
-		tieCases, tieControls = 0, 0
-	}
-	for q, i := range r.order {
-		if !r.tied[q] {
-			closeTie()
+	key := uint64(0)
+	for _, ranked := range r.ranked {
+		if ranked>>32 != key {
+			wins += float64(tieCases * (controls + float64(0.5*tieControls)))
+			cases += tieCases
+			controls += tieControls
+			tieCases, tieControls = 0, 0
+			key = ranked >> 32
 		}
-		if r.test.Time[i] > t {
-			tieControls += r.test.W(i)
+		if row := &r.rows[uint32(ranked)]; j < row.until {
+			tieControls += row.control
 		} else {
-			tieCases += r.caseWeight[i]
+			tieCases += row.asCase
 		}
 	}
-	closeTie()
+	wins += float64(tieCases * (controls + float64(0.5*tieControls)))
+	cases += tieCases
+	controls += tieControls
 	if cases == 0 || controls == 0 {
 		return math.NaN()
 	}

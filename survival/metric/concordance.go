@@ -51,7 +51,17 @@ func Uno(train, test survival.Outcome, risk []float64, tau float64, c Convention
 }
 
 func (g censoring) uno(test survival.Outcome, risk []float64, tau float64, c Convention) (Pairs, error) {
-	s := newPairSweep(test, risk, c, g.pairWeights(test, tau))
+	return newPairSweep(test, risk, c, g.pairWeights(test, tau)).sum()
+}
+
+// again is the same sweep with other weights of events, not yet begun.
+func (s *pairSweep) again(omega []float64) *pairSweep {
+	return &pairSweep{order: s.order, ranks: s.ranks, weight: s.weight, omega: omega, strict: s.strict,
+		inside: make(fenwick, len(s.inside))}
+}
+
+// sum sweeps; *Undefined where an undefined weight is needed.
+func (s *pairSweep) sum() (Pairs, error) {
 	s.order.Backward(s)
 	if s.zero {
 		return Pairs{}, &Undefined{ReasonZeroWeight}

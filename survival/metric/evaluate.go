@@ -135,11 +135,13 @@ func keep(dst **float64, reasons map[string]string, name string, value float64, 
 }
 
 func (e *evaluation) concordance(context.Context) error {
-	harrell, err := Harrell(e.test, e.risk, e.cfg.Convention).Index()
+	s := newPairSweep(e.test, e.risk, e.cfg.Convention, nil)
+	s.order.Backward(s)
+	harrell, err := s.pairs.Index()
 	if err := e.record(&e.scores.CHarrell, "cindex_harrell", harrell, err); err != nil {
 		return err
 	}
-	ipcw, err := e.uno()
+	ipcw, err := e.uno(s)
 	if err := e.record(&e.scores.CIPCW, "cindex_ipcw", ipcw, err); err != nil {
 		return err
 	}
@@ -154,11 +156,12 @@ func (e *evaluation) concordance(context.Context) error {
 	return nil
 }
 
-func (e *evaluation) uno() (float64, error) {
+// uno sums the pairs of a sweep over the test rows once more, with Uno's weights.
+func (e *evaluation) uno(harrell *pairSweep) (float64, error) {
 	if e.noWeights != nil {
 		return 0, e.noWeights
 	}
-	pairs, err := e.g.uno(e.test, e.risk, e.cfg.Tau, e.cfg.Convention)
+	pairs, err := harrell.again(e.g.pairWeights(e.test, e.cfg.Tau)).sum()
 	if err != nil {
 		return 0, err
 	}

@@ -45,7 +45,7 @@ func New(y survival.Outcome, strata []int) *Order {
 			}
 		}
 	}
-	sortByKey(o.Rows, func(i int) uint64 { return sortKey(y.Time[i]) })
+	sortByValue(o.Rows, y.Time)
 	if strata != nil {
 		sortByKey(o.Rows, func(i int) uint64 { return stratumKey(strata[i]) })
 	}

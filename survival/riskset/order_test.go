@@ -48,6 +48,26 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// Rows counted by value are sorted as by the radix sort, up to the last number of values that
+// is counted and beyond.
+func TestSortByValue(t *testing.T) {
+	for _, values := range []int{1, 7, fewValues, fewValues + 1} {
+		v := make([]float64, 3*fewValues)
+		for i := range v {
+			v[i] = math.Sin(float64(i * 7919 % values))
+		}
+		got, want := make([]int, len(v)), make([]int, len(v))
+		for i := range v {
+			got[i], want[i] = len(v)-1-i, len(v)-1-i
+		}
+		sortByValue(got, v)
+		sortByKey(want, func(i int) uint64 { return sortKey(v[i]) })
+		if !slices.Equal(got, want) {
+			t.Errorf("%d values: rows in another order", values)
+		}
+	}
+}
+
 // The radix sort orders any finite numbers as < does, stably; −0 equals 0.
 func TestSortByKey(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
