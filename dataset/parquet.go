@@ -51,6 +51,7 @@ func readParquet(file *counted, src Source, s Schema) (c *collector, err error) 
 	if err != nil {
 		return nil, err
 	}
+	c.reserve(int(f.NumRows()))
 	for _, group := range f.RowGroups() {
 		for _, feed := range feeds {
 			if err = feed.rowGroup(file.ctx, group, c.rows); err != nil {
@@ -134,6 +135,7 @@ type feed struct {
 	number  bool    // the builder takes numbers, not text
 	divisor float64 // of decimals; else 1
 	signed  bool
+	scratch [32]byte // of numbers that become text
 }
 
 // feeds connects the builders with the columns of the file.
@@ -190,15 +192,20 @@ func (f *feed) understand(column *parquet.Column) (text bool, err error) {
 // rowGroup brings all values of one row group; base is the number of rows before it.
 func (f *feed) rowGroup(ctx context.Context, group parquet.RowGroup, base int) error {
 	row, n := base, base+int(group.NumRows())
-	err := eachValue(ctx, group.ColumnChunks()[f.leaf], func(v parquet.Value) error {
-		if row == n {
+	err := eachPage(group.ColumnChunks()[f.leaf], func(page parquet.Page) error {
+		first := row
+		if row += int(page.NumValues()); row > n {
 			return damagedParquet(errors.New("a column has more values than rows"))
 		}
-		if r := f.put(v); r != nil {
-			return invalidRow(row, f.name, r.problem, r.allowed)
+		if err := survival.Check(ctx, 0, 0); err != nil {
+			return err
 		}
-		row++
-		return nil
+		if done, at, r := f.takePage(page); r != nil {
+			return invalidRow(first+at, f.name, r.problem, r.allowed)
+		} else if done {
+			return nil
+		}
+		return f.takeValues(ctx, page, first)
 	})
 	if err == nil && row < n {
 		return damagedParquet(errors.New("a column has fewer values than rows"))
@@ -206,11 +213,29 @@ func (f *feed) rowGroup(ctx context.Context, group parquet.RowGroup, base int) e
 	return err
 }
 
-// eachValue visits the values of a column chunk in order.
-func eachValue(ctx context.Context, chunk parquet.ColumnChunk, visit func(parquet.Value) error) error {
+// takeValues brings a page's values one by one, whatever they are; the first is in the given row.
+func (f *feed) takeValues(ctx context.Context, page parquet.Page, row int) error {
+	last := row + int(page.NumValues())
+	err := eachInPage(ctx, page, func(v parquet.Value) error {
+		if row == last {
+			return damagedParquet(errors.New("a page has more values than it says"))
+		}
+		if r := f.put(v); r != nil {
+			return invalidRow(row, f.name, r.problem, r.allowed)
+		}
+		row++
+		return nil
+	})
+	if err == nil && row < last {
+		return damagedParquet(errors.New("a page has fewer values than it says"))
+	}
+	return err
+}
+
+// eachPage visits the pages of a column chunk in order.
+func eachPage(chunk parquet.ColumnChunk, visit func(parquet.Page) error) error {
 	pages := chunk.Pages()
 	defer pages.Close()
-	var batch [1024]parquet.Value
 	for {
 		page, err := pages.ReadPage()
 		if err == io.EOF {
@@ -219,7 +244,7 @@ func eachValue(ctx context.Context, chunk parquet.ColumnChunk, visit func(parque
 		if err != nil {
 			return damagedParquet(err)
 		}
-		err = eachInPage(ctx, page, batch[:], visit)
+		err = visit(page)
 		parquet.Release(page)
 		if err != nil {
 			return err
@@ -227,13 +252,19 @@ func eachValue(ctx context.Context, chunk parquet.ColumnChunk, visit func(parque
 	}
 }
 
-func eachInPage(ctx context.Context, page parquet.Page, batch []parquet.Value, visit func(parquet.Value) error) error {
+// eachValue visits the values of a column chunk in order.
+func eachValue(ctx context.Context, chunk parquet.ColumnChunk, visit func(parquet.Value) error) error {
+	return eachPage(chunk, func(page parquet.Page) error { return eachInPage(ctx, page, visit) })
+}
+
+func eachInPage(ctx context.Context, page parquet.Page, visit func(parquet.Value) error) error {
+	var batch [1024]parquet.Value
 	values := page.Values()
 	for {
 		if err := survival.Check(ctx, 0, 0); err != nil {
 			return err
 		}
-		n, err := values.ReadValues(batch)
+		n, err := values.ReadValues(batch[:])
 		for _, v := range batch[:n] {
 			if failed := visit(v); failed != nil {
 				return failed
@@ -259,16 +290,16 @@ func (f *feed) put(v parquet.Value) *refusal {
 	if f.number {
 		return f.builder.number(f.float(v))
 	}
-	var scratch [32]byte
+	scratch := f.scratch[:0]
 	switch v.Kind() {
 	case parquet.Boolean:
-		return f.builder.text(strconv.AppendBool(scratch[:0], v.Boolean()))
+		return f.builder.text(strconv.AppendBool(scratch, v.Boolean()))
 	case parquet.Int32, parquet.Int64:
 		if f.divisor == 1 && f.signed {
-			return f.builder.text(strconv.AppendInt(scratch[:0], f.integer(v), 10))
+			return f.builder.text(strconv.AppendInt(scratch, f.integer(v), 10))
 		}
 		if f.divisor == 1 {
-			return f.builder.text(strconv.AppendUint(scratch[:0], f.unsigned(v), 10))
+			return f.builder.text(strconv.AppendUint(scratch, f.unsigned(v), 10))
 		}
 	}
 	return f.builder.number(f.float(v))
