@@ -42,51 +42,62 @@ type prediction struct {
 // compute fits one model on a fold's training rows and predicts its test rows. Its result
 // depends on the arguments alone, not on threads, host or attempt.
 func (j *job) compute(ctx context.Context, stage func(string), threads int) (*prediction, error) {
-	kind, ok := registry.Lookup(j.model.Type)
-	if !ok {
-		return nil, fmt.Errorf("model type %q is not registered", j.model.Type)
-	}
 	stage("fit")
 	start := time.Now()
-	frame := j.table.Frame()
-	pipeline, err := preprocess.Fit(ctx, frame, j.fold.Train, preprocessOptions(j.spec.Preprocess, j.model))
+	f, found, err := j.fit(ctx, threads)
 	if err != nil {
 		return nil, err
 	}
+	p := &prediction{report: f.model.Report(), fitSeconds: time.Since(start).Seconds()}
+	stage("predict")
+	start = time.Now()
+	frame := j.table.Frame()
+	unseen, seen, err := f.pipeline.Apply(ctx, frame, j.fold.Test)
+	if err != nil {
+		return nil, fmt.Errorf("preprocess test rows: %w", err)
+	}
+	p.warnings = slices.Concat(found, seen)
+	if err := p.predict(ctx, f.model, unseen, j.fold.Times); err != nil {
+		return nil, fmt.Errorf("predict: %w", err)
+	}
+	p.predictSeconds = time.Since(start).Seconds()
+	if p.inference, err = j.infer(ctx, f); err != nil {
+		return nil, err
+	}
+	p.warnings = append(p.warnings, p.inference.warnings...)
+	stage("explain")
+	var left []survival.Warning
+	if p.explanation, left, err = j.explain(ctx, frame, f.model, f.pipeline); err != nil {
+		return nil, fmt.Errorf("explain: %w", err)
+	}
+	p.warnings = append(p.warnings, left...)
+	return p, nil
+}
+
+// fit fits preprocessing and model on the training rows, with what they warn of.
+func (j *job) fit(ctx context.Context, threads int) (fitted, []survival.Warning, error) {
+	none := fitted{}
+	kind, ok := registry.Lookup(j.model.Type)
+	if !ok {
+		return none, nil, fmt.Errorf("model type %q is not registered", j.model.Type)
+	}
+	frame := j.table.Frame()
+	pipeline, err := preprocess.Fit(ctx, frame, j.fold.Train, preprocessOptions(j.spec.Preprocess, j.model))
+	if err != nil {
+		return none, nil, err
+	}
 	x, found, err := pipeline.Apply(ctx, frame, j.fold.Train)
 	if err != nil {
-		return nil, fmt.Errorf("preprocess training rows: %w", err)
+		return none, nil, fmt.Errorf("preprocess training rows: %w", err)
 	}
 	y := j.table.Outcome.Take(j.fold.Train)
 	model, err := kind.Fit(ctx, x, y, j.spec.FitSettings(j.model), survival.FitOptions{
 		Seed: j.seed, Threads: threads, Times: timeRule(j.spec.Metrics), Grid: j.fold.Times, Inner: j.inner(frame), Checkpoints: j.checkpoints,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("fit: %w", err)
+		return none, nil, fmt.Errorf("fit: %w", err)
 	}
-	p := &prediction{report: model.Report(), fitSeconds: time.Since(start).Seconds()}
-	stage("predict")
-	start = time.Now()
-	unseen, seen, err := pipeline.Apply(ctx, frame, j.fold.Test)
-	if err != nil {
-		return nil, fmt.Errorf("preprocess test rows: %w", err)
-	}
-	p.warnings = slices.Concat(pipeline.Warnings(), p.report.Warnings, found, seen)
-	if err := p.predict(ctx, model, unseen, j.fold.Times); err != nil {
-		return nil, fmt.Errorf("predict: %w", err)
-	}
-	p.predictSeconds = time.Since(start).Seconds()
-	if p.inference, err = j.infer(ctx, fitted{model, pipeline, x, y, threads}); err != nil {
-		return nil, err
-	}
-	p.warnings = append(p.warnings, p.inference.warnings...)
-	stage("explain")
-	var left []survival.Warning
-	if p.explanation, left, err = j.explain(ctx, frame, model, pipeline); err != nil {
-		return nil, fmt.Errorf("explain: %w", err)
-	}
-	p.warnings = append(p.warnings, left...)
-	return p, nil
+	return fitted{model, pipeline, x, y, threads}, slices.Concat(pipeline.Warnings(), model.Report().Warnings, found), nil
 }
 
 // stratifyEvent is the value of folds.stratify that balances events.

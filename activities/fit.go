@@ -15,9 +15,6 @@ import (
 	"everfold/survival/metric"
 )
 
-// errPoison: a fold that keeps taking workers down with it is given up.
-var errPoison = errors.New("poison fold")
-
 // errVersions: a worker of another release must not fit for this run, its numbers could
 // differ from those of the folds that are complete. Another worker can.
 var errVersions = errors.New("this worker's algorithm versions are not those of the run: deploy one release to all workers, or start the run again to plan it under the new one")
@@ -53,7 +50,8 @@ func (a *Activities) fitFold(ctx context.Context, at *attempt, in FitFoldInput) 
 	case artifact.Rescore:
 		return w.rescore(ctx)
 	}
-	return w.guarded(ctx, w.train)
+	g := guard{store: s, task: w.claim.Task, most: w.admission.Run.Spec.Resources.MaxLostWorkers}
+	return guarded(ctx, g, w.train)
 }
 
 // foldWork is one attempt at one fold.
@@ -63,33 +61,6 @@ type foldWork struct {
 	at        *attempt
 	claim     artifact.Claim
 	admission *artifact.Admission
-}
-
-// guarded keeps the count of attempts that vanished: an out-of-memory kill is never an
-// error, only a heartbeat timeout, and would be repeated for ever.
-func (w *foldWork) guarded(ctx context.Context, train func(context.Context) (*FitFoldResult, error)) (*FitFoldResult, error) {
-	info := activity.GetInfo(ctx)
-	start := artifact.Start{Task: w.claim.Task, Execution: info.WorkflowExecution.RunID, Attempt: int(info.Attempt)}
-	lost, err := artifact.RecordStart(ctx, w.store, start)
-	if err != nil {
-		return nil, err
-	}
-	defer w.leave(ctx, start)
-	if most := w.admission.Run.Spec.Resources.MaxLostWorkers; lost >= most {
-		return nil, fmt.Errorf("%w: %d attempts ended with their worker lost, without an error and without progress; out of memory is the usual cause (max_lost_workers: %d)",
-			errPoison, lost, most)
-	}
-	return train(ctx)
-}
-
-// leave removes the record of an attempt that ends by itself, however it ends; the work is
-// done or classified by then, so a store that refuses is only warned about.
-func (w *foldWork) leave(ctx context.Context, start artifact.Start) {
-	free, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	if err := artifact.ClearStart(free, w.store, start); err != nil {
-		logging.From(ctx).Warn("could not clear the start record", logging.CategoryStorage.Attr(), "error", err)
-	}
 }
 
 // train fits, scores and writes.
@@ -195,6 +166,9 @@ func (w *foldWork) manifest(ctx context.Context, p *prediction, scores metric.Sc
 		Coefficients: p.inference.coefficients, ModelTests: p.inference.tests, PHTests: p.inference.ph,
 		Explanation: p.explanation,
 		Attempt:     int(activity.GetInfo(ctx).Attempt), Worker: w.Worker, Build: w.Build,
+	}
+	if oob := p.report.OutOfBag; oob.Rows > 0 {
+		m.OutOfBag = &artifact.OutOfBag{Error: oob.Error, Rows: oob.Rows}
 	}
 	for _, found := range p.warnings {
 		m.Warnings = append(m.Warnings, artifact.Warning(found))

@@ -87,32 +87,38 @@ func (r *Run) FitInputs(model string, fold int) (Inputs, error) {
 	if err != nil {
 		return nil, fmt.Errorf("fingerprint of %s fold %d: %w", model, fold, err)
 	}
-	settings, err := r.modelInputs(m)
+	in, err := r.inputs(m)
 	if err != nil {
 		return nil, fmt.Errorf("fingerprint of %s fold %d: %w", model, fold, err)
 	}
+	in["train"], in["test"], in["times"] = f.TrainSHA256, f.Rows.SHA256, f.Times.SHA256
+	in["seed"] = hexadecimal(FitSeed(r.Spec.Folds.Seed, model, fold))
+	if e := r.Spec.Explain; !e.IsZero() && m.Type != config.KM { // explained from the fit, which is not kept
+		in["explain"] = map[string]any{"importance": e.Importance, "dependence": e.Dependence, "rows": e.Rows, "version": explainVersion}
+	}
+	return in, nil
+}
+
+// inputs are the inputs that every fit of a model in this run has.
+func (r *Run) inputs(m config.Model) (Inputs, error) {
+	settings, err := r.modelInputs(m)
+	if err != nil {
+		return nil, err
+	}
 	preprocess := r.Spec.Preprocess.NonDefault()
 	preprocess["version"] = r.Versions.Preprocess
-	in := Inputs{
-		"data":       r.Data.Digest,
-		"train":      f.TrainSHA256,
-		"test":       f.Rows.SHA256,
-		"times":      f.Times.SHA256,
-		"preprocess": preprocess,
-		"model":      settings,
-		"seed":       strconv.FormatUint(FitSeed(r.Spec.Folds.Seed, model, fold), 16), // JSON numbers end at 2⁵³
-	}
+	in := Inputs{"data": r.Data.Digest, "preprocess": preprocess, "model": settings}
 	if r.Spec.Metrics.Convention == mlr3proba {
 		in["mlr3proba"] = true
 	}
 	if splitsAgain(m) {
 		r.innerInputs(in)
 	}
-	if e := r.Spec.Explain; !e.IsZero() && m.Type != config.KM { // explained from the fit, which is not kept
-		in["explain"] = map[string]any{"importance": e.Importance, "dependence": e.Dependence, "rows": e.Rows, "version": explainVersion}
-	}
 	return in, nil
 }
+
+// hexadecimal writes a seed: JSON numbers end at 2⁵³.
+func hexadecimal(seed uint64) string { return strconv.FormatUint(seed, 16) }
 
 // splitsAgain says whether a model forms inner folds of its training rows.
 func splitsAgain(m config.Model) bool {
@@ -205,8 +211,11 @@ func (r *Run) fingerprints(model string, fold int) (fingerprints, error) {
 }
 
 // explain says in which inputs a manifest's fit differs from the wanted one.
-func (f fingerprints) explain(m *Manifest) string {
-	found := m.FitInputs.Differences(f.inputs)
+func (f fingerprints) explain(m *Manifest) string { return f.differences(m.FitInputs) }
+
+// differences names the inputs that are not as wanted.
+func (f fingerprints) differences(in Inputs) string {
+	found := in.Differences(f.inputs)
 	if len(found) == 0 {
 		return "its inputs differ"
 	}

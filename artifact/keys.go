@@ -27,10 +27,11 @@ const (
 	ComparisonKey        = "artifacts/comparison.csv"
 	SelectionKey         = "artifacts/selection.csv"
 
-	PredictionsKey = "predictions/predictions.csv"
-	ParquetKey     = "predictions/predictions.parquet"
-	OutOfFoldKey   = "predictions/oof.csv"
-	ReportKey      = "report/index.html"
+	PredictionsKey     = "predictions/predictions.csv"
+	ParquetKey         = "predictions/predictions.parquet"
+	OutOfFoldKey       = "predictions/oof.csv"
+	PredictionsInfoKey = "predictions/predictions.json" // written last: what the others are of
+	ReportKey          = "report/index.html"
 )
 
 // Prefixes of the parts of a run's folder.
@@ -78,8 +79,12 @@ func ManifestOf(key string) (model string, fold int, ok bool) {
 	return model, fold, true
 }
 
-// CheckpointPrefix holds everything that is of use only until a fold's manifest exists.
+// CheckpointPrefix holds everything that is of use only until a fold's manifest, or a final
+// model, exists.
 func CheckpointPrefix(model string, fold int) string {
+	if fold == FinalFold {
+		return fmt.Sprintf("%s%s/final/", CheckpointsPrefix, model)
+	}
 	return fmt.Sprintf("%s%s/fold%d/", CheckpointsPrefix, model, fold)
 }
 

@@ -78,6 +78,8 @@ type Manifest struct {
 	PHTests      []PHTest      `json:"ph_tests,omitempty"`     // of the training rows
 	Explanation  *Explanation  `json:"explanation,omitempty"`
 
+	OutOfBag *OutOfBag `json:"out_of_bag,omitempty"` // of forests
+
 	Converged  bool      `json:"converged"`
 	Iterations int       `json:"iterations,omitempty"`
 	Warnings   []Warning `json:"warnings,omitempty"`

@@ -13,14 +13,22 @@ import (
 	"everfold/store"
 )
 
-// Task is one (model, fold).
+// FinalFold is the Fold of a Task that is not a fold: the fit on all rows.
+const FinalFold = -1
+
+// Task is one (model, fold), or the final fit of a model.
 type Task struct {
 	Model string `json:"model"`
 	Fold  int    `json:"fold"`
 }
 
-// String is such as "rsf fold 3".
-func (t Task) String() string { return fmt.Sprintf("%s fold %d", t.Model, t.Fold) }
+// String is such as "rsf fold 3" or "rsf final fit".
+func (t Task) String() string {
+	if t.Fold == FinalFold {
+		return t.Model + " final fit"
+	}
+	return fmt.Sprintf("%s fold %d", t.Model, t.Fold)
+}
 
 // Action is what is to be done about a task.
 type Action string

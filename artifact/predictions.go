@@ -1,0 +1,114 @@
+package artifact
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"everfold/store"
+)
+
+const predictionsFormat = 1
+
+// PredictionsInfo is predictions/predictions.json: what the tables beside it are of. It is
+// written after them.
+type PredictionsInfo struct {
+	Format      int       `json:"format"`
+	Fingerprint string    `json:"fingerprint"`
+	Inputs      Inputs    `json:"inputs"` // what Fingerprint is the digest of
+	Files       []File    `json:"files"`
+	Model       string    `json:"model"` // of predictions.csv and .parquet
+	Rows        int       `json:"rows"`
+	OutOfFold   int       `json:"out_of_fold"` // rows of oof.csv
+	Horizons    []float64 `json:"horizons"`
+	RMST        float64   `json:"rmst"`
+	Last        float64   `json:"last"`                   // the last observed time of the training rows
+	Beyond      []string  `json:"beyond_last,omitempty"`  // columns beyond it: empty, or extrapolated
+	Filled      bool      `json:"extrapolated,omitempty"` // they are filled
+	Warnings    []Warning `json:"warnings,omitempty"`
+	Attempt     int       `json:"attempt"`
+	Worker      string    `json:"worker,omitempty"`
+	Build       string    `json:"build"`
+	FinishedAt  int64     `json:"finished_at"` // Unix milliseconds
+	SHA256      string    `json:"sha256"`      // as in Manifest
+}
+
+func (p *PredictionsInfo) seal() *string { return &p.SHA256 }
+
+// predictionFiles are the tables, in the order of their streams.
+var predictionFiles = []string{PredictionsKey, ParquetKey, OutOfFoldKey}
+
+// ReadPredictions gives the predictions in place where they are of these inputs and every
+// table verifies; nil where they are not. Errors are the store's.
+func ReadPredictions(ctx context.Context, s store.Store, in Inputs) (*PredictionsInfo, error) {
+	info, _, err := predictionsInPlace(ctx, s)
+	if err != nil || info == nil || info.Fingerprint != in.Fingerprint() {
+		return nil, err
+	}
+	for _, f := range info.Files {
+		if err := verifyFile(ctx, s, f); errors.Is(err, ErrDamaged) {
+			return nil, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("verify predictions: %w", err)
+		}
+	}
+	return info, nil
+}
+
+// predictionsInPlace reads predictions.json; nil where there is none that verifies.
+func predictionsInPlace(ctx context.Context, s store.Store) (info *PredictionsInfo, etag string, err error) {
+	info = &PredictionsInfo{}
+	etag, err = readSealed(ctx, s, PredictionsInfoKey, info)
+	switch {
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, ErrDamaged):
+		return nil, etag, nil
+	case err != nil:
+		return nil, "", fmt.Errorf("read predictions: %w", err)
+	case info.Format != predictionsFormat:
+		return nil, etag, nil
+	}
+	return info, etag, nil
+}
+
+// PredictionWriters write the three tables as they are computed.
+type PredictionWriters struct {
+	// Predict streams predictions.csv and predictions.parquet.
+	Predict func(csv, parquet io.Writer) error
+	// OutOfFold streams oof.csv.
+	OutOfFold func(csv io.Writer) error
+}
+
+// WritePredictions streams the tables, then writes predictions.json. The caller sets what
+// predicting knows. ErrSuperseded where run.json is that of another spec. It may be repeated;
+// of racing writers with equal inputs each has written the same tables.
+func WritePredictions(ctx context.Context, s store.Store, specDigest string, info *PredictionsInfo, w PredictionWriters) error {
+	if _, err := readCurrent(ctx, s, specDigest, nil); err != nil {
+		return fmt.Errorf("write predictions: %w", err)
+	}
+	_, etag, err := predictionsInPlace(ctx, s)
+	if err != nil {
+		return err
+	}
+	files, err := putStreams(ctx, s, predictionFiles[:2], func(out []io.Writer) error { return w.Predict(out[0], out[1]) })
+	if err != nil {
+		return fmt.Errorf("write predictions: %w", err)
+	}
+	outOfFold, err := putStreams(ctx, s, predictionFiles[2:], func(out []io.Writer) error { return w.OutOfFold(out[0]) })
+	if err != nil {
+		return fmt.Errorf("write out-of-fold predictions: %w", err)
+	}
+	info.Format, info.Fingerprint, info.Files = predictionsFormat, info.Inputs.Fingerprint(), append(files, outOfFold...)
+	content, err := encode(info)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", PredictionsInfoKey, err)
+	}
+	_, err = store.PutBytes(ctx, s, PredictionsInfoKey, content, store.Condition{Absent: etag == "", ETag: etag})
+	if !errors.Is(err, store.ErrConflict) {
+		return err
+	}
+	if again, readErr := ReadPredictions(ctx, s, info.Inputs); readErr != nil || again == nil {
+		return errors.Join(fmt.Errorf("write predictions: another writer came first: %w", err), readErr)
+	}
+	return nil
+}

@@ -1,0 +1,51 @@
+package artifact
+
+import (
+	"bufio"
+	"context"
+	"io"
+
+	"golang.org/x/sync/errgroup"
+
+	"everfold/store"
+)
+
+// streamBuffer is what a stream holds on its way to the store.
+const streamBuffer = 1 << 18
+
+// putStreams writes several objects at a time whose bytes produce writes as it goes, to a
+// writer each: nothing is held whole. Where produce or one of the writes fails, none of the
+// objects that were not whole by then changes.
+func putStreams(ctx context.Context, s store.Store, keys []string, produce func(w []io.Writer) error) ([]File, error) {
+	group, ctx := errgroup.WithContext(ctx)
+	hashes, ends := make([]*store.Hashing, len(keys)), make([]*io.PipeWriter, len(keys))
+	writers, buffers := make([]io.Writer, len(keys)), make([]*bufio.Writer, len(keys))
+	for i, key := range keys {
+		r, w := io.Pipe()
+		ends[i], hashes[i] = w, &store.Hashing{W: w}
+		buffers[i] = bufio.NewWriterSize(hashes[i], streamBuffer)
+		writers[i] = buffers[i]
+		group.Go(func() error {
+			_, err := s.Put(ctx, key, r, store.Condition{})
+			r.CloseWithError(err) // a write that is still going on ends, too
+			return err
+		})
+	}
+	err := produce(writers)
+	for _, b := range buffers {
+		if err == nil {
+			err = b.Flush()
+		}
+	}
+	for _, w := range ends {
+		w.CloseWithError(err)
+	}
+	if putErr := group.Wait(); putErr != nil {
+		return nil, putErr
+	}
+	files := make([]File, len(keys))
+	for i, key := range keys {
+		files[i] = File{Key: key, SHA256: hashes[i].SHA256(), Bytes: hashes[i].Size()}
+	}
+	return files, err
+}
