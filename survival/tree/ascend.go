@@ -24,51 +24,71 @@ func ascend(values []float64) []item {
 		}
 	}
 	if len(items) <= fewItems {
-		slices.SortFunc(items, func(a, b item) int { return cmp.Compare(a.value, b.value) })
+		slices.SortFunc(items, byValue)
 		return items
 	}
-	return radix(items)
+	radix(items)
+	for i := 1; i < len(items); i++ {
+		if items[i].value < items[i-1].value { // values of equal high halves
+			sortRun(items, i)
+		}
+	}
+	return items
 }
 
+// sortRun sorts the values around i whose high halves are equal.
+func sortRun(items []item, i int) {
+	from, to, h := i, i, high(items[i].value)
+	for from > 0 && high(items[from-1].value) == h {
+		from--
+	}
+	for to < len(items) && high(items[to].value) == h {
+		to++
+	}
+	slices.SortFunc(items[from:to], byValue)
+}
+
+func byValue(a, b item) int { return cmp.Compare(a.value, b.value) }
+
 const (
-	digitBits = 8
-	digits    = (64 + digitBits - 1) / digitBits
+	digitBits = 11
+	digits    = 3 // of the high half
 	digitMask = 1<<digitBits - 1
 )
 
-// radix sorts by the bits of the values, the least significant digit first; passes over a
-// digit that all values share are left out.
-func radix(items []item) []item {
+// radix sorts by the high halves of the values, the least significant digit first.
+func radix(items []item) {
 	var counts [digits][1 << digitBits]uint32
-	for i := range items {
-		k := ordered(items[i].value)
+	keys, other := make([]uint64, len(items)), make([]uint64, len(items))
+	for i, it := range items {
+		k := high(it.value)
+		keys[i] = uint64(k)<<32 | uint64(i)
 		for d := range counts {
 			counts[d][k>>(d*digitBits)&digitMask]++
 		}
 	}
-	other := make([]item, len(items))
 	for d := range counts {
 		c := &counts[d]
-		if int(c[ordered(items[0].value)>>(d*digitBits)&digitMask]) == len(items) {
-			continue
-		}
 		at := uint32(0)
 		for k, n := range c {
 			c[k] = at
 			at += n
 		}
-		for _, it := range items {
-			k := ordered(it.value) >> (d * digitBits) & digitMask
-			other[c[k]] = it
+		for _, key := range keys {
+			k := key >> (32 + d*digitBits) & digitMask
+			other[c[k]] = key
 			c[k]++
 		}
-		items, other = other, items
+		keys, other = other, keys
 	}
-	return items
+	from := slices.Clone(items)
+	for i, key := range keys {
+		items[i] = from[uint32(key)]
+	}
 }
 
-// ordered maps a number to an integer of the same order.
-func ordered(v float64) uint64 {
+// high is the high half of an integer of the same order as the values.
+func high(v float64) uint32 {
 	b := math.Float64bits(v)
-	return b ^ (uint64(int64(b)>>63) | 1<<63)
+	return uint32((b ^ (uint64(int64(b)>>63) | 1<<63)) >> 32)
 }

@@ -110,10 +110,11 @@ func sumLeaf[T uint32 | uint64](c *Gradient, rows []T, leaf int32, threads int) 
 	parts := make([]leafSum, chunks(len(rows)))
 	survival.Each(len(parts), threads, func(k int) {
 		var s leafSum
+		g, h, leafOf := c.g, c.h[:len(c.g)], c.leafOf[:len(c.g)]
 		for _, row := range rows[k*chunk : min((k+1)*chunk, len(rows))] {
-			s.g += c.g[row]
-			s.h += c.h[row]
-			c.leafOf[row] = leaf
+			s.g += g[row]
+			s.h += h[row]
+			leafOf[row] = leaf
 		}
 		parts[k] = s
 	})

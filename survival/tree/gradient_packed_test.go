@@ -220,6 +220,9 @@ func TestAscend(t *testing.T) {
 				values[i] = math.NaN()
 			case 3:
 				values[i] = math.Copysign(0, -1)
+				if i%2 == 0 { // equal high halves
+					values[i] = 1 + math.Ldexp(float64(rng.IntN(1000)), -50)
+				}
 			default:
 				values[i] = math.Ldexp(rng.Float64()-0.5, rng.IntN(2000)-1000)
 			}

@@ -16,9 +16,10 @@ func (c *Gradient) quantise(opt Options) {
 	parts := make([]leafSum, chunks(len(c.rows)))
 	survival.Each(len(parts), opt.Threads, func(k int) {
 		var s leafSum
+		g, h := c.g, c.h[:len(c.g)]
 		for _, i := range c.rows[k*chunk : min((k+1)*chunk, len(c.rows))] {
-			s.g += math.Abs(c.g[i])
-			s.h += c.h[i]
+			s.g += math.Abs(g[i])
+			s.h += h[i]
 		}
 		parts[k] = s
 	})
@@ -65,10 +66,11 @@ func (c *Gradient) pack(total leafSum, opt Options) {
 	c.unitG, c.unitH = inverse(scaleG), inverse(scaleH)
 	c.fixedG = resize(c.fixedG, len(c.g))
 	survival.Each(chunks(len(c.rows)), opt.Threads, func(k int) {
+		g, h, packed := c.g, c.h[:len(c.g)], c.fixedG[:len(c.g)]
 		for _, i := range c.rows[k*chunk : min((k+1)*chunk, len(c.rows))] {
-			g := math.Float64bits(float64(c.g[i]*scaleG) + magic)
-			h := math.Float64bits(float64(c.h[i]*scaleH) + magic)
-			c.fixedG[i] = g<<32 + uint64(uint32(h)) + 1
+			high := math.Float64bits(float64(g[i]*scaleG) + magic)
+			low := math.Float64bits(float64(h[i]*scaleH) + magic)
+			packed[i] = high<<32 + uint64(uint32(low)) + 1
 		}
 	})
 	if opt.MinLeaf > 1 && len(c.ones) < len(c.g) {

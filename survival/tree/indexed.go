@@ -81,9 +81,9 @@ func (r *rowSet) partitionIndexed(lo, hi int) int {
 func (c *cut) divide(rows, spare []uint32) int {
 	l, r := 0, 0
 	spare = spare[:len(rows)]
-	shift := c.shift & 63
+	word, table, shift := c.word, c.table, c.shift&63
 	for _, row := range rows {
-		s := int(c.table[uint8(c.word[row]>>shift)])
+		s := int(table[uint8(word[row]>>shift)])
 		rows[l] = row
 		spare[r] = row
 		l += s
