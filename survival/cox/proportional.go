@@ -181,6 +181,14 @@ func (d *Diagnostics) information(ctx context.Context, weight []float64) ([]floa
 	for i, r := range l.risk {
 		exposure[i] *= r
 	}
-	err := linear.RankUpdate(ctx, info, linear.Weighted{P: p, X: d.matrix.X, W: exposure}, l.Threads)
-	return info, err
+	inner, block := make([]float64, p*p), make([]float64, p*p)
+	if err := l.Matrix.Gram(ctx, inner, exposure, l.Threads); err != nil {
+		return nil, err
+	}
+	sums, total := l.Matrix.Sums(exposure, l.Threads)
+	l.Matrix.Square(block, inner, sums, total)
+	for i, v := range block {
+		info[i] += v
+	}
+	return info, nil
 }
