@@ -41,6 +41,20 @@ func cell(t *testing.T, row map[string]string, column string) float64 {
 	return v
 }
 
+// The manifest of a forest has its out-of-bag error, others have none.
+func TestOutOfBagError(t *testing.T) {
+	l := newLab(t)
+	l.train(l.spec("models=[{type: cox_ph}, {type: rsf, trees: 5}]"), config.Request{})
+	forest, _, err := artifact.ReadManifest(t.Context(), l.run(), "rsf", 0)
+	require.NoError(t, err)
+	require.NotNil(t, forest.OutOfBag)
+	require.Greater(t, forest.OutOfBag.Rows, forest.TrainRows/2)
+	require.InDelta(t, 0.5, forest.OutOfBag.Error, 0.3)
+	cox, _, err := artifact.ReadManifest(t.Context(), l.run(), "cox_ph", 0)
+	require.NoError(t, err)
+	require.Nil(t, cox.OutOfBag)
+}
+
 // coefficients.csv has every coefficient of the linear models per original unit, the scaled
 // one beside it, and what follows from the standard error; coxnet has no standard error.
 func TestCoefficients(t *testing.T) {
