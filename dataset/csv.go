@@ -144,6 +144,7 @@ func (s *records) split() (end int, lines int64, err error) {
 	b := s.buf[:s.end]
 	lines = 1
 	for i := s.start; ; i++ {
+		i = s.plain(b, i)
 		from, doubled := i, 0
 		if i < len(b) && b[i] == '"' {
 			from++
@@ -196,18 +197,33 @@ func (s *records) checkCell(doubled int) error {
 // ends marks the bytes that end an unquoted cell or may not be in it.
 var ends = [256]bool{',': true, '\n': true, '"': true}
 
-// cellEnd is the index of the first such byte of b[i:], or len(b). It looks at eight bytes at
-// a time: of x, the bytes of a word XOR a wanted byte repeated, the lowest that is zero has
-// the lowest high bit in (x − 0x01…) &^ x & 0x80… (Lamport 1975; higher ones may be false).
-func cellEnd(b []byte, i int) int {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
+const ones, lows, highs = 0x0101010101010101, 0x7f7f7f7f7f7f7f7f, 0x8080808080808080
+
+// zeroes has the high bit of every byte of x that is zero, and no other (Warren, Hacker's
+// Delight, 6-1).
+func zeroes(x uint64) uint64 { return ^(x&lows + lows | x | lows) }
+
+// plain adds the unquoted cells from b[i:] on that a comma ends, and gives the start of the next
+// cell. It looks at eight bytes at a time, so it may leave cells at the end of b for others.
+func (s *records) plain(b []byte, i int) (from int) {
+	from = i
 	for ; i+8 <= len(b); i += 8 {
 		word := binary.LittleEndian.Uint64(b[i:])
-		comma, feed, quote := word^(ones*','), word^(ones*'\n'), word^(ones*'"')
-		if found := ((comma-ones)&^comma | (feed-ones)&^feed | (quote-ones)&^quote) & highs; found != 0 {
-			return i + bits.TrailingZeros64(found)>>3
+		found := zeroes(word^(ones*',')) | zeroes(word^(ones*'\n')) | zeroes(word^(ones*'"'))
+		for ; found != 0; found &= found - 1 {
+			at := i + bits.TrailingZeros64(found)>>3
+			if b[at] != ',' || at-from > s.limits.CellBytes {
+				return from
+			}
+			s.spans = append(s.spans, span{int32(from), int32(at)})
+			from = at + 1
 		}
 	}
+	return from
+}
+
+// cellEnd is the index of the first byte of b[i:] that ends a cell, or len(b).
+func cellEnd(b []byte, i int) int {
 	for i < len(b) && !ends[b[i]] {
 		i++
 	}
