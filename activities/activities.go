@@ -46,6 +46,8 @@ func Register(r worker.ActivityRegistry, a *Activities) {
 		FitFoldName:        a.FitFold,
 		PublishMetricsName: a.PublishMetrics,
 		SummarizeName:      a.Summarize,
+		FitFinalName:       a.FitFinal,
+		PredictName:        a.Predict,
 	} {
 		r.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 	}

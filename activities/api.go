@@ -11,6 +11,8 @@ const (
 	FitFoldName        = "FitFold"
 	PublishMetricsName = "PublishMetrics"
 	SummarizeName      = "Summarize"
+	FitFinalName       = "FitFinal"
+	PredictName        = "Predict"
 )
 
 // Application error types. Those of the first group are never retried: another attempt
@@ -39,6 +41,9 @@ type RunRef struct {
 
 // Ref is the run's reference.
 func Ref(s *config.Spec) RunRef { return RunRef{Type: s.Type, Run: s.Run, Store: s.Store} }
+
+// FinalFold is the fold number of a fit on all rows.
+const FinalFold = artifact.FinalFold
 
 // Action is what the plan says about one fold, and what was done about it.
 type Action = artifact.Action
@@ -103,11 +108,12 @@ type FitFoldResult struct {
 	Warnings int      `json:"warnings"`
 }
 
-// FitProgress is the heartbeat detail of FitFold: progress only, never state.
+// FitProgress is the heartbeat detail of FitFold, and of FitFinal and Predict with
+// FinalFold: progress only, never state.
 type FitProgress struct {
 	Model string  `json:"model"`
 	Fold  int     `json:"fold"`
-	Stage string  `json:"stage"` // load | fit | predict | explain | score | write
+	Stage string  `json:"stage"` // load | fit | predict | explain | score | out of fold | write
 	Done  float64 `json:"done"`
 	Total float64 `json:"total"`
 }
@@ -134,6 +140,45 @@ type SummarizeInput struct {
 type SummarizeResult struct {
 	Leaderboard []Standing   `json:"leaderboard"`
 	Incomplete  []Incomplete `json:"incomplete,omitempty"`
+	// Finals are the models to fit on all rows, those to be preferred for predictions first.
+	Finals   []string `json:"finals,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// FitFinalInput names the fit of one model on all rows.
+type FitFinalInput struct {
+	Run        RunRef `json:"run"`
+	SpecDigest string `json:"spec_digest"`
+	Model      string `json:"model"`
+}
+
+// FitFinalResult is what the workflow keeps of a final model.
+type FitFinalResult struct {
+	Model    string  `json:"model"`
+	Action   Action  `json:"action"`  // Train or Reuse: what was really done
+	Seconds  float64 `json:"seconds"` // of the fit
+	Attempt  int     `json:"attempt"`
+	Info     string  `json:"info"` // digest of model.json
+	Warnings int     `json:"warnings"`
+}
+
+// PredictInput names the final model whose predictions are wanted.
+type PredictInput struct {
+	Run        RunRef `json:"run"`
+	SpecDigest string `json:"spec_digest"`
+	Model      string `json:"model"`
+}
+
+// PredictResult counts what the prediction tables hold.
+type PredictResult struct {
+	Model     string   `json:"model"`
+	Action    Action   `json:"action"` // Train: written; Reuse: they were in place
+	Rows      int      `json:"rows"`
+	OutOfFold int      `json:"out_of_fold"`
+	Seconds   float64  `json:"seconds"`
+	Attempt   int      `json:"attempt"`
+	Missing   string   `json:"missing,omitempty"` // why the final model does not verify; nothing was written
+	Warnings  []string `json:"warnings,omitempty"`
 }
 
 // Standing is one row of the leaderboard, that of model_summary.csv.

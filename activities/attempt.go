@@ -8,6 +8,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
+	"everfold/artifact"
 	"everfold/logging"
 	"everfold/survival"
 )
@@ -35,7 +36,10 @@ func (a *Activities) begin(ctx context.Context, ref RunRef, model string, fold i
 	info := activity.GetInfo(ctx)
 	logger := a.RunLogger(ref).With(logging.KeyWorkflowID, info.WorkflowExecution.ID, logging.KeyAttempt, info.Attempt)
 	if model != "" {
-		logger = logger.With(logging.KeyModel, model, logging.KeyFold, fold)
+		logger = logger.With(logging.KeyModel, model)
+	}
+	if model != "" && fold != artifact.FinalFold {
+		logger = logger.With(logging.KeyFold, fold)
 	}
 	at := &attempt{ctx: ctx, progress: FitProgress{Model: model, Fold: fold}, last: time.Now()}
 	work, cancel := context.WithCancelCause(logging.Into(ctx, logger))

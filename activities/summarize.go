@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"everfold/artifact"
@@ -62,14 +63,30 @@ func (a *Activities) summarize(ctx context.Context, in SummarizeInput) (*Summari
 			logging.KeyModel, f.Model, logging.KeyFold, f.Fold)
 		out.Incomplete = append(out.Incomplete, Incomplete{Model: f.Model, Fold: f.Fold, Reason: f.Reason})
 	}
+	for _, m := range summary.Run.Spec.AllModels() {
+		excused = append(excused, artifact.Task{Model: m.Name, Fold: artifact.FinalFold}) // FitFinal removes its own
+	}
 	sweep(ctx, s, summary.Incomplete, excused)
 	if len(out.Incomplete) == 0 {
 		if err := a.compare(ctx, s, summary); err != nil {
 			return nil, fmt.Errorf("compare models: %w", err)
 		}
 		logModels(ctx, summary.Standings, summary.Metrics)
+		out.chooseFinals(summary.Run)
 	}
 	return out, nil
+}
+
+// chooseFinals says which models are fitted on all rows next.
+func (r *SummarizeResult) chooseFinals(run *artifact.Run) {
+	var incomplete []string
+	r.Finals, incomplete = run.FinalModels(r.Leaderboard)
+	switch {
+	case len(incomplete) > 0:
+		r.Warnings = append(r.Warnings, fmt.Sprintf("no final model of %s: not every planned fold is complete", strings.Join(incomplete, ", ")))
+	case len(r.Finals) == 0:
+		r.Warnings = append(r.Warnings, fmt.Sprintf("no final model: no model is ranked by %s", run.Spec.Final.Select))
+	}
 }
 
 // sweep removes what workers that were killed after a manifest left under checkpoints/; a

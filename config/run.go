@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"reflect"
 	"strings"
 )
 
@@ -55,8 +54,8 @@ func (s *Spec) CheckAvailable(available []string) error {
 // are validated and then skipped.
 func (s *Spec) Warnings() []string {
 	var skipped []string
-	if !reflect.DeepEqual(s.Final, defaultFinal()) {
-		skipped = append(skipped, "final")
+	if s.Final.Data != "" {
+		skipped = append(skipped, "final.data")
 	}
 	if s.Tracker.URI != "" && s.Tracker.URI != trackerOff {
 		skipped = append(skipped, "tracker")
@@ -68,11 +67,4 @@ func (s *Spec) Warnings() []string {
 		return nil
 	}
 	return []string{fmt.Sprintf("%s: valid, but not available yet; skipped in this run", strings.Join(skipped, ", "))}
-}
-
-func defaultFinal() Final {
-	return Final{
-		Models: FinalModels{Keyword: finalShape.find("models").def.(string)},
-		Select: finalShape.find("select").def.(string),
-	}
 }

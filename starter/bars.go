@@ -106,6 +106,13 @@ func frame(run runRef, s *snapshot, width int) []string {
 	for _, m := range p.Models {
 		block = append(block, fmt.Sprintf("  %-*s  %s", names, m.Model, modelBar(m, s)))
 	}
+	for _, f := range p.Finals {
+		line := fmt.Sprintf("  %-*s  final fit: %s", names, f.Model, finalState(f))
+		if beat, beating := s.beats[cellID{f.Model, workflows.FinalFold}]; beating {
+			line = fmt.Sprintf("  %-*s  %s", names, f.Model, doingNow(beat))
+		}
+		block = append(block, line)
+	}
 	for i, r := range s.retries {
 		if i == maxRetries {
 			block = append(block, fmt.Sprintf("  … and %d more are tried again", len(s.retries)-maxRetries))
@@ -177,10 +184,14 @@ func modelBar(m workflows.ModelProgress, s *snapshot) string {
 }
 
 func doingNow(beat workflows.FitProgress) string {
-	if beat.Total > 0 && beat.Stage == "fit" {
-		return fmt.Sprintf("fold %d %s %.0f %%", beat.Fold, beat.Stage, 100*min(1, beat.Done/beat.Total))
+	what := fmt.Sprintf("fold %d %s", beat.Fold, beat.Stage)
+	if beat.Fold == workflows.FinalFold {
+		what = "on all rows: " + beat.Stage
 	}
-	return fmt.Sprintf("fold %d %s", beat.Fold, beat.Stage)
+	if beat.Total > 0 && (beat.Stage == "fit" || beat.Fold == workflows.FinalFold) {
+		what += fmt.Sprintf(" %.0f %%", 100*min(1, beat.Done/beat.Total))
+	}
+	return what
 }
 
 // clip keeps a line within the screen: a wrapped one would be counted wrong.

@@ -60,7 +60,7 @@ func (e *ending) finish(run runRef, result *workflows.Result, err error) error {
 	return err
 }
 
-// partial is the error of a run that finished without some folds.
+// partial is the error of a run that finished without some folds or final models.
 func partial(run runRef, r *workflows.Result) error {
 	if r.Outcome != workflows.Partial {
 		return nil
@@ -68,10 +68,17 @@ func partial(run runRef, r *workflows.Result) error {
 	first := ""
 	if len(r.Failures) > 0 {
 		f := r.Failures[0]
-		first = fmt.Sprintf("; the first: %s fold %d: %s: %s", f.Model, f.Fold, f.Type, f.Message)
+		first = fmt.Sprintf("; the first: %s: %s: %s", f.What(), f.Type, f.Message)
+	}
+	var failed []string
+	if r.Failed > 0 {
+		failed = append(failed, fmt.Sprintf("%s of %d", countOf(r.Failed, "fold"), r.Planned))
+	}
+	if r.FailedFinals > 0 {
+		failed = append(failed, fmt.Sprintf("%s of %d", countOf(r.FailedFinals, "final model"), len(r.Finals)))
 	}
 	return fail(exitPartial, "run it again with --only-failed once the reason is mended; what is complete is reused",
-		"%s finished, but %s of %d failed%s", run, countOf(r.Failed, "fold"), r.Planned, first)
+		"%s finished, but %s failed%s", run, strings.Join(failed, " and "), first)
 }
 
 // classify turns the error that an execution ended with, or that watching it met, into the
@@ -157,6 +164,7 @@ func presentPlaces(s screen, e *ending) {
 		s.printf("%s %s\n", label(s, "Files"), e.Output)
 		if e.Result != nil { // else they may be missing, or an earlier start's
 			s.printf("%s %s\n", label(s, ""), "artifacts/model_summary.csv, artifacts/model_metrics.csv")
+			presentFinals(s, e.Result)
 		}
 	}
 	if e.WebUI != "" {
@@ -164,6 +172,23 @@ func presentPlaces(s screen, e *ending) {
 	}
 	if e.Embedded {
 		s.printf("%s it ends with this program; starter watch %s --embedded brings it back\n", label(s, ""), e.Run)
+	}
+}
+
+// presentFinals says where the models fitted on all rows and the predictions are.
+func presentFinals(s screen, r *workflows.Result) {
+	var models []string
+	for _, f := range r.Finals {
+		if f.State == workflows.DoneState {
+			models = append(models, "models/"+f.Model+"/")
+		}
+	}
+	if len(models) > 0 {
+		s.printf("%s %s\n", label(s, "Models"), strings.Join(models, ", "))
+	}
+	if p := r.Predictions; p != nil {
+		s.printf("%s predictions/predictions.csv and .parquet: %s by %s; predictions/oof.csv: %s out of fold\n", label(s, "Predict"),
+			countOf(p.Rows, "row"), p.Model, countOf(p.OutOfFold, "row"))
 	}
 }
 
@@ -191,10 +216,10 @@ func tally(r *workflows.Result, took time.Duration) string {
 // presentTroubles lists what did not go smoothly.
 func presentTroubles(s screen, r *workflows.Result) {
 	for _, f := range r.Failures {
-		s.printf("%s %s fold %d: %s: %s\n", s.paint("failed  ", text.FgRed), f.Model, f.Fold, f.Type, f.Message)
+		s.printf("%s %s: %s: %s\n", s.paint("failed  ", text.FgRed), f.What(), f.Type, f.Message)
 	}
 	for _, f := range r.Retried {
-		s.printf("%s %s fold %d needed %d attempts\n", s.paint("retried ", text.FgYellow), f.Model, f.Fold, f.Attempts)
+		s.printf("%s %s needed %d attempts\n", s.paint("retried ", text.FgYellow), f.What(), f.Attempts)
 	}
 	for _, warning := range r.Warnings {
 		s.printf("%s %s\n", s.paint("warning ", text.FgYellow), warning)

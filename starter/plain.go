@@ -56,6 +56,40 @@ func (v *lines) show(s *snapshot) {
 			v.showFold(p, m.Model, f)
 		}
 	}
+	for _, f := range p.Finals {
+		v.showFinal(f)
+	}
+}
+
+// showFinal writes the line of a final model that has ended since the last snapshot.
+func (v *lines) showFinal(f workflows.Final) {
+	id := cellID{f.Model, workflows.FinalFold}
+	if v.shown == nil {
+		v.shown = map[cellID]workflows.FoldState{}
+	}
+	if v.shown[id] == f.State {
+		return
+	}
+	v.shown[id] = f.State
+	switch f.State {
+	case workflows.DoneState, workflows.Failed, workflows.Skipped:
+		v.printf("%s final fit: %s\n", f.Model, finalState(f))
+	}
+}
+
+// finalState is what is said of a final model.
+func finalState(f workflows.Final) string {
+	switch {
+	case f.State == workflows.Failed:
+		return "FAILED: " + f.Error
+	case f.State == workflows.DoneState && f.Action == workflows.Reuse:
+		return "complete already: reused"
+	case f.State == workflows.DoneState && f.Attempt > 1:
+		return fmt.Sprintf("%s, attempt %d", seconds(f.Seconds), f.Attempt)
+	case f.State == workflows.DoneState:
+		return seconds(f.Seconds)
+	}
+	return string(f.State)
 }
 
 // stageFinished is the last stage of workflows.Progress; what follows it is the result.
@@ -63,6 +97,9 @@ const stageFinished = "finished"
 
 func stageLine(p *workflows.Progress) string {
 	if p.Planned == 0 {
+		return p.Stage
+	}
+	if len(p.Finals) > 0 {
 		return p.Stage
 	}
 	return fmt.Sprintf("%s: %d of %s done", p.Stage, p.Done, countOf(p.Planned, "fold"))
@@ -142,6 +179,9 @@ func (v *lines) showRetries(s *snapshot) {
 func (r retry) name() string {
 	if r.cell == nil {
 		return r.activity
+	}
+	if r.cell.fold == workflows.FinalFold {
+		return r.activity + " " + r.cell.model
 	}
 	return fmt.Sprintf("%s fold %d", r.cell.model, r.cell.fold)
 }

@@ -115,6 +115,13 @@ func (r *runStatus) addActivities(s *snapshot) {
 			}
 		}
 	}
+	if s.progress != nil {
+		for _, f := range s.progress.Finals {
+			if beat, ok := s.beats[cellID{f.Model, workflows.FinalFold}]; ok {
+				r.Running = append(r.Running, beat)
+			}
+		}
+	}
 	for _, again := range s.retries {
 		r.Retries = append(r.Retries, retryStatus{What: again.name(), Attempt: again.attempt, Reason: again.reason})
 	}
@@ -197,6 +204,9 @@ func (r *runStatus) presentProgress(s screen) {
 				s.printf("%s %s fold %d: %s\n", label(s, "Failed"), m.Model, f.Fold, f.Error)
 			}
 		}
+	}
+	for _, f := range p.Finals {
+		s.printf("%s %s: %s\n", label(s, "Final"), f.Model, finalState(f))
 	}
 	for _, f := range r.Running {
 		s.printf("%s %s %s\n", label(s, "Fitting"), f.Model, doingNow(f))

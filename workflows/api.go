@@ -44,9 +44,33 @@ type Result struct {
 	Skipped     []string              `json:"skipped,omitempty"`
 	Retried     []Retried             `json:"retried,omitempty"` // the first 50
 	Warnings    []string              `json:"warnings,omitempty"`
+
+	Finals       []Final      `json:"finals,omitempty"`        // fits on all rows
+	FailedFinals int          `json:"failed_finals,omitempty"` // of them, or of their predictions
+	Predictions  *Predictions `json:"predictions,omitempty"`   // nil: none were written
 }
 
-// Failure is one fold that could not be fitted, with its reason.
+// Final is a fit on all rows, under models/<model>/.
+type Final struct {
+	Model   string            `json:"model"`
+	State   FoldState         `json:"state"`
+	Action  activities.Action `json:"action,omitempty"` // when done
+	Seconds float64           `json:"seconds,omitempty"`
+	Attempt int               `json:"attempt,omitempty"`
+	Error   string            `json:"error,omitempty"`
+}
+
+// Predictions says what predictions/ holds.
+type Predictions struct {
+	Model     string            `json:"model"` // of predictions.csv and .parquet
+	Action    activities.Action `json:"action"`
+	Rows      int               `json:"rows"`
+	OutOfFold int               `json:"out_of_fold"` // rows of oof.csv
+	Seconds   float64           `json:"seconds"`
+}
+
+// Failure is one fit that came to nothing, with its reason. Fold is −1 for a final fit and
+// its predictions.
 type Failure struct {
 	Model   string `json:"model"`
 	Fold    int    `json:"fold"`
@@ -54,12 +78,18 @@ type Failure struct {
 	Message string `json:"message"`
 }
 
-// Retried is a fold that needed more than one attempt.
+// What is such as "rsf fold 3" or "rsf final fit".
+func (f Failure) What() string { return taskName(f.Model, f.Fold) }
+
+// Retried is a fit that needed more than one attempt; Fold as in Failure.
 type Retried struct {
 	Model    string `json:"model"`
 	Fold     int    `json:"fold"`
 	Attempts int    `json:"attempts"`
 }
+
+// What is such as "rsf fold 3" or "rsf final fit".
+func (r Retried) What() string { return taskName(r.Model, r.Fold) }
 
 // FoldState is where one fold stands.
 type FoldState string
@@ -75,7 +105,7 @@ const (
 
 // Progress answers the query "progress".
 type Progress struct {
-	Stage    string          `json:"stage"` // preparing | fitting | summarizing | finished
+	Stage    string          `json:"stage"` // preparing | fitting | summarizing | final fits | predicting | finished
 	Output   string          `json:"output"`
 	Planned  int             `json:"planned"`
 	Done     int             `json:"done"`
@@ -85,6 +115,7 @@ type Progress struct {
 	Skipped  int             `json:"skipped"`
 	Parallel int             `json:"parallel"`
 	Models   []ModelProgress `json:"models"`
+	Finals   []Final         `json:"finals,omitempty"` // from the stage "final fits" on
 	Warnings []string        `json:"warnings,omitempty"`
 }
 

@@ -13,6 +13,8 @@ const (
 	stagePreparing   = "preparing"
 	stageFitting     = "fitting"
 	stageSummarizing = "summarizing"
+	stageFinal       = "final fits"
+	stagePredicting  = "predicting"
 	stageFinished    = "finished"
 )
 
@@ -22,6 +24,7 @@ type board struct {
 	stage   string
 	models  []string
 	cells   []*cell          // models in order, folds in order within
+	finals  []*cell          // the fits on all rows, those to be preferred for predictions first
 	at      map[foldID]*cell // look-up only; never ranged over
 	skipped map[string]bool  // models skipped before the plan was there
 }
@@ -44,7 +47,17 @@ type cell struct {
 	failure *Failure
 }
 
-func (c *cell) name() string { return fmt.Sprintf("%s fold %d", c.model, c.fold) }
+func (c *cell) name() string { return taskName(c.model, c.fold) }
+
+func (c *cell) isFinal() bool { return c.fold == activities.FinalFold }
+
+// taskName is such as "rsf fold 3" or "rsf final fit".
+func taskName(model string, fold int) string {
+	if fold == activities.FinalFold {
+		return model + " final fit"
+	}
+	return fmt.Sprintf("%s fold %d", model, fold)
+}
 
 func newBoard() *board {
 	return &board{stage: stagePreparing, at: map[foldID]*cell{}, skipped: map[string]bool{}}
@@ -67,6 +80,18 @@ func (b *board) begin(ctx workflow.Context, plan *activities.PrepareResult) {
 		}
 	}
 	b.show(ctx)
+}
+
+// choose lays out the final fits.
+func (b *board) choose(models []string) {
+	b.finals = nil
+	for _, model := range models {
+		c := &cell{foldID: foldID{model, activities.FinalFold}, state: Waiting}
+		if b.skipped[model] {
+			c.state = Skipped
+		}
+		b.finals = append(b.finals, c)
+	}
 }
 
 func (b *board) enter(ctx workflow.Context, stage string) {
@@ -93,9 +118,11 @@ func (b *board) fail(ctx workflow.Context, c *cell, f *Failure) {
 // skip gives up what a model has waiting; fits in flight become skipped as they end.
 func (b *board) skip(ctx workflow.Context, model string) {
 	b.skipped[model] = true
-	for _, c := range b.cells {
-		if c.model == model && c.state == Waiting {
-			c.state = Skipped
+	for _, cells := range [][]*cell{b.cells, b.finals} {
+		for _, c := range cells {
+			if c.model == model && c.state == Waiting {
+				c.state = Skipped
+			}
 		}
 	}
 	b.show(ctx)
@@ -120,10 +147,10 @@ func (b *board) giveUp(ctx workflow.Context, folds []activities.Incomplete) {
 	}
 }
 
-// waiting lists the cells to fit.
-func (b *board) waiting() []*cell {
+// waiting lists the cells to fit among some.
+func waiting(cells []*cell) []*cell {
 	var out []*cell
-	for _, c := range b.cells {
+	for _, c := range cells {
 		if c.state == Waiting {
 			out = append(out, c)
 		}

@@ -7,8 +7,8 @@ import (
 	"everfold/activities"
 )
 
-// fanOut runs one FitFold a (model, fold), at most limit at once. Folds are scheduled as
-// early as the limit allows and wait in the task queue: a limit as small as the number of
+// fanOut runs one FitFold a (model, fold), and later one FitFinal a model, at most limit at
+// once. They are scheduled as early as the limit allows and wait in the task queue: a limit as small as the number of
 // worker slots would pay a round trip to the server between folds.
 type fanOut struct {
 	*trainRun
@@ -35,10 +35,10 @@ func (f *fanOut) limit() int {
 	return n
 }
 
-// run fits the given cells and returns when none is in flight: nil also where folds failed
+// run fits the given cells in a stage and returns when none is in flight: nil also where folds failed
 // (the board knows them), an error where the run was cancelled or must fail.
-func (f *fanOut) run(ctx workflow.Context, cells []*cell) error {
-	f.board.enter(ctx, stageFitting)
+func (f *fanOut) run(ctx workflow.Context, stage string, cells []*cell) error {
+	f.board.enter(ctx, stage)
 	ctx, cancelAll := workflow.WithCancel(ctx)
 	defer cancelAll()
 	contexts := map[string]workflow.Context{}
@@ -68,17 +68,14 @@ func (f *fanOut) run(ctx workflow.Context, cells []*cell) error {
 	return ctx.Err()
 }
 
-// start schedules one fold and records its end whenever that comes.
+// start schedules one fit and records its end whenever that comes.
 func (f *fanOut) start(ctx workflow.Context, cancelAll workflow.CancelFunc, c *cell) {
 	f.inFlight++
 	f.board.set(ctx, c, Running)
-	ctx = workflow.WithActivityOptions(ctx, f.fitOptions(f.spec, c.model, c.fold))
-	future := workflow.ExecuteActivity(ctx, activities.FitFoldName, activities.FitFoldInput{
-		Run: activities.Ref(f.spec), SpecDigest: f.digest, Model: c.model, Fold: c.fold, Force: c.force,
-	})
+	ctx = workflow.WithActivityOptions(ctx, f.fitOptions(f.spec, c.name()))
+	future := f.execute(ctx, c)
 	workflow.GoNamed(ctx, c.name(), func(ctx workflow.Context) {
-		var fit activities.FitFoldResult
-		err := future.Get(ctx, &fit)
+		fit, err := resultOf(ctx, future, c)
 		f.inFlight--
 		f.end(ctx, c, fit, err)
 		if f.fatal != nil {
@@ -87,12 +84,35 @@ func (f *fanOut) start(ctx workflow.Context, cancelAll workflow.CancelFunc, c *c
 	})
 }
 
-// end records how a fold ended.
+func (f *fanOut) execute(ctx workflow.Context, c *cell) workflow.Future {
+	if c.isFinal() {
+		return workflow.ExecuteActivity(ctx, activities.FitFinalName, activities.FitFinalInput{
+			Run: activities.Ref(f.spec), SpecDigest: f.digest, Model: c.model,
+		})
+	}
+	return workflow.ExecuteActivity(ctx, activities.FitFoldName, activities.FitFoldInput{
+		Run: activities.Ref(f.spec), SpecDigest: f.digest, Model: c.model, Fold: c.fold, Force: c.force,
+	})
+}
+
+// resultOf waits for a fit; a final one has no scores.
+func resultOf(ctx workflow.Context, future workflow.Future, c *cell) (fit activities.FitFoldResult, err error) {
+	if !c.isFinal() {
+		err = future.Get(ctx, &fit)
+		return fit, err
+	}
+	var final activities.FitFinalResult
+	err = future.Get(ctx, &final)
+	fit.Action, fit.Seconds, fit.Attempt = final.Action, final.Seconds, final.Attempt
+	return fit, err
+}
+
+// end records how a fit ended.
 func (f *fanOut) end(ctx workflow.Context, c *cell, fit activities.FitFoldResult, err error) {
 	switch {
 	case err == nil:
 		f.board.done(ctx, c, fit)
-		f.metrics.dirty = true
+		f.metrics.dirty = f.metrics.dirty || !c.isFinal()
 	case f.skipped[c.model]:
 		f.board.set(ctx, c, Skipped)
 	case temporal.IsCanceledError(err):

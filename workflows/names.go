@@ -18,6 +18,9 @@ const (
 	ErrArtifactCorrupt  = activities.ErrArtifactCorrupt
 )
 
+// FinalFold is the fold number of a fit on all rows in FitProgress, Failure and Retried.
+const FinalFold = activities.FinalFold
+
 // What may be done about a fold.
 const (
 	Train   = activities.Train

@@ -66,7 +66,8 @@ func (w *Workflows) prepareOptions(s *config.Spec) workflow.ActivityOptions {
 
 // fitOptions: one attempt may take fit_timeout, all attempts and their waiting for a slot
 // fit_budget. There is no ScheduleToStart: a queue of folds is normal.
-func (w *Workflows) fitOptions(s *config.Spec, model string, fold int) workflow.ActivityOptions {
+// Predicting from a final model is as heavy as fitting it may be, and is bounded alike.
+func (w *Workflows) fitOptions(s *config.Spec, what string) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
 		TaskQueue:              QueueTrain,
 		StartToCloseTimeout:    s.Resources.FitTimeout.Std(),
@@ -74,7 +75,7 @@ func (w *Workflows) fitOptions(s *config.Spec, model string, fold int) workflow.
 		HeartbeatTimeout:       w.heartbeat(),
 		WaitForCancellation:    true, // a cancelled fit ends before the run does, so nothing writes after it
 		RetryPolicy:            retryForever(),
-		Summary:                fmt.Sprintf("%s fold %d", model, fold),
+		Summary:                what,
 	}
 }
 

@@ -17,7 +17,7 @@ const maxListed = 50
 //
 // Folds that failed make it Partial. Where every fold of every listed model failed there is
 // nothing to show, and the run fails with the first failure's type.
-func (r *trainRun) result(leaderboard []activities.Standing) (*Result, error) {
+func (r *trainRun) result(leaderboard []activities.Standing, predictions *Predictions) (*Result, error) {
 	out := &Result{
 		Type: string(r.spec.Type), Run: r.spec.Run, Output: outputOf(r.spec), Outcome: Completed,
 		Planned: len(r.board.cells), Leaderboard: leaderboard, Warnings: firstOf(r.warnings),
@@ -38,10 +38,12 @@ func (r *trainRun) result(leaderboard []activities.Standing) (*Result, error) {
 			out.Skipped = append(out.Skipped, m)
 		}
 	}
-	if out.Failed > 0 {
+	out.addFinals(r.board.finals)
+	out.Predictions = predictions
+	if out.Failed+out.FailedFinals > 0 {
 		out.Outcome = Partial
 	}
-	if wanted > 0 && done == 0 && out.Failed > 0 {
+	if wanted > 0 && done == 0 && out.Failed > 0 { // then there are no final fits
 		first := out.Failures[0]
 		message := fmt.Sprintf("every fold failed; the first, %s fold %d: %s", first.Model, first.Fold, first.Message)
 		return nil, temporal.NewNonRetryableApplicationError(message, first.Type, nil)
@@ -67,8 +69,26 @@ func (out *Result) add(c *cell) {
 	case c.state == DoneState:
 		out.Trained++
 	}
+	out.retry(c)
+}
+
+func (out *Result) retry(c *cell) {
 	if c.attempt > 1 && len(out.Retried) < maxListed {
 		out.Retried = append(out.Retried, Retried{Model: c.model, Fold: c.fold, Attempts: c.attempt})
+	}
+}
+
+// addFinals lists the final fits. Their failures come after those of folds.
+func (out *Result) addFinals(finals []*cell) {
+	for _, c := range finals {
+		out.Finals = append(out.Finals, c.final())
+		if c.failure != nil {
+			out.FailedFinals++
+			if len(out.Failures) < maxListed {
+				out.Failures = append(out.Failures, *c.failure)
+			}
+		}
+		out.retry(c)
 	}
 }
 

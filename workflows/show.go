@@ -33,7 +33,18 @@ func (b *board) progress() Progress {
 		m := &p.Models[len(p.Models)-1]
 		m.Folds = append(m.Folds, c.progress())
 	}
+	for _, c := range b.finals {
+		p.Finals = append(p.Finals, c.final())
+	}
 	return p
+}
+
+func (c *cell) final() Final {
+	f := Final{Model: c.model, State: c.state, Action: c.action, Seconds: c.seconds, Attempt: c.attempt}
+	if c.failure != nil {
+		f.Error = c.failure.Type + ": " + c.failure.Message
+	}
+	return f
 }
 
 func (c *cell) progress() FoldProgress {
@@ -62,6 +73,12 @@ func (b *board) markdown() string {
 		}
 		writeRow(&s, b.cells[start:end])
 		start = end
+	}
+	for i, c := range b.finals {
+		if i == 0 {
+			s.WriteString("\n| final model | state |\n|---|---|\n")
+		}
+		fmt.Fprintf(&s, "| %s | %s |\n", c.model, c.text())
 	}
 	// The Web UI cuts a table that ends the text: a line after it keeps the last row whole.
 	s.WriteString("\nC is the column `cindex` of `model_metrics.csv`.\n")

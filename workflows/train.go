@@ -3,7 +3,7 @@
 // touches neither files nor the network; history holds names, digests and scalars.
 //
 // TrainSurvivalModels prepares the data, fans out one FitFold a (model, fold), publishes
-// the metrics while folds finish, and summarizes. It can be stopped at any instant: what a
+// the metrics while folds finish, summarizes, fits final models and predicts. It can be stopped at any instant: what a
 // replay finds completed is never started again, and what the store holds complete is reused
 // even where the history is lost.
 package workflows
@@ -96,11 +96,15 @@ func (r *trainRun) run(ctx workflow.Context) (*Result, error) {
 	}
 	r.board.begin(ctx, plan)
 	r.metrics.start(ctx)
-	if err := r.fits.run(ctx, r.board.waiting()); err != nil {
+	if err := r.fits.run(ctx, stageFitting, waiting(r.board.cells)); err != nil {
 		return nil, r.leave(ctx, err)
 	}
 	r.metrics.drain(ctx)
-	leaderboard, err := r.summarize(ctx)
+	summary, err := r.summarize(ctx)
+	if err != nil {
+		return nil, err
+	}
+	predictions, err := r.finish(ctx, summary)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +113,7 @@ func (r *trainRun) run(ctx workflow.Context) (*Result, error) {
 	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
 		return nil, err
 	}
-	return r.result(leaderboard)
+	return r.result(summary.Leaderboard, predictions)
 }
 
 // prepare reads the data, writes the prepared table, the folds and run.json, and says per
@@ -128,7 +132,7 @@ func (r *trainRun) prepare(ctx workflow.Context) (*activities.PrepareResult, err
 
 // summarize verifies every artifact and writes both CSVs. Folds that do not verify are
 // fitted again, at most maxRepairs times; what is still damaged then is a failed fold.
-func (r *trainRun) summarize(ctx workflow.Context) ([]activities.Standing, error) {
+func (r *trainRun) summarize(ctx workflow.Context) (*activities.SummarizeResult, error) {
 	for repair := 0; ; repair++ {
 		r.board.enter(ctx, stageSummarizing)
 		var summary activities.SummarizeResult
@@ -138,7 +142,7 @@ func (r *trainRun) summarize(ctx workflow.Context) ([]activities.Standing, error
 			return nil, failRun("summarize", err)
 		}
 		if len(summary.Incomplete) == 0 {
-			return summary.Leaderboard, nil
+			return &summary, nil
 		}
 		r.warnings = append(r.warnings, damageWarning(summary.Incomplete))
 		if repair == maxRepairs {
@@ -146,7 +150,7 @@ func (r *trainRun) summarize(ctx workflow.Context) ([]activities.Standing, error
 			continue
 		}
 		r.board.again(ctx, summary.Incomplete)
-		if err := r.fits.run(ctx, r.board.waiting()); err != nil {
+		if err := r.fits.run(ctx, stageFitting, waiting(r.board.cells)); err != nil {
 			return nil, r.leave(ctx, err)
 		}
 	}

@@ -1,0 +1,191 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"everfold/artifact"
+	"everfold/logging"
+	"everfold/store"
+	"everfold/survival"
+	"everfold/survival/forecast"
+	"everfold/survival/metric"
+)
+
+// FitFinal makes the fit of one model on all rows complete: it fits, writes the model file,
+// the model card and, last, model.json. A final model that is complete already is not fitted
+// again; its card follows the scores of the folds. Its bytes depend on run.json and the data
+// alone.
+func (a *Activities) FitFinal(ctx context.Context, in FitFinalInput) (*FitFinalResult, error) {
+	ctx, at, end := a.begin(ctx, in.Run, in.Model, artifact.FinalFold)
+	defer end()
+	out, err := a.fitFinal(ctx, at, in)
+	return out, a.fail(ctx, "final fit of "+in.Model, err)
+}
+
+func (a *Activities) fitFinal(ctx context.Context, at *attempt, in FitFinalInput) (*FitFinalResult, error) {
+	at.stage("load")
+	s, err := a.openRun(ctx, in.Run)
+	if err != nil {
+		return nil, err
+	}
+	w := &finalWork{Activities: a, store: s, at: at,
+		claim: artifact.FinalClaim{Model: in.Model, SpecDigest: in.SpecDigest, Cache: &a.cache}}
+	if w.admission, err = artifact.AdmitFinal(ctx, s, w.claim); err != nil {
+		return nil, err
+	}
+	if w.admission.Info != nil {
+		return w.finish(ctx, Reuse, w.admission.Info)
+	}
+	if !w.admission.Run.Versions.Equal(versions()) {
+		return nil, errVersions
+	}
+	g := guard{store: s, task: w.claim.Task(), most: w.admission.Run.Spec.Resources.MaxLostWorkers}
+	return guarded(ctx, g, w.train)
+}
+
+// finalWork is one attempt at one final model.
+type finalWork struct {
+	*Activities
+	store     store.Store
+	at        *attempt
+	claim     artifact.FinalClaim
+	admission *artifact.FinalAdmission
+}
+
+// train fits on all rows and writes.
+func (w *finalWork) train(ctx context.Context) (*FitFinalResult, error) {
+	j, err := w.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkMemory(w.claim.Task().String(), j.memory()); err != nil {
+		return nil, err
+	}
+	states := newCheckpoints(w.store, w.claim.Task(), w.admission.Fingerprint, w.CheckpointEvery)
+	j.checkpoints = states
+	w.at.stage("fit")
+	start := time.Now()
+	f, warnings, err := j.fit(ctx, w.Threads)
+	states.wait()
+	if err != nil {
+		return nil, err
+	}
+	seconds := time.Since(start).Seconds()
+	found, err := j.infer(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	info, err := w.describe(ctx, f, found, append(warnings, found.warnings...))
+	if err != nil {
+		return nil, err
+	}
+	info.FitSeconds = seconds
+	w.at.stage("write")
+	written, outcome, err := artifact.WriteFinal(ctx, w.store, w.claim, *info, fileOf(f.model))
+	if err != nil {
+		return nil, err
+	}
+	action := Train
+	if outcome == artifact.Found {
+		action = Reuse
+	}
+	return w.finish(ctx, action, written)
+}
+
+// load is the job of fitting all rows.
+func (w *finalWork) load(ctx context.Context) (*job, error) {
+	run := w.admission.Run
+	model, err := run.Spec.Model(w.claim.Model)
+	if err != nil {
+		return nil, err
+	}
+	table, err := w.tables.get(ctx, w.store, run.Data.File)
+	if err != nil {
+		return nil, err
+	}
+	all := artifact.FoldData{Train: make([]int, table.Rows()), Times: run.Grid.Times}
+	for i := range all.Train {
+		all.Train[i] = i
+	}
+	if run.Grid.PerFold {
+		all.Times = metric.Burk80(table.Outcome)
+	}
+	return &job{spec: run.Spec, model: model, table: table, fold: all, tau: tauOf(run), seed: w.admission.Seed}, nil
+}
+
+// describe is model.json as far as the fit knows it.
+func (w *finalWork) describe(ctx context.Context, f fitted, found *inference, warnings []survival.Warning) (*artifact.ModelInfo, error) {
+	report := f.model.Report()
+	pipeline, err := json.Marshal(f.pipeline)
+	if err != nil {
+		return nil, fmt.Errorf("encode preprocessing: %w", err)
+	}
+	info := &artifact.ModelInfo{
+		Rows: f.y.Len(), Events: f.y.Events(), Times: stepTimes(f.y), Columns: f.model.Columns(), Preprocess: pipeline,
+		Coefficients: found.coefficients, ModelTests: found.tests, PHTests: found.ph,
+		Converged: report.Converged, Iterations: report.Iterations, FinishedAt: time.Now().UnixMilli(),
+		Attempt: int(activity.GetInfo(ctx).Attempt), Worker: w.Worker, Build: w.Build,
+	}
+	if oob := report.OutOfBag; oob.Rows > 0 {
+		info.OutOfBag = &artifact.OutOfBag{Error: oob.Error, Rows: oob.Rows}
+	}
+	for _, warning := range warnings {
+		info.Warnings = append(info.Warnings, artifact.Warning(warning))
+	}
+	return info, nil
+}
+
+// stepTimes are the distinct event times, thinned, and the last observed time.
+func stepTimes(y survival.Outcome) artifact.StepTimes {
+	var events []float64
+	for i, t := range y.Time {
+		if y.Event[i] {
+			events = append(events, t)
+		}
+	}
+	slices.Sort(events)
+	return artifact.StepTimes{Events: forecast.Thin(slices.Compact(events)), Last: slices.Max(y.Time)}
+}
+
+// fileOf streams the model file; models too large to hold a second time write it themselves.
+func fileOf(m survival.Model) func(io.Writer) error {
+	if large, ok := m.(io.WriterTo); ok {
+		return func(w io.Writer) error {
+			_, err := large.WriteTo(w)
+			return err
+		}
+	}
+	return func(w io.Writer) error {
+		file, err := m.MarshalBinary()
+		if err == nil {
+			_, err = w.Write(file)
+		}
+		return err
+	}
+}
+
+// finish writes the card, removes what only an unfinished fit needs, and keeps the scalars.
+func (w *finalWork) finish(ctx context.Context, action Action, info *artifact.ModelInfo) (*FitFinalResult, error) {
+	if err := w.writeCard(ctx, info); err != nil {
+		return nil, err
+	}
+	log := logging.From(ctx)
+	if err := artifact.ClearCheckpoints(ctx, w.store, w.claim.Task()); err != nil {
+		log.Warn("could not remove checkpoints", logging.CategoryStorage.Attr(), "error", err)
+	}
+	if action == Train {
+		for _, found := range info.Warnings {
+			log.Warn(found.Message, logging.KeyCategory, found.Category)
+		}
+	}
+	log.Info("final model "+past[action], "duration_seconds", info.FitSeconds, "rows", info.Rows, "bytes", info.File.Bytes)
+	return &FitFinalResult{Model: info.Model, Action: action, Seconds: info.FitSeconds,
+		Attempt: int(activity.GetInfo(ctx).Attempt), Info: info.SHA256, Warnings: len(info.Warnings)}, nil
+}

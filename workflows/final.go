@@ -1,0 +1,82 @@
+package workflows
+
+import (
+	"fmt"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"everfold/activities"
+)
+
+// finish fits the final models and predicts from the first of them that is there. The run
+// has its metrics by then: a model that cannot be fitted on all rows makes it Partial, and
+// under on_model_failure: fail it ends the run. A final model that Predict finds damaged is
+// fitted again, at most maxRepairs times.
+func (r *trainRun) finish(ctx workflow.Context, summary *activities.SummarizeResult) (*Predictions, error) {
+	r.warnings = append(r.warnings, summary.Warnings...)
+	r.board.choose(summary.Finals)
+	if len(r.board.finals) == 0 {
+		return nil, nil
+	}
+	for repair := 0; ; repair++ {
+		if err := r.fits.run(ctx, stageFinal, waiting(r.board.finals)); err != nil {
+			return nil, err
+		}
+		source := r.board.source()
+		if source == nil {
+			return nil, nil
+		}
+		found, err := r.predict(ctx, source)
+		switch {
+		case err != nil:
+			return nil, r.failPredictions(ctx, source, err)
+		case found.Missing == "":
+			r.warnings = append(r.warnings, found.Warnings...)
+			return &Predictions{Model: found.Model, Action: found.Action, Rows: found.Rows,
+				OutOfFold: found.OutOfFold, Seconds: found.Seconds}, nil
+		case repair == maxRepairs:
+			r.board.fail(ctx, source, &Failure{Model: source.model, Fold: source.fold,
+				Type: activities.ErrArtifactCorrupt, Message: found.Missing})
+			return nil, nil
+		}
+		r.warnings = append(r.warnings, fmt.Sprintf("the final %s did not verify and is fitted again: %s", source.model, found.Missing))
+		source.state, source.action = Waiting, ""
+	}
+}
+
+// source is the final model to predict from, nil where none could be fitted.
+func (b *board) source() *cell {
+	for _, c := range b.finals {
+		if c.state == DoneState {
+			return c
+		}
+	}
+	return nil
+}
+
+func (r *trainRun) predict(ctx workflow.Context, source *cell) (*activities.PredictResult, error) {
+	r.board.enter(ctx, stagePredicting)
+	ctx = workflow.WithActivityOptions(ctx, r.fitOptions(r.spec, "predictions of "+source.model))
+	input := activities.PredictInput{Run: activities.Ref(r.spec), SpecDigest: r.digest, Model: source.model}
+	var out activities.PredictResult
+	if err := workflow.ExecuteActivity(ctx, activities.PredictName, input).Get(ctx, &out); err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// failPredictions records predictions that came to nothing; the error is that of a run that
+// was cancelled or must fail.
+func (r *trainRun) failPredictions(ctx workflow.Context, source *cell, err error) error {
+	if temporal.IsCanceledError(err) {
+		return err
+	}
+	if r.spec.OnModelFailure == "fail" {
+		return failRun("predictions of "+source.model, err)
+	}
+	f := failureOf(source, err)
+	f.Message = "its predictions: " + f.Message
+	r.board.fail(ctx, source, f)
+	return nil
+}
