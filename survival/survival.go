@@ -70,15 +70,28 @@ type Warning struct {
 
 // FitOptions are the settings that every Fit takes beside its own.
 type FitOptions struct {
-	Seed    uint64   // sub-seed; used by models that draw random numbers
-	Threads int      // at most this many goroutines; 0 means 1. Never changes the result
-	Times   TimeRule // how near-equal times and curve times are treated
+	Seed    uint64 // sub-seed; used by models that draw random numbers
+	Threads int    // at most this many goroutines; 0 means 1. Never changes the result
+	// Share, where not nil, says how many goroutines may work now: Threads at the start of the
+	// fit, then more or fewer as other fits end and begin. Long fits ask Working from time to
+	// time; others keep to Threads. It is safe for concurrent use.
+	Share func() int
+	Times TimeRule // how near-equal times and curve times are treated
 	// Grid holds the times, ascending, at which curves will be wanted. Only models whose
 	// risk is a sum over times read it ("cox_stratified"), and say what nil means.
 	Grid  []float64
 	Inner Inner // how models that validate within the fit split its rows
 	// Checkpoints keeps states of a long fit for another attempt; nil keeps none.
 	Checkpoints Checkpoints
+}
+
+// Working is how many goroutines may work from now on, at least 1. Asking it between trees,
+// rounds or inner fits is often enough; the answer must not change a bit of the result.
+func (o *FitOptions) Working() int {
+	if o.Share != nil {
+		return max(1, o.Share())
+	}
+	return max(1, o.Threads)
 }
 
 // Inner tells a model that cross-validates within its fitted rows what the caller's own

@@ -58,6 +58,13 @@ func newHeldOut(x *survival.Design, y survival.Outcome, threads int) *heldOut {
 	return h
 }
 
+// share is how many goroutines may work from now on.
+func (h *heldOut) share(threads int) {
+	if h != nil {
+		h.loss.threads = threads
+	}
+}
+
 // add judges the fit with one more tree.
 func (h *heldOut) add(t *tree.Tree, values []float64, trees int) {
 	if h == nil {

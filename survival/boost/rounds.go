@@ -47,12 +47,14 @@ func (b *booster) run(ctx context.Context, m *Model) error {
 
 // round adds one tree.
 func (b *booster) round(ctx context.Context, grower *tree.Grower, crit *tree.Gradient) error {
-	round := uint64(len(b.trees))
+	round, threads := uint64(len(b.trees)), b.fit.Working()
+	b.loss.threads = threads
+	b.held.share(threads)
 	b.draw(round)
 	b.loss.gradient()
 	crit.Set(b.rows, b.loss.g, b.weight)
 	t, err := grower.Grow(ctx, crit, tree.Options{
-		Depth: b.opt.Depth, MinSplit: 2, MinLeaf: b.opt.MinLeaf, Columns: b.columns, Threads: b.fit.Threads,
+		Depth: b.opt.Depth, MinSplit: 2, MinLeaf: b.opt.MinLeaf, Columns: b.columns, Threads: threads,
 	})
 	if err != nil {
 		return err
@@ -123,7 +125,7 @@ func choose(dst []int32, n int, share float64, seed uint64, purpose string, roun
 func (b *booster) leaves(t *tree.Tree, crit *tree.Gradient) []int32 {
 	leaf := crit.LeafOf()
 	if b.opt.Subsample < 1 {
-		t.Assign(b.design, leaf, b.fit.Threads)
+		t.Assign(b.design, leaf, b.loss.threads)
 	}
 	return leaf
 }

@@ -88,8 +88,9 @@ func (v validation) leaveOut(ctx context.Context, rows []int, alphas []float64) 
 			return leftOut{}, err
 		}
 	}
-	like := newLikelihood(v.y, v.fit.Threads)
-	x, err := linear.NewCompact(all, like.order.Rows, v.fit.Threads)
+	threads := v.fit.Working()
+	like := newLikelihood(v.y, threads)
+	x, err := linear.NewCompact(all, like.order.Rows, threads)
 	if err != nil {
 		return leftOut{}, err
 	}
@@ -97,7 +98,7 @@ func (v validation) leaveOut(ctx context.Context, rows []int, alphas []float64) 
 	if y := v.y.Take(rows); y.Events() > 0 {
 		opt := v.opt
 		opt.Path, opt.PenaltyFactor = alphas, v.factors(all)
-		if part, err = fitPath(ctx, all.Take(rows), y, opt, v.fit.Threads); err != nil {
+		if part, err = fitPath(ctx, all.Take(rows), y, opt, threads); err != nil {
 			return leftOut{}, err
 		}
 	}

@@ -64,6 +64,8 @@ func grow(t testing.TB, x *survival.Design, y survival.Outcome, opt Options) (*M
 	})
 }
 
+func two() int { return 2 }
+
 var errSeven = errors.New("seven")
 
 // Leaf 0 has events at 2 (of 2) and 4 (of 1), leaf 1 one at 3 (of 1): curves and risks by hand.
@@ -71,7 +73,7 @@ func TestByHand(t *testing.T) {
 	x, y := example()
 	times := []float64{1, 2, 3, 5}
 	for _, expHazard := range []bool{false, true} {
-		m, err := grow(t, x, y, Options{Trees: 3, Threads: 2, ExpHazard: expHazard})
+		m, err := grow(t, x, y, Options{Trees: 3, Working: two, ExpHazard: expHazard})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +106,7 @@ func TestByHand(t *testing.T) {
 // The first tree that fails ends the growing with its error.
 func TestFailure(t *testing.T) {
 	x, y := example()
-	if _, err := grow(t, x, y, Options{Trees: 1000, Threads: 3}); !errors.Is(err, errSeven) {
+	if _, err := grow(t, x, y, Options{Trees: 1000, Working: two}); !errors.Is(err, errSeven) {
 		t.Errorf("%v", err)
 	}
 }

@@ -22,7 +22,8 @@ type Options struct {
 	// of averaging the trees' Kaplan–Meier curves.
 	ExpHazard bool
 	Seed      uint64
-	Threads   int // at most this many goroutines; 0 means 1
+	// Working says how many goroutines may grow trees, and is asked before each tree; nil: one.
+	Working func() int
 	// Checkpoints keeps grown trees as the pieces "trees/0", "trees/1", …; nil: none are.
 	Checkpoints survival.Checkpoints
 }
@@ -54,7 +55,7 @@ func Grow(ctx context.Context, kind Kind, x *survival.Design, s *Sample, opt Opt
 		trees: make([]Tree, opt.Trees), leaves: make([]*tree.Leaves, opt.Trees)}
 	p.bags = newBags(p.rows, p.columns, opt.Trees)
 	p.resume(ctx)
-	if err := p.grow(ctx, max(1, min(opt.Threads, opt.Trees))); err != nil {
+	if err := p.grow(ctx); err != nil {
 		return nil, err
 	}
 	m := &Model{
@@ -80,32 +81,60 @@ type plan struct {
 	bags      *bags
 
 	next, done atomic.Int64
+	working    atomic.Int64 // goroutines that grow trees
 	mu         sync.Mutex
 	err        error
 	pieces     int   // kept
 	fresh      []int // trees not kept yet
 }
 
-// grow grows all trees on the given number of goroutines, this one among them.
-func (p *plan) grow(ctx context.Context, threads int) error {
+// grow grows all trees. This goroutine grows to the end; before each tree it lets as many
+// others begin as may work now, and one too many ends before its next tree.
+func (p *plan) grow(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var others sync.WaitGroup
-	for range threads - 1 {
-		others.Go(func() { p.work(ctx, cancel, func() error { return nil }) })
-	}
-	p.work(ctx, cancel, func() error {
-		return survival.Check(ctx, float64(p.done.Load()), float64(p.opt.Trees))
+	p.working.Store(1)
+	p.work(ctx, cancel, func() (bool, error) {
+		left := int64(p.opt.Trees) - p.next.Load() // one of them is this goroutine's
+		for n := int64(1); n < left && p.working.Load() < p.most(); n++ {
+			p.working.Add(1)
+			others.Go(func() { p.work(ctx, cancel, p.stay) })
+		}
+		return true, survival.Check(ctx, float64(p.done.Load()), float64(p.opt.Trees))
 	})
 	others.Wait()
 	p.keep(ctx)
 	return p.err
 }
 
-// work grows trees until none is left; the first failure stops every goroutine.
-func (p *plan) work(ctx context.Context, cancel context.CancelCauseFunc, report func() error) {
+// most is how many goroutines may grow trees now.
+func (p *plan) most() int64 {
+	if p.opt.Working == nil {
+		return 1
+	}
+	return int64(p.opt.Working())
+}
+
+// stay says whether one of the other goroutines begins another tree.
+func (p *plan) stay() (bool, error) {
+	for n := p.working.Load(); n > p.most(); n = p.working.Load() {
+		if p.working.CompareAndSwap(n, n-1) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// work grows trees until stay ends it or none is left; the first failure stops every
+// goroutine.
+func (p *plan) work(ctx context.Context, cancel context.CancelCauseFunc, stay func() (bool, error)) {
 	grow, count := p.newGrower(), make([]uint32, p.rows)
 	for {
+		goesOn, err := stay()
+		if !goesOn {
+			return
+		}
 		b := int(p.next.Add(1)) - 1
 		if b >= p.opt.Trees {
 			return
@@ -113,7 +142,6 @@ func (p *plan) work(ctx context.Context, cancel context.CancelCauseFunc, report 
 		if p.trees[b] != nil { // kept by an earlier attempt
 			continue
 		}
-		err := report()
 		if err == nil {
 			p.draw(count, b)
 			p.bags.note(b, count)

@@ -28,7 +28,7 @@ func TestOutOfBag(t *testing.T) {
 		}
 		drawn := make([][]uint32, opt.Trees)
 		grow := func(threads int) *Model {
-			opt.Threads = threads
+			opt.Working = func() int { return threads }
 			m, err := Grow(context.Background(), testKind(), x, s, opt, func() Grower {
 				return func(_ context.Context, b int, count []uint32) (Tree, *tree.Leaves, error) {
 					if threads == 1 {

@@ -67,7 +67,7 @@ func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, opt Option
 	p := plan{matrix: matrix, outcome: sample.Outcome, opt: opt, columns: len(x.Columns), seed: fit.Seed}
 	m, err := ensemble.Grow(ctx, kind(), x, sample, ensemble.Options{
 		Trees: opt.Trees, NoBootstrap: opt.NoBootstrap, Subsample: opt.Subsample, ExpHazard: opt.ExpHazard,
-		Seed: fit.Seed, Threads: fit.Threads, Checkpoints: fit.Checkpoints,
+		Seed: fit.Seed, Working: fit.Working, Checkpoints: fit.Checkpoints,
 	}, p.grower)
 	if err != nil {
 		return nil, err

@@ -109,7 +109,7 @@ func (s *stacking) fitBase(ctx context.Context, b int, p part) (survival.Model, 
 	}
 	fit := s.fit
 	fit.Seed = resample.SubSeed(s.fit.Seed, "stack/"+base.Name, uint64(p.round))
-	fit.Grid, fit.Inner = s.grid, p.inner
+	fit.Grid, fit.Inner, fit.Threads = s.grid, p.inner, fit.Working()
 	fit.Checkpoints = survival.Within(s.fit.Checkpoints, "base/"+place)
 	m, err := base.Fit(ctx, p.x, p.y, fit)
 	if errors.Is(err, survival.ErrNotConverged) || errors.Is(err, survival.ErrNoEvents) {
