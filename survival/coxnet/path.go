@@ -196,7 +196,7 @@ func (f *fitted) set(k int) {
 	}
 	loglik := f.null
 	if s.now != nil {
-		loglik = -s.now.loss * s.like.total
+		loglik = -s.loss * s.like.total
 	}
 	ratio := 0.0
 	if room := s.like.saturated - f.null; room > 0 {

@@ -1,61 +1,64 @@
 package coxnet
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
-// historyPoints is how many optima the prediction of the next one may rest on.
-const historyPoints = 5
+// historyPoints is how many points the prediction of the next optimum may rest on, and
+// kinkedPoints how many where coefficients have become 0, or other than 0, among them.
+const (
+	historyPoints = 5
+	kinkedPoints  = 3
+)
 
-// history holds the latest optima with one and the same set of signs. Between changes of
-// that set the path is a smooth function of log α, which a polynomial continues.
+// history holds the points next to the latest optima, one for each α. What the loss's
+// gradient is beyond that of the quadratic model is almost smooth in log α, also where a
+// coefficient enters and the optimum itself has a kink: so it is what a polynomial continues.
 type history struct {
-	at    []float64 // log α
-	gamma [][]float64
+	at     []float64 // log α
+	points []*point
+	smooth int // the last so many have the same signs
 }
 
-// add appends an optimum; where its signs are not those before it, it is the first.
-func (h *history) add(alpha float64, gamma []float64) {
-	if n := len(h.gamma); n > 0 && !sameSigns(h.gamma[n-1], gamma) {
-		*h = history{}
+// add appends the point of alpha.
+func (h *history) add(alpha float64, p *point) {
+	if n := len(h.points); n > 0 && !sameSigns(h.points[n-1].gamma, p.gamma) {
+		h.smooth = 0
 	}
 	if len(h.at) == historyPoints {
-		h.at, h.gamma = h.at[1:], h.gamma[1:]
+		h.at, h.points = h.at[1:], h.points[1:]
 	}
-	h.at, h.gamma = append(h.at, math.Log(alpha)), append(h.gamma, gamma)
+	h.at, h.points, h.smooth = append(h.at, math.Log(alpha)), append(h.points, p), h.smooth+1
 }
 
-// predict continues the optima to alpha by the polynomial through them (Lagrange). It is nil
-// for fewer than three, or where a sign would change.
-func (h *history) predict(alpha float64) []float64 {
-	n := len(h.at)
-	if n < 3 || alpha <= 0 {
-		return nil
+// predict continues points and gradients to alpha by the polynomials through them
+// (Lagrange): the loss's model around the one has the other as its gradient. They are nil for
+// fewer than two points.
+func (h *history) predict(alpha float64) (gamma, grad []float64) {
+	used := min(len(h.at), max(kinkedPoints, h.smooth))
+	if used < 2 || alpha <= 0 {
+		return nil, nil
 	}
-	t, out := math.Log(alpha), make([]float64, len(h.gamma[0]))
-	for i, ti := range h.at {
+	at, points := h.at[len(h.at)-used:], h.points[len(h.at)-used:]
+	t := math.Log(alpha)
+	gamma, grad = make([]float64, len(points[0].gamma)), make([]float64, len(points[0].gamma))
+	for i, ti := range at {
 		weight := 1.0
-		for j, tj := range h.at {
+		for j, tj := range at {
 			if j != i {
 				weight *= (t - tj) / (ti - tj)
 			}
 		}
-		for c, g := range h.gamma[i] {
-			out[c] += float64(weight * g)
+		for c, g := range points[i].gamma {
+			gamma[c] += float64(weight * g)
+			grad[c] += float64(weight * points[i].grad[c])
 		}
 	}
-	if !sameSigns(h.gamma[n-1], out) {
-		return nil
-	}
-	return out
+	return gamma, grad
 }
 
+// sameSigns says whether the same elements are positive, negative and 0.
 func sameSigns(a, b []float64) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for c, v := range a {
-		if (v > 0) != (b[c] > 0) || (v < 0) != (b[c] < 0) {
-			return false
-		}
-	}
-	return true
+	return slices.EqualFunc(a, b, func(v, w float64) bool { return (v > 0) == (w > 0) && (v < 0) == (w < 0) })
 }

@@ -9,7 +9,7 @@ import (
 const (
 	// Coordinate descent on the model ends when no step is longer than this share of the
 	// first sweep's longest: the outer method corrects what is left.
-	descentShare = 1e-4
+	descentShare = 1e-7
 	// or than this, in standard deviations of a column; float64 resolves no more.
 	descentFloor = 1e-13
 	// One model gets so many multiplications, and at least minSweeps sweeps: the context is
@@ -138,21 +138,25 @@ func soft(v, threshold float64) float64 {
 
 // update makes H fit the change y of the gradient over the step s (Broyden, Fletcher,
 // Goldfarb, Shanno): H + yyᵀ/yᵀs − Hs(Hs)ᵀ/sᵀHs, which stays positive definite. Steps too
-// short or too flat to tell a change from rounding are ignored.
-func (m *quadratic) update(s, y []float64) {
+// short or too flat to tell a change from rounding are ignored. It returns the largest
+// difference between y and Hs, by which H misjudged the change, as a share of the largest
+// element of Hs.
+func (m *quadratic) update(s, y []float64) (miss float64) {
 	p := len(s)
 	hs := make([]float64, p)
-	ys, shs, longest := 0.0, 0.0, 0.0
+	ys, shs, longest, largest := 0.0, 0.0, 0.0, 0.0
 	for i := range p {
 		for j, v := range m.h[i*p : (i+1)*p] {
 			hs[i] += float64(v * s[j])
 		}
 		ys += float64(y[i] * s[i])
 		shs += float64(s[i] * hs[i])
-		longest = max(longest, math.Abs(s[i]))
+		longest, largest = max(longest, math.Abs(s[i])), max(largest, math.Abs(hs[i]))
+		miss = max(miss, math.Abs(y[i]-hs[i]))
 	}
+	miss /= largest
 	if longest < shortStep || !(ys > shs/10) || !(shs > 0) {
-		return
+		return miss
 	}
 	for i := range p {
 		row := m.h[i*p : (i+1)*p]
@@ -161,6 +165,7 @@ func (m *quadratic) update(s, y []float64) {
 			row[j] += float64(a*y[j]) - float64(b*hs[j])
 		}
 	}
+	return miss
 }
 
 // shortStep is below what a difference of gradients resolves to three digits.

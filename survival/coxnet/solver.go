@@ -46,7 +46,10 @@ type solver struct {
 	now        *point          // gamma's part in them, where the likelihood was evaluated last; nil while that is not so
 	model      quadratic       // over work
 	history    history         // optima over work
+	loss       float64         // −ℓ/W at gamma, once there is a model
+	misses     []float64       // shares by which the model has misjudged the latest changes of the gradient
 	stale      bool            // the model's Hessian is to be computed anew
+	varying    int             // how many columns vary
 	iterations int
 	tolerance  float64
 	converged  bool // at every α so far
@@ -54,8 +57,10 @@ type solver struct {
 
 func newSolver(like *likelihood, full *covariates, l1, l2 []float64) *solver {
 	p := full.P
-	return &solver{like: like, full: full, l1: l1, l2: l2, unit: like.events / like.total,
+	s := &solver{like: like, full: full, l1: l1, l2: l2, unit: like.events / like.total,
 		gamma: make([]float64, p), grad: make([]float64, p), member: make([]bool, p), converged: true, tolerance: tolerancePath}
+	s.varying = len(s.candidates())
+	return s
 }
 
 // admit adds columns to the model.
@@ -192,6 +197,10 @@ func (s *solver) newton(ctx context.Context, alpha, tolerance float64) error {
 		if residual <= tolerance {
 			break
 		}
+		if s.near(residual, tolerance) {
+			s.finish(s.now.after(&s.model), alpha, tolerance)
+			return nil
+		}
 		next, err := s.step(ctx)
 		if err != nil {
 			return err
@@ -205,13 +214,40 @@ func (s *solver) newton(ctx context.Context, alpha, tolerance float64) error {
 		s.stale = residual > staleRate*before && residual > tolerance
 	}
 	s.converged = s.converged && residual <= max(tolerance, toleranceNear)
-	for c, j := range s.work {
-		s.gamma[j], s.grad[j] = s.now.gamma[c], s.now.grad[c]
-	}
-	if tolerance == s.tolerance {
-		s.history.add(alpha, s.now.gamma)
-	}
+	s.finish(s.now, alpha, tolerance)
 	return nil
+}
+
+// near says whether one more step reaches tolerance for sure enough not to look: as the
+// model has foreseen the gradient in the latest steps, with twice the worst miss. Columns
+// outside the model need the residuals of the rows at the very optimum.
+func (s *solver) near(residual, tolerance float64) bool {
+	return !s.stale && len(s.misses) == missesKept && len(s.work) == s.varying && tolerance > toleranceSelected &&
+		2*residual*slices.Max(s.misses) <= tolerance
+}
+
+// missesKept is how many steps tell how good the model is.
+const missesKept = 4
+
+// after is the point that the model's minimum is expected to be: nothing is evaluated.
+func (p *point) after(m *quadratic) *point {
+	next := &point{gamma: slices.Clone(p.gamma), grad: slices.Clone(p.grad), loss: p.loss}
+	m.minimise(next.gamma, next.grad)
+	for c, g := range next.gamma { // gᵀs + ½sᵀHs
+		next.loss += float64((g - p.gamma[c]) * (p.grad[c] + next.grad[c]) / 2)
+	}
+	return next
+}
+
+// finish takes best as the optimum at alpha.
+func (s *solver) finish(best *point, alpha, tolerance float64) {
+	for c, j := range s.work {
+		s.gamma[j], s.grad[j] = best.gamma[c], best.grad[c]
+	}
+	s.loss = best.loss
+	if tolerance == s.tolerance && alpha > 0 {
+		s.history.add(alpha, s.now)
+	}
 }
 
 // resume evaluates the present coefficients where the model's columns are new.
@@ -285,7 +321,11 @@ func (s *solver) move(next *point) {
 		moved[c], changed[c] = next.gamma[c]-s.now.gamma[c], next.grad[c]-s.now.grad[c]
 	}
 	if !s.stale {
-		s.model.update(moved, changed)
+		miss := s.model.update(moved, changed)
+		if len(s.misses) == missesKept {
+			s.misses = s.misses[1:]
+		}
+		s.misses = append(s.misses, miss)
 	}
 	s.now = next
 	s.iterations++
@@ -293,10 +333,11 @@ func (s *solver) move(next *point) {
 
 // leap goes to where the optima so far point, if that is better than where the last one is.
 func (s *solver) leap(ctx context.Context, alpha float64) error {
-	gamma := s.history.predict(alpha)
-	if gamma == nil {
+	gamma, grad := s.history.predict(alpha)
+	if gamma == nil || s.stale {
 		return nil
 	}
+	s.model.minimise(gamma, grad)
 	next := &point{gamma: gamma, grad: make([]float64, len(gamma))}
 	if err := s.evaluate(ctx, next); err != nil {
 		return err
