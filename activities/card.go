@@ -109,15 +109,15 @@ func (c *card) performance() {
 	}
 	st := c.standings[at]
 	c.printf("| score | mean | standard deviation | 95 %% interval | rank |\n|---|---|---|---|---|\n")
-	c.printf("| C-index (%s) | %s | %s | %s to %s | %s |\n", c.run.Spec.Metrics.CIndex, cell(st.CIndexMean), cell(st.CIndexStd),
-		cell(st.CIndexLo), cell(st.CIndexHi), place(st.Rank))
-	c.printf("| integrated Brier score | %s | %s | | %s |\n", cell(st.IBSMean), cell(st.IBSStd), place(st.RankIBS))
+	c.printf("| C-index (%s) | %s | %s | %s to %s | %s |\n", c.run.Spec.Metrics.CIndex, rounded(st.CIndexMean), rounded(st.CIndexStd),
+		rounded(st.CIndexLo), rounded(st.CIndexHi), place(st.Rank))
+	c.printf("| integrated Brier score | %s | %s | | %s |\n", rounded(st.IBSMean), rounded(st.IBSStd), place(st.RankIBS))
 	c.printf("\n%d folds.", st.Folds)
 	if s := c.selection; s != nil && s.Model == c.info.Model {
-		c.printf(" Its %s is the **best of %d by cross-validation, optimistic**: %s as chosen", s.Metric, s.Models, cell(s.Apparent))
+		c.printf(" Its %s is the **best of %d by cross-validation, optimistic**: %s as chosen", s.Metric, s.Models, rounded(s.Apparent))
 		if s.Corrected != nil {
 			c.printf(", about **%s** once corrected for the choice (%s to %s, bootstrap of out-of-fold predictions)",
-				cell(s.Corrected), cell(s.Low), cell(s.Hi))
+				rounded(s.Corrected), rounded(s.Low), rounded(s.Hi))
 		}
 		c.printf(".")
 	}
@@ -141,7 +141,7 @@ func (c *card) coefficients() {
 			c.printf("\n%d more are in `model.json`.\n", len(m.Coefficients)-i)
 			break
 		}
-		c.printf("| %s | %.6g | %s |\n", escape(k.Column), k.Estimate, cell(k.SE))
+		c.printf("| %s | %.6g | %s |\n", escape(k.Column), k.Estimate, rounded(k.SE))
 	}
 }
 
@@ -161,8 +161,8 @@ func (c *card) limits() {
 	}
 }
 
-// cell is a score for reading.
-func cell(v *float64) string {
+// rounded is a score for reading.
+func rounded(v *float64) string {
 	if v == nil {
 		return "–"
 	}

@@ -299,6 +299,20 @@ func (r *Run) FinalModels(standings []Standing) (models, incomplete []string) {
 	}
 }
 
+// namedFinals are the models that final.models means whatever their scores; nil for "best".
+func (r *Run) namedFinals() []string {
+	if r.Spec.Final.Models.Keyword != "all" {
+		return r.Spec.Final.Models.Names
+	}
+	var names []string
+	for _, m := range r.Spec.AllModels() {
+		if m.Type != config.KM {
+			names = append(names, m.Name)
+		}
+	}
+	return names
+}
+
 // preferred sorts standings by a rank, unranked ones last.
 func preferred(standings []Standing, by string) []Standing {
 	out := slices.Clone(standings)

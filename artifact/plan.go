@@ -53,10 +53,20 @@ type FoldPlan struct {
 	Manifest *Manifest `json:"-"`
 }
 
+// FinalPlan is what a start would do about the fit of a model on all rows.
+type FinalPlan struct {
+	Model  string `json:"model"`
+	Action Action `json:"action"` // Train or Reuse
+	Reason string `json:"reason"`
+}
+
 // Plan is what a start of a run would do.
 type Plan struct {
 	Folds []FoldPlan `json:"folds"` // in the order of Run.Tasks
 	Left  []Task     `json:"left"`  // with OnlyFailed: not planned before, so left alone
+	// Finals are the final models; nil where only the scores of folds still to be fitted tell
+	// which these are.
+	Finals []FinalPlan `json:"finals"`
 }
 
 // PlanOptions are the wishes of a start.
@@ -90,16 +100,16 @@ func BuildPlan(ctx context.Context, s store.Store, run *Run, opt PlanOptions) (*
 		}
 		plan.Folds = append(plan.Folds, FoldPlan{Task: task})
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	group, together := errgroup.WithContext(ctx)
 	group.SetLimit(parallel(opt.Parallel))
 	for i := range plan.Folds {
 		group.Go(func() error {
 			f := &plan.Folds[i]
-			e, err := examine(ctx, s, run, f.Task)
+			e, err := examine(together, s, run, f.Task)
 			if err != nil {
 				return fmt.Errorf("plan %s: %w", f.Task, err)
 			}
-			if err := e.verify(ctx, s); err != nil {
+			if err := e.verify(together, s); err != nil {
 				return fmt.Errorf("plan %s: %w", f.Task, err)
 			}
 			e.decide(f, forced[f.Task])
@@ -109,7 +119,36 @@ func BuildPlan(ctx context.Context, s store.Store, run *Run, opt PlanOptions) (*
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	return plan, nil
+	plan.Finals, err = planFinals(ctx, s, run, plan)
+	return plan, err
+}
+
+// planFinals examines the models that final.models means: by the scores in the manifests
+// where every fold is to be reused, by name where names are given.
+func planFinals(ctx context.Context, s store.Store, run *Run, plan *Plan) ([]FinalPlan, error) {
+	var manifests []*Manifest
+	for _, f := range plan.Folds {
+		if f.Action == Reuse {
+			manifests = append(manifests, f.Manifest)
+		}
+	}
+	names := run.namedFinals()
+	if len(manifests) == len(run.Tasks()) {
+		standings, err := Standings(FormatMetrics(rowsOf(manifests)), run.SummaryPlan())
+		if err != nil {
+			return nil, fmt.Errorf("plan final models: %w", err)
+		}
+		names, _ = run.FinalModels(standings)
+	}
+	var finals []FinalPlan
+	for _, model := range names {
+		state, err := ExamineFinal(ctx, s, run, model)
+		if err != nil {
+			return nil, fmt.Errorf("plan final models: %w", err)
+		}
+		finals = append(finals, FinalPlan{Model: model, Action: state.Action(), Reason: state.Reason})
+	}
+	return finals, nil
 }
 
 func parallel(n int) int {

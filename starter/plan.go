@@ -114,15 +114,17 @@ type planDocument struct {
 	Rescore    int                 `json:"rescore"`
 	Reuse      int                 `json:"reuse"`
 	Folds      []artifact.FoldPlan `json:"folds"`
-	Left       []artifact.Task     `json:"left,omitempty"`    // with --only-failed: not planned before
-	Refused    string              `json:"refused,omitempty"` // why run would start nothing
+	Left       []artifact.Task     `json:"left,omitempty"` // with --only-failed: not planned before
+	// Finals are absent where only the scores of folds still to be fitted tell which is best.
+	Finals  []artifact.FinalPlan `json:"finals,omitempty"`
+	Refused string               `json:"refused,omitempty"` // why run would start nothing
 }
 
 func newPlanDocument(spec *config.Spec, plan *artifact.Plan, rows, events int) *planDocument {
 	run := runRef{kind: string(spec.Type), name: spec.Run}
 	d := &planDocument{
 		Run: spec.RunID(), WorkflowID: spec.WorkflowID(), Output: run.dir(spec.Store.URI),
-		Rows: rows, Events: events, Folds: plan.Folds, Left: plan.Left,
+		Rows: rows, Events: events, Folds: plan.Folds, Left: plan.Left, Finals: plan.Finals,
 	}
 	for _, f := range plan.Folds {
 		switch f.Action {
@@ -144,6 +146,18 @@ func (d *planDocument) present(s screen, explain bool) {
 		s.printf("%s\n", d.reasons(s.live).Render())
 	} else {
 		s.printf("%s\n", d.actions(s.live).Render())
+	}
+	if len(d.Finals) == 0 {
+		s.printf("\nFinal model: the best, known after the folds\n")
+	}
+	for _, f := range d.Finals {
+		s.printf("\nFinal model: %s: %s", f.Model, f.Action)
+		if explain {
+			s.printf(", %s", f.Reason)
+		}
+	}
+	if len(d.Finals) > 0 {
+		s.printf("\n")
 	}
 	if len(d.Left) > 0 {
 		s.printf("\n%s left alone: not planned before (--only-failed)\n", countOf(len(d.Left), "fold"))
