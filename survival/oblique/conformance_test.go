@@ -16,7 +16,7 @@ func subject(name string, opt oblique.Options) survtest.Subject {
 			return oblique.Fit(ctx, x, y, opt, fit)
 		},
 		Decode:        func(data []byte) (survival.Model, error) { return oblique.Decode(data) },
-		Deterministic: true, Gaps: true,
+		Deterministic: true, Gaps: true, Resumes: true,
 	}
 }
 

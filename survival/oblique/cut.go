@@ -33,7 +33,7 @@ func (g *grower) cut(rows []int32) bool {
 	}
 	c.candidates(g.rng)
 	c.histogram(&g.risk)
-	best, at := g.opt.MinStat, -1
+	best, at := g.opt.MinStat*g.outcome.Subject(), -1 // a statistic is in proportion to the weights
 	left := side{}
 	for k, s := range c.sides[:len(c.cuts)] {
 		left.score += s.score

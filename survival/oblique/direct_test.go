@@ -209,12 +209,3 @@ func direct(g *grower, cut float64) (z float64, valid bool) {
 	})
 	return statistic(u, v), min(rows[0], rows[1]) >= g.opt.MinLeaf && min(events[0], events[1]) >= leafEvents
 }
-
-// The variance factor is d(Y−d)/(Y−1), but within 0…d for weights that are no frequencies.
-func TestVariance(t *testing.T) {
-	for _, c := range []struct{ d, y, want float64 }{{1, 5, 1}, {2, 5, 1.5}, {5, 5, 0}, {1, 1, 0}, {0.5, 0.7, 0}, {0.5, 1.2, 0.5}} {
-		if got := variance(c.d, c.y); math.Abs(got-c.want) > 1e-15 {
-			t.Errorf("variance(%g, %g) is %g, want %g", c.d, c.y, got, c.want)
-		}
-	}
-}

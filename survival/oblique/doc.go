@@ -18,6 +18,8 @@
 // Preconditions: covariates are finite or missing (NaN counts as the mean of the column's
 // present values in the tree's sample); right-censored outcomes. Case weights multiply the
 // counts of bootstrap draws, which are uniform; min_split and min_leaf count distinct rows.
+// The 1 in V is the weight of one subject (tree.Ranked.Unit), and min_stat is compared with
+// statistics in that unit.
 // The dummies of a factor are columns like any other. A column that deviates from its mean
 // by more than 3e38, or less than 3e-39, is not used in a node.
 //

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"everfold/survival"
@@ -143,13 +144,17 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// A split whose statistic does not exceed MinStat is not made.
+// A split whose statistic does not exceed MinStat is not made. Weights of mean ≥ 1 are
+// frequencies, which the statistic grows with; of smaller ones only the proportions count.
 func TestMinStat(t *testing.T) {
-	x, y := example()
 	for _, c := range []struct {
-		stat   float64
-		leaves int
-	}{{0, 2}, {1, 2}, {1000, 1}} {
+		stat, weight float64
+		leaves       int
+	}{{0, 1, 2}, {1, 1, 2}, {20, 1, 1}, {1, 0x1p-9, 2}, {20, 0x1p-9, 1}, {20, 8, 2}, {200, 8, 1}} {
+		x, y := example()
+		if c.weight != 1 {
+			y.Weight = slices.Repeat([]float64{c.weight}, 8)
+		}
 		m, err := Fit(context.Background(), x, y, Options{Trees: 1, Depth: 1, MinLeaf: 2, MinSplit: 2, MinStat: c.stat, NoBootstrap: true}, survival.FitOptions{})
 		if err != nil {
 			t.Fatal(err)
@@ -162,7 +167,7 @@ func TestMinStat(t *testing.T) {
 			distinct[r] = true
 		}
 		if len(distinct) != c.leaves {
-			t.Errorf("statistic %g: %d leaves, want %d", c.stat, len(distinct), c.leaves)
+			t.Errorf("statistic %g, weights %g: %d leaves, want %d", c.stat, c.weight, len(distinct), c.leaves)
 		}
 	}
 }

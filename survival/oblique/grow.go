@@ -87,7 +87,7 @@ func (g *grower) node(ctx context.Context, rows []int32, depth int) error {
 	return g.node(ctx, rows[left:], depth+1)
 }
 
-// interrupted looks at the context at every large node and every hundredth small one.
+// interrupted looks at the context at every large node and every 128th small one.
 func (g *grower) interrupted(ctx context.Context, rows int) error {
 	g.seen++
 	if (rows >= 4096 || g.seen%128 == 0) && ctx.Err() != nil {

@@ -67,7 +67,7 @@ func (b *bitSets) load(n *node) {
 		}
 		if d > 0 {
 			y, dead := float64(n.size-start), float64(d)
-			c := variance(dead, y, 1)
+			c := Variance(dead, y, 1)
 			b.times[b.groups] = bitTime{risk: ^uint64(0) << start, h: dead / y, a: c / y, w: c / y / y}
 			b.groups++
 		}

@@ -158,7 +158,7 @@ func (s *sample) textbook(left []bool) float64 {
 		end = i
 		if d > 0 {
 			u += dl - d*yl/y
-			v += yl / y * (1 - yl/y) * variance(d, y, s.y.unit())
+			v += yl / y * (1 - yl/y) * Variance(d, y, s.y.Subject())
 		}
 	}
 	return statistic(u, v)

@@ -282,3 +282,14 @@ func TestFile(t *testing.T) {
 		}
 	}
 }
+
+// The variance factor is d(Y−d)/(Y−u), but within 0…d, and 0 where one subject is left.
+func TestVariance(t *testing.T) {
+	for _, c := range []struct{ d, y, unit, want float64 }{
+		{1, 5, 1, 1}, {2, 5, 1, 1.5}, {5, 5, 1, 0}, {1, 1, 1, 0}, {0.5, 0.7, 1, 0}, {0.5, 1.2, 1, 0.5}, {4, 10, 2, 3}, {0.5, 0.7, 0.25, 0.2 / 0.9},
+	} {
+		if got := Variance(c.d, c.y, c.unit); math.Abs(got-c.want) > 1e-15 {
+			t.Errorf("Variance(%g, %g, %g) is %g, want %g", c.d, c.y, c.unit, got, c.want)
+		}
+	}
+}

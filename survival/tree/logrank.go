@@ -38,7 +38,8 @@ func Frequencies(weight []float64) (scaled []float64, unit float64) {
 	return scaled, min(math.Ldexp(1, shift), 2*f)
 }
 
-func (y *Ranked) unit() float64 {
+// Subject is Unit, or its default.
+func (y *Ranked) Subject() float64 {
 	if y.Unit == 0 {
 		return 1
 	}
@@ -76,7 +77,7 @@ func NewLogRank(y Ranked) *LogRank {
 	if len(y.Event) != len(y.Rank) || (y.Weight != nil && len(y.Weight) != len(y.Rank)) {
 		panic("tree: Ranked slices differ in length")
 	}
-	return &LogRank{y: y, unit: y.unit()}
+	return &LogRank{y: y, unit: y.Subject()}
 }
 
 // Draw chooses the rows of the next tree: each as often as count says. The leaves of that

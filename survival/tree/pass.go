@@ -67,14 +67,16 @@ func (c *LogRank) sweepWeighted(tags []uint64) {
 // event appends an event time of weight d among y at risk; unit is what one subject weighs.
 func (p *pass) event(start int, d, y, unit float64) {
 	now := p.times[len(p.times)-1]
-	c, inverse := variance(d, y, unit), 1/y
+	c, inverse := Variance(d, y, unit), 1/y
 	p.total += c
 	c *= inverse
 	p.times = append(p.times, eventTime{start: start, risk: y, l: now.l + d*inverse, a: now.a + c, w: now.w + c*inverse})
 }
 
-// variance is c = d(Y−d)/(Y−1), for subjects of any weight.
-func variance(d, y, unit float64) float64 {
+// Variance is c = d(Y−d)/(Y−1) of events of weight d among y at risk, with the weight of one
+// subject for the 1: (Y−d)/(Y−1) is kept within 0…1, and c is 0 where at most one subject is
+// at risk.
+func Variance(d, y, unit float64) float64 {
 	if y <= unit {
 		return 0
 	}
