@@ -3,9 +3,9 @@ package ensemble
 import (
 	"bytes"
 	"context"
+	"runtime"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"everfold/survival"
 	"everfold/survival/tree"
@@ -33,7 +33,9 @@ func TestShareChanges(t *testing.T) {
 				case n > 25:
 					after.Store(max(after.Load(), now))
 				}
-				time.Sleep(time.Millisecond)
+				for range 300 { // others get their turn while this tree grows
+					runtime.Gosched()
+				}
 				return halves{}, leavesOf(x, s, count), nil
 			}
 		})
