@@ -29,7 +29,7 @@ type Activities struct {
 	// RunLogger gives the logger that also writes the run's three files. The files exist
 	// when it returns.
 	RunLogger func(ref RunRef) *slog.Logger
-	Threads   int    // per fit
+	Cores     *Cores // that fits share; nil: one a fit
 	Build     string // code revision, recorded in manifests
 	Worker    string // name of this worker, recorded in manifests
 	// CheckpointEvery is how much work on a fit a lost worker may cost; 0 means 10 s.

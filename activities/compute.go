@@ -40,8 +40,9 @@ type prediction struct {
 }
 
 // compute fits one model on a fold's training rows and predicts its test rows. Its result
-// depends on the arguments alone, not on threads, host or attempt.
-func (j *job) compute(ctx context.Context, stage func(string), threads int) (*prediction, error) {
+// depends on the job alone, not on threads (how many may work, asked now and then), host or
+// attempt.
+func (j *job) compute(ctx context.Context, stage func(string), threads func() int) (*prediction, error) {
 	stage("fit")
 	start := time.Now()
 	f, found, err := j.fit(ctx, threads)
@@ -75,7 +76,7 @@ func (j *job) compute(ctx context.Context, stage func(string), threads int) (*pr
 }
 
 // fit fits preprocessing and model on the training rows, with what they warn of.
-func (j *job) fit(ctx context.Context, threads int) (fitted, []survival.Warning, error) {
+func (j *job) fit(ctx context.Context, threads func() int) (fitted, []survival.Warning, error) {
 	none := fitted{}
 	kind, ok := registry.Lookup(j.model.Type)
 	if !ok {
@@ -92,7 +93,8 @@ func (j *job) fit(ctx context.Context, threads int) (fitted, []survival.Warning,
 	}
 	y := j.table.Outcome.Take(j.fold.Train)
 	model, err := kind.Fit(ctx, x, y, j.spec.FitSettings(j.model), survival.FitOptions{
-		Seed: j.seed, Threads: threads, Times: timeRule(j.spec.Metrics), Grid: j.fold.Times, Inner: j.inner(frame), Checkpoints: j.checkpoints,
+		Seed: j.seed, Threads: threads(), Share: threads, Times: timeRule(j.spec.Metrics), Grid: j.fold.Times,
+		Inner: j.inner(frame), Checkpoints: j.checkpoints,
 	})
 	if err != nil {
 		return none, nil, fmt.Errorf("fit: %w", err)

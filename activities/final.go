@@ -70,9 +70,11 @@ func (w *finalWork) train(ctx context.Context) (*FitFinalResult, error) {
 	}
 	states := newCheckpoints(w.store, w.claim.Task(), w.admission.Fingerprint, w.CheckpointEvery)
 	j.checkpoints = states
+	seat := w.Cores.enter()
+	defer seat.leave()
 	w.at.stage("fit")
 	start := time.Now()
-	f, warnings, err := j.fit(ctx, w.Threads)
+	f, warnings, err := j.fit(ctx, seat.share)
 	states.wait()
 	if err != nil {
 		return nil, err

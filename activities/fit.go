@@ -74,7 +74,9 @@ func (w *foldWork) train(ctx context.Context) (*FitFoldResult, error) {
 	}
 	states := newCheckpoints(w.store, w.claim.Task, w.admission.FitFingerprint, w.CheckpointEvery)
 	j.checkpoints = states
-	p, err := j.compute(ctx, w.at.stage, w.Threads)
+	seat := w.Cores.enter()
+	defer seat.leave()
+	p, err := j.compute(ctx, w.at.stage, seat.share)
 	states.wait()
 	if err != nil {
 		return nil, err

@@ -22,7 +22,7 @@ type fitted struct {
 	pipeline *preprocess.Pipeline
 	x        *survival.Design
 	y        survival.Outcome
-	threads  int
+	threads  func() int
 }
 
 // inference is what a report says of the coefficients of a linear model.
@@ -70,7 +70,7 @@ func (j *job) testCox(ctx context.Context, f fitted, out *inference) ([]float64,
 	if !isCox || penalty != 0 && !robust {
 		return nil, nil
 	}
-	d, err := cox.Diagnose(ctx, f.x, f.y, m, cox.DiagnosticOptions{Times: timeRule(j.spec.Metrics), Threads: f.threads})
+	d, err := cox.Diagnose(ctx, f.x, f.y, m, cox.DiagnosticOptions{Times: timeRule(j.spec.Metrics), Threads: f.threads()})
 	if err != nil {
 		return nil, err
 	}

@@ -60,7 +60,7 @@ func (r *InProcess) Score(ctx context.Context, task artifact.Task, threads int) 
 }
 
 func (j *job) score(ctx context.Context, threads int) (FoldScore, error) {
-	p, err := j.compute(ctx, func(string) {}, threads)
+	p, err := j.compute(ctx, func(string) {}, func() int { return threads })
 	if err != nil {
 		return FoldScore{}, err
 	}

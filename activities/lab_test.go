@@ -41,7 +41,7 @@ func newLab(t *testing.T) *lab {
 		OpenStore: func(context.Context, config.Store) (store.Store, error) { return l.root, nil },
 		OpenData:  openFile,
 		RunLogger: func(RunRef) *slog.Logger { return slog.New(slog.DiscardHandler) },
-		Threads:   1, Build: "test", Worker: "lab",
+		Cores:     NewCores(1, 1), Build: "test", Worker: "lab",
 	}
 	l.fresh()
 	return l

@@ -154,6 +154,9 @@ func (w *predictWork) write(ctx context.Context, specDigest string) (*artifact.P
 	if err != nil {
 		return nil, err
 	}
+	seat := w.Cores.enter()
+	defer seat.leave()
+	p.threads = seat.share()
 	info.FinishedAt = time.Now().UnixMilli()
 	err = artifact.WritePredictions(ctx, w.store, specDigest, info, artifact.PredictionWriters{
 		Predict:   func(csv, parquet io.Writer) error { return p.write(ctx, csv, parquet) },
@@ -194,6 +197,7 @@ type predictor struct {
 	*predictWork
 	fitted   survival.Model
 	pipeline *preprocess.Pipeline
+	threads  int // all the while: a wave is a block each
 	done     atomic.Int64
 }
 
@@ -222,7 +226,7 @@ const blockRows = 1 << 15
 
 // eachWave predicts blocks side by side, then hands them over in order.
 func (p *predictor) eachWave(ctx context.Context, compute func(ctx context.Context, from int, x *survival.Design) error, after func(from, to int) error) error {
-	n, threads := p.table.Rows(), max(1, p.Threads)
+	n, threads := p.table.Rows(), p.threads
 	for from := 0; from < n; from += threads * blockRows {
 		to := min(from+threads*blockRows, n)
 		blocks := (to - from + blockRows - 1) / blockRows
@@ -274,7 +278,7 @@ func (p *predictor) write(ctx context.Context, csv, parquet io.Writer) error {
 		return err
 	}
 	ranks, curves := rankDescending(risk), forecast.New(p.wanted)
-	wave := min(n, max(1, p.Threads)*blockRows)
+	wave := min(n, p.threads*blockRows)
 	survivals, means := make([]float64, wave*h), make([]float64, wave)
 	beyond := p.wanted.Extrapolate && slices.Max(append(slices.Clone(p.wanted.Horizons), p.wanted.Restriction)) > p.wanted.Last
 	return cmp.Or(p.eachWave(ctx, func(ctx context.Context, from int, x *survival.Design) error {

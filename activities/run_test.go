@@ -39,7 +39,7 @@ func TestRunFromDataToLeaderboard(t *testing.T) {
 func TestSameBytesWhateverTheWorker(t *testing.T) {
 	one, two := newLab(t), newLab(t)
 	one.train(one.spec(), config.Request{})
-	two.a.Threads = 2
+	two.a.Cores = NewCores(2, 2)
 	plan, err := two.prepare(two.spec(), config.Request{})
 	require.NoError(t, err)
 	for i := len(plan.Models) - 1; i >= 0; i-- {

@@ -75,7 +75,7 @@ func newCommand(s *settings) *cobra.Command {
 	f.SortFlags = false
 	f.StringSliceVar(&o.Queues, "queues", app.Queues(), "task queues to serve")
 	f.IntVar(&o.Slots, "slots", 0, "parallel fits (0: one per core)")
-	f.IntVar(&o.Threads, "threads", 0, "threads of one fit (0: cores / slots)")
+	f.IntVar(&o.Threads, "threads", 0, "most threads of one fit (0: all cores that other fits leave)")
 	f.StringSliceVar(&o.AllowData, "allow-data", nil, "folder that data may be read from, repeatable (default: any)")
 	f.StringVar(&o.Name, "name", "", "name of this worker in histories and log files (default <host>-<pid>)")
 	f.DurationVar(&o.StopTimeout, "stop-timeout", app.DefaultStopTimeout, "time that running fits have to save a checkpoint")

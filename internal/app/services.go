@@ -1,6 +1,8 @@
 package app
 
 import (
+	"runtime"
+
 	sdkworker "go.temporal.io/sdk/worker"
 
 	"everfold/activities"
@@ -24,7 +26,7 @@ func newServices(o WorkerOptions) *services {
 			OpenStore: stores.Open,
 			OpenData:  Data{Allow: o.AllowData}.Open,
 			RunLogger: logs.Logger,
-			Threads:   o.Threads,
+			Cores:     activities.NewCores(max(o.Threads, runtime.GOMAXPROCS(0)), o.Threads),
 			Build:     Build().String(),
 			Worker:    o.Name,
 		},

@@ -52,7 +52,7 @@ var ErrWorkerOptions = errors.New("worker options")
 type WorkerOptions struct {
 	Queues           []string      // nil: all of Queues()
 	Slots            int           // parallel fits; 0: one per core
-	Threads          int           // of one fit; 0: cores / slots, at least 1
+	Threads          int           // of one fit at most; 0: all cores that other fits leave
 	Name             string        // in histories and log file names; "": <host>-<pid>
 	HeartbeatTimeout time.Duration // of fits; 0: workflows.DefaultHeartbeatTimeout
 	StopTimeout      time.Duration // 0: DefaultStopTimeout
@@ -90,7 +90,7 @@ func (o WorkerOptions) withDefaults() WorkerOptions {
 	}
 	cores := runtime.GOMAXPROCS(0) // follows the container's limit
 	o.Slots = cmp.Or(o.Slots, cores)
-	o.Threads = cmp.Or(o.Threads, max(1, cores/o.Slots))
+	o.Threads = cmp.Or(o.Threads, cores)
 	o.StopTimeout = cmp.Or(o.StopTimeout, DefaultStopTimeout)
 	if o.Name == "" {
 		host, err := os.Hostname()
@@ -132,7 +132,7 @@ func serve(ctx context.Context, c client.Client, o WorkerOptions, register func(
 		started = append(started, w)
 	}
 	log := slog.New(o.Terminal)
-	log.Info("worker is serving", "worker", o.Name, "queues", o.Queues, "slots", o.Slots, "threads", o.Threads)
+	log.Info("worker is serving", "worker", o.Name, "queues", o.Queues, "slots", o.Slots, "most_threads", o.Threads)
 	select {
 	case err := <-fatal:
 		return fmt.Errorf("worker failed: %w", err)

@@ -12,18 +12,16 @@ import (
 	"everfold/workflows"
 )
 
-// Claim: the zero options serve all queues with one single-threaded fit per core; slots and
-// threads share the cores; what cannot be used is ErrWorkerOptions, naming the value.
+// Claim: the zero options serve all queues with one fit per core, each of which may use the
+// cores that others leave; what cannot be used is ErrWorkerOptions, naming the value.
 func TestWorkerOptions(t *testing.T) {
 	cores := runtime.GOMAXPROCS(0)
 	o := WorkerOptions{}.withDefaults()
 	require.Equal(t, Queues(), o.Queues)
 	require.Equal(t, cores, o.Slots)
-	require.Equal(t, 1, o.Threads)
+	require.Equal(t, cores, o.Threads)
 	require.Equal(t, DefaultStopTimeout, o.StopTimeout)
 	require.NotEmpty(t, o.Name)
-	require.Equal(t, cores, WorkerOptions{Slots: 1}.withDefaults().Threads)
-	require.Equal(t, 1, WorkerOptions{Slots: 10 * cores}.withDefaults().Threads)
 	require.Equal(t, 3, WorkerOptions{Slots: 1, Threads: 3}.withDefaults().Threads)
 
 	require.NoError(t, WorkerOptions{}.Validate())
