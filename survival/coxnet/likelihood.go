@@ -13,8 +13,12 @@ import (
 // from the ends of float64 (e^{±709}) for sums over ten million rows.
 const etaRange = 1300
 
-// block is how many rows one goroutine takes at a time. It is fixed, so that partial sums,
-// added in the order of the blocks, do not depend on threads.
+// calmRange: exponentials of a linear predictor within ± this need not be centred.
+const calmRange = 300
+
+// block is how many rows, or at least how many rows in whole groups, one goroutine takes at a
+// time. It is fixed, so that partial sums, added in the order of the blocks, do not depend on
+// threads.
 const block = 4096
 
 // likelihood is Breslow's log partial likelihood of one data set as a function of the
@@ -30,8 +34,10 @@ type likelihood struct {
 
 	eventWeight []float64 // by group: d_k
 	atRisk      []float64 // by group: Σ w e^{η−shift} over the risk set
+	hazard      []float64 // by group: Σ d/atRisk up to it
+	parts       [][2]int  // groups from and to, of a block of rows or more
 	exp         *linear.Exponential
-	shift       float64   // the middle of the linear predictor's range
+	shift       float64   // 0, or where the linear predictor is extreme the middle of its range
 	eta, risk   []float64 // by position: η, and w·e^{η−shift}
 	residual    []float64 // by position: w_iδ_i − u_i, u_i = risk_i·Σ_{t_k ≤ T_i} d_k/atRisk_k
 }
@@ -40,7 +46,7 @@ func newLikelihood(y survival.Outcome, threads int) *likelihood {
 	order := riskset.New(y, nil)
 	n, groups := y.Len(), len(order.Groups)
 	l := &likelihood{order: order, threads: max(1, threads), weight: order.Gather(y.Weight), total: float64(n), exp: linear.NewExponential(),
-		eventWeight: make([]float64, groups), atRisk: make([]float64, groups),
+		eventWeight: make([]float64, groups), atRisk: make([]float64, groups), hazard: make([]float64, groups),
 		eta: make([]float64, n), risk: make([]float64, n), residual: make([]float64, n)}
 	if l.weight != nil {
 		var sum riskset.Sum
@@ -54,6 +60,13 @@ func newLikelihood(y survival.Outcome, threads int) *likelihood {
 		if d > 0 {
 			l.events += d
 			l.saturated -= float64(d * math.Log(d))
+		}
+	}
+	from := 0
+	for k, g := range order.Groups {
+		if g.End-order.Groups[from].Start >= block || k+1 == groups {
+			l.parts = append(l.parts, [2]int{from, k + 1})
+			from = k + 1
 		}
 	}
 	return l
@@ -71,15 +84,36 @@ func (l *likelihood) at(ctx context.Context, x *linear.Compact, gamma []float64)
 	if err := survival.Check(ctx, 0, 1); err != nil {
 		return 0, err
 	}
-	clear(l.eta)
+	l.shift = 0
+	lo, hi := l.predict(x, gamma)
+	if !(hi-lo <= etaRange) { // NaN too
+		return math.Inf(-1), nil
+	}
+	if max(-lo, hi) > calmRange {
+		l.shift = lo + (hi-lo)/2
+		l.blocks(len(l.eta), func(_, start, end int) { l.exponentials(start, end) })
+	}
+	return l.sweep(), nil
+}
+
+// predict computes the linear predictor, the relative risks of blocks that need no shift, and
+// the predictor's range.
+func (l *likelihood) predict(x *linear.Compact, gamma []float64) (lo, hi float64) {
+	var predictor linear.RowProduct
 	if x != nil {
-		x.Product(l.eta, gamma, l.threads)
+		predictor = x.RowProduct(gamma)
+	} else {
+		clear(l.eta)
 	}
 	blocks := (len(l.eta) + block - 1) / block
 	lows, highs := make([]float64, blocks), make([]float64, blocks)
 	l.blocks(len(l.eta), func(b, start, end int) {
+		eta := l.eta[start:end]
+		if x != nil {
+			predictor.Of(eta, start)
+		}
 		lo, hi := math.Inf(1), math.Inf(-1)
-		for _, e := range l.eta[start:end] {
+		for _, e := range eta {
 			if e < lo {
 				lo = e
 			}
@@ -88,56 +122,92 @@ func (l *likelihood) at(ctx context.Context, x *linear.Compact, gamma []float64)
 			}
 		}
 		lows[b], highs[b] = lo, hi
+		if max(-lo, hi) <= calmRange {
+			l.exponentials(start, end)
+		}
 	})
-	lo, hi := math.Inf(1), math.Inf(-1)
+	lo, hi = math.Inf(1), math.Inf(-1)
 	for b := range lows {
 		lo, hi = min(lo, lows[b]), max(hi, highs[b])
 	}
-	if !(hi-lo <= etaRange) { // NaN too
-		return math.Inf(-1), nil
-	}
-	l.shift = lo + (hi-lo)/2
-	l.blocks(len(l.eta), func(_, start, end int) {
-		risk := l.risk[start:end]
-		l.exp.Of(risk, l.eta[start:end], l.shift)
-		if l.weight != nil {
-			for i, w := range l.weight[start:end] {
-				risk[i] *= w
-			}
-		}
-	})
-	return l.sweep(), nil
+	return lo, hi
 }
 
-// sweep turns relative risks into ℓ, exposures and residuals: once from late to early times
-// for the risk sets, once back for the hazard that each row is exposed to.
+// exponentials computes the relative risks of some rows.
+func (l *likelihood) exponentials(start, end int) {
+	risk := l.risk[start:end]
+	l.exp.Of(risk, l.eta[start:end], l.shift)
+	if l.weight != nil {
+		for i, w := range l.weight[start:end] {
+			risk[i] *= w
+		}
+	}
+}
+
+// sweep turns relative risks into ℓ, exposures and residuals: sums within groups, then once
+// from late to early times for the risk sets and back for the hazard that each group is
+// exposed to, then rows.
 func (l *likelihood) sweep() float64 {
 	groups := l.order.Groups
+	linear.Blocks(len(l.parts), 1, l.threads, func(b, _, _ int) {
+		for k := l.parts[b][0]; k < l.parts[b][1]; k++ {
+			l.atRisk[k] = sum(l.risk[groups[k].Start:groups[k].End])
+		}
+	})
 	total := 0.0
 	for k := len(groups) - 1; k >= 0; k-- {
-		g := &groups[k]
-		here := 0.0
-		for _, r := range l.risk[g.Start:g.End] {
-			here += r
-		}
-		total += here
+		total += l.atRisk[k]
 		l.atRisk[k] = total
 	}
-	value, hazard := 0.0, 0.0
-	for k := range groups {
-		g := &groups[k]
-		if d := l.eventWeight[k]; d > 0 {
+	hazard := 0.0
+	for k, d := range l.eventWeight {
+		if d > 0 {
 			hazard += d / l.atRisk[k]
-			value -= float64(d * math.Log(l.atRisk[k]))
 		}
-		for i := g.Start; i < g.Start+g.Events; i++ {
-			w := l.caseWeight(i)
-			value += float64(w * (l.eta[i] - l.shift))
-			l.residual[i] = w - float64(l.risk[i]*hazard)
+		l.hazard[k] = hazard
+	}
+	values := make([]float64, len(l.parts))
+	linear.Blocks(len(l.parts), 1, l.threads, func(b, _, _ int) {
+		for k := l.parts[b][0]; k < l.parts[b][1]; k++ {
+			values[b] += l.residuals(k)
 		}
-		for i := g.Start + g.Events; i < g.End; i++ {
-			l.residual[i] = -l.risk[i] * hazard
-		}
+	})
+	value := 0.0
+	for _, v := range values {
+		value += v
+	}
+	return value
+}
+
+// sum adds in four parts, so that no addition waits for the one before.
+func sum(values []float64) float64 {
+	var a, b, c, d float64
+	for ; len(values) >= 4; values = values[4:] {
+		a += values[0]
+		b += values[1]
+		c += values[2]
+		d += values[3]
+	}
+	for _, v := range values {
+		a += v
+	}
+	return (a + b) + (c + d)
+}
+
+// residuals writes those of group k and returns its share of ℓ.
+func (l *likelihood) residuals(k int) float64 {
+	g, hazard, value := &l.order.Groups[k], l.hazard[k], 0.0
+	if d := l.eventWeight[k]; d > 0 {
+		value -= float64(d * math.Log(l.atRisk[k]))
+	}
+	residual := l.residual[g.Start:g.End]
+	for i, r := range l.risk[g.Start:g.End] {
+		residual[i] = -r * hazard
+	}
+	for i := g.Start; i < g.Start+g.Events; i++ {
+		w := l.caseWeight(i)
+		value += float64(w * (l.eta[i] - l.shift))
+		l.residual[i] += w
 	}
 	return value
 }
@@ -201,13 +271,9 @@ func (l *likelihood) hessian(ctx context.Context, x *linear.Compact, dst []float
 // exposure is u_i by position.
 func (l *likelihood) exposure() []float64 {
 	u := make([]float64, len(l.residual))
-	hazard := 0.0
 	for k, g := range l.order.Groups {
-		if d := l.eventWeight[k]; d > 0 {
-			hazard += d / l.atRisk[k]
-		}
 		for i := g.Start; i < g.End; i++ {
-			u[i] = l.risk[i] * hazard
+			u[i] = l.risk[i] * l.hazard[k]
 		}
 	}
 	return u

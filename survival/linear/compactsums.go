@@ -6,32 +6,52 @@ import (
 	"everfold/survival"
 )
 
-// Product adds X·gamma to dst, which has one element a row.
-func (m *Compact) Product(dst, gamma []float64, threads int) {
-	plain, table := make([]float64, m.dense.P), make([]float64, max(1, len(m.members)))
-	for k := range plain {
-		plain[k] = gamma[m.at[k]]
+// RowProduct is X·gamma, to be computed for some rows at a time.
+type RowProduct struct {
+	of           *Compact
+	plain, table []float64 // gamma of the dense columns, and by pattern what the others add
+}
+
+// RowProduct prepares X·gamma.
+func (m *Compact) RowProduct(gamma []float64) RowProduct {
+	p := RowProduct{of: m, plain: make([]float64, m.dense.P), table: make([]float64, max(1, len(m.members)))}
+	for k := range p.plain {
+		p.plain[k] = gamma[m.at[k]]
 	}
 	base := 0.0
 	for k := m.dense.P; k < m.P; k++ {
 		base += float64(m.low[k] * gamma[m.at[k]])
 	}
-	table[0] = base
+	p.table[0] = base
 	for c, set := range m.members {
-		table[c] = base
+		p.table[c] = base
 		for _, k := range set {
-			table[c] += float64(m.width[k] * gamma[m.at[k]])
+			p.table[c] += float64(m.width[k] * gamma[m.at[k]])
 		}
 	}
-	Blocks(m.N, blockRows, threads, func(_, start, end int) {
-		part := dst[start:end]
-		if m.code != nil {
-			for i, c := range m.code[start:end] {
-				part[i] += table[c]
-			}
+	return p
+}
+
+// Of writes the products of the rows from start to dst.
+func (p RowProduct) Of(dst []float64, start int) {
+	clear(dst)
+	p.addTo(dst, start)
+}
+
+func (p RowProduct) addTo(dst []float64, start int) {
+	m := p.of
+	if m.code != nil {
+		for i, c := range m.code[start : start+len(dst)] {
+			dst[i] += p.table[c]
 		}
-		m.rows(start, end).Product(part, plain)
-	})
+	}
+	m.rows(start, start+len(dst)).Product(dst, p.plain)
+}
+
+// Product adds X·gamma to dst, which has one element a row.
+func (m *Compact) Product(dst, gamma []float64, threads int) {
+	p := m.RowProduct(gamma)
+	Blocks(m.N, blockRows, threads, func(_, start, end int) { p.addTo(dst[start:end], start) })
 }
 
 // rows are the dense columns of some rows.
