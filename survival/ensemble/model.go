@@ -2,6 +2,7 @@ package ensemble
 
 import (
 	"fmt"
+	"io"
 	"slices"
 
 	"everfold/survival"
@@ -54,6 +55,18 @@ func (m *Model) Report() survival.Report { return m.report }
 // MarshalBinary gives the model file.
 func (m *Model) MarshalBinary() ([]byte, error) {
 	w := modelfile.NewWriter(m.kind.Type, m.kind.Version)
+	m.write(w)
+	return w.Bytes(), nil
+}
+
+// WriteTo writes the model file tree by tree: it may be as large as the model.
+func (m *Model) WriteTo(out io.Writer) (int64, error) {
+	w := modelfile.NewStream(out, m.kind.Type, m.kind.Version)
+	m.write(w)
+	return w.Finish()
+}
+
+func (m *Model) write(w *modelfile.Writer) {
 	w.Strings(m.columns)
 	w.Floats(m.times)
 	w.Int32s(m.events)
@@ -62,12 +75,12 @@ func (m *Model) MarshalBinary() ([]byte, error) {
 		w.Bool(true)
 		m.trees[t].Write(w)
 		m.leaves[t].Write(w)
+		w.Flush()
 	}
 	w.Bool(false)
 	w.Report(m.report)
 	w.Float(m.report.OutOfBag.Error)
 	w.Int(m.report.OutOfBag.Rows)
-	return w.Bytes(), nil
 }
 
 // Decode reads a model file of a kind of forest. Failures wrap survival.ErrBadModelFile.

@@ -6,8 +6,8 @@
 // the expected time within the first τ (Royston and Parmar 2013, BMC Med Res Methodol 13:152).
 // The integral is that of the model's own curve, by the midpoint rule over cells that end
 // where the curve may step: exact for step curves whose steps are known, of second order in
-// the width of a cell for smooth ones. At least Cells cells keep the error of a smooth curve
-// below 10⁻⁵·τ.
+// the width of a cell for smooth ones. No cell is wider than τ/Cells, which keeps the error of
+// a smooth curve below 10⁻⁵·τ.
 //
 // Beyond the last observed time of the training rows nothing is known but what a parametric
 // law says: those values are NaN unless Options.Extrapolate.

@@ -8,7 +8,7 @@ import (
 	"everfold/survival"
 )
 
-// Cells is the least number of cells of the integral.
+// Cells is the least number of cells of the integral; none is wider than τ/Cells.
 const Cells = 512
 
 // MostSteps is the number of step times to which Thin reduces those of a large table.
@@ -72,15 +72,13 @@ func New(opt Options) *Forecaster {
 	return f
 }
 
-// partition divides 0…τ at the steps, and evenly where these are few; it gives the middle
-// and the width of every cell.
+// partition divides 0…τ at the steps, and evenly, so that no cell is wider than τ/Cells
+// however early the steps are; it gives the middle and the width of every cell.
 func partition(tau float64, steps []float64) (middles, widths []float64) {
 	within, _ := slices.BinarySearch(steps, tau)
 	ends := append(slices.Clone(steps[:within]), tau)
-	if within < Cells {
-		for k := 1; k < Cells; k++ {
-			ends = append(ends, tau*float64(k)/Cells)
-		}
+	for k := 1; k < Cells; k++ {
+		ends = append(ends, tau*float64(k)/Cells)
 	}
 	slices.Sort(ends)
 	from := 0.0

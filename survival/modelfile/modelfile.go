@@ -32,7 +32,10 @@ const (
 )
 
 // Writer builds a model file field by field.
-type Writer struct{ buf []byte }
+type Writer struct {
+	buf    []byte
+	stream *stream // nil: the file is held whole
+}
 
 // NewWriter starts a file of a model type and version.
 func NewWriter(typ string, version int) *Writer {
