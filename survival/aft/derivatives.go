@@ -55,7 +55,7 @@ func (l *Likelihood) strip(sum *scaleSums, logSigma float64, start, end int) {
 	for k := range end - start {
 		i, z, w := start+k, g.z[k], l.y.W(start+k)
 		value, first, second := g.value[k], g.first[k], g.second[k]
-		zFirst, zSecond, zzSecond, deaths := z*first, z*second, z*z*second, 0.0
+		zFirst, zSecond, zzSecond, deaths := float64(z*first), float64(z*second), float64(z*z*second), 0.0
 		if event[k] {
 			value -= logSigma + l.logTime[i]
 			deaths = 1

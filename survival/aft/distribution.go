@@ -118,18 +118,18 @@ type normal struct{}
 const logRoot2Pi = 0.91893853320467274178
 
 func (normal) density(z float64) (value, first, second float64) {
-	return -z*z/2 - logRoot2Pi, -z, -1
+	return float64(-z*z/2) - logRoot2Pi, -z, -1
 }
 
 func (normal) survival(z float64) (value, first, second float64) {
 	if z < tail {
 		s := math.Erfc(z/math.Sqrt2) / 2
-		ratio := math.Exp(-z*z/2-logRoot2Pi) / s
+		ratio := math.Exp(float64(-z*z/2)-logRoot2Pi) / s
 		return math.Log(s), -ratio, -ratio * (ratio - z)
 	}
 	excess := millsExcess(z)
 	ratio := z + excess
-	return -z*z/2 - logRoot2Pi - math.Log(ratio), -ratio, -ratio * excess
+	return float64(-z*z/2) - logRoot2Pi - math.Log(ratio), -ratio, -ratio * excess
 }
 
 // tail is from where on f/S − z loses digits by subtraction.

@@ -212,11 +212,11 @@ func (l *loss) value() float64 {
 	for _, b := range l.blocks {
 		for k := b.first; k < b.last; k++ {
 			if at := l.atRisk[k] + b.later; l.events[k] > 0 && at > 0 {
-				log -= l.events[k] * (math.Log(at) + l.shift)
+				log -= float64(l.events[k] * (math.Log(at) + l.shift))
 			}
 			grp := &l.groups[k]
 			for i := grp.Start; i < grp.Start+grp.Events; i++ {
-				log += l.w(i) * l.f[i]
+				log += float64(l.w(i) * l.f[i])
 			}
 		}
 	}

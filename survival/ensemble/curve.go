@@ -20,7 +20,7 @@ func (s *steps) fill(l *tree.Leaves, cell []int32, times int, hazard bool) {
 				break
 			}
 			if !hazard {
-				drop *= alive
+				drop = float64(drop * alive)
 				alive -= drop
 			}
 			if n := len(s.cell); n > start && s.cell[n-1] == c {

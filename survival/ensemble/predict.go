@@ -53,7 +53,7 @@ func leafRisks(dst []float64, l *tree.Leaves, steps []float64) []float64 {
 	for k := range len(l.Offset) - 1 {
 		risk := 0.0
 		for e := l.Offset[k]; e < l.Offset[k+1]; e++ {
-			risk += l.Hazard(int(e)) * steps[l.Rank[e]]
+			risk += float64(l.Hazard(int(e)) * steps[l.Rank[e]])
 		}
 		dst = append(dst, risk)
 	}

@@ -61,7 +61,7 @@ func (t Ties) At(atRisk, tied, weight float64, events int) Increment {
 		a := float64(l) / d
 		phi := atRisk - float64(a*tied)
 		share := atRisk / phi
-		h, c := m*share, m*share*share
+		h, c := float64(m*share), float64(m*share*share)
 		inc.Hazard += h
 		inc.Tied += float64((1 - a) * h)
 		if product *= share; product > maxProduct {

@@ -149,10 +149,10 @@ func (b *bitSets) statistic(set uint64) float64 {
 	for k := 0; k+1 < len(times); k += 2 {
 		s, t := &times[k], &times[k+1]
 		y, z := float64(bits.OnesCount64(set&s.risk)), float64(bits.OnesCount64(set&t.risk))
-		u -= s.h * y
-		u2 -= t.h * z
-		v += y * (s.a - s.w*y)
-		v2 += z * (t.a - t.w*z)
+		u -= float64(s.h * y)
+		u2 -= float64(t.h * z)
+		v += float64(y * (s.a - float64(s.w*y)))
+		v2 += float64(z * (t.a - float64(t.w*z)))
 	}
 	return statistic(u+u2, v+v2)
 }

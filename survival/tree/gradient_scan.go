@@ -34,7 +34,7 @@ func (c *Gradient) search(g *Grower, n *node) chosen {
 // score is G²/(H+λ), in units that make gains comparable from tree to tree: smallest is
 // relative.
 func (c *Gradient) score(s sums) float64 {
-	g, h := float64(int64(s.g))*c.unitG, float64(s.h>>countBits)*c.unitH
+	g, h := float64(int64(s.g))*c.unitG, float64(float64(s.h>>countBits)*c.unitH)
 	if h+c.lambda <= 0 {
 		return 0
 	}

@@ -69,8 +69,8 @@ func (p *pass) event(start int, d, y, unit float64) {
 	now := p.times[len(p.times)-1]
 	c, inverse := Variance(d, y, unit), 1/y
 	p.total += c
-	c *= inverse
-	p.times = append(p.times, eventTime{start: start, risk: y, l: now.l + d*inverse, a: now.a + c, w: now.w + c*inverse})
+	c = float64(c * inverse)
+	p.times = append(p.times, eventTime{start: start, risk: y, l: now.l + float64(d*inverse), a: now.a + c, w: now.w + float64(c*inverse)})
 }
 
 // Variance is c = d(Y−d)/(Y−1) of events of weight d among y at risk, with the weight of one
@@ -150,8 +150,8 @@ func (p *pass) exactTimes(tags, word []uint64, shift uint, in *[256]uint64) (z f
 			members -= side
 		}
 		weight := float64(int64(here))
-		u += float64(int64(events)) - t.l*weight
-		v += weight * (t.a - t.w*(weight+2*risk))
+		u += float64(int64(events)) - float64(t.l*weight)
+		v += float64(weight * (t.a - float64(t.w*(weight+2*risk))))
 		risk += weight
 	}
 	return statistic(u, v), int(members)
@@ -163,10 +163,10 @@ func (p *pass) exactBytes(word []uint64, shift uint, share *[256]float64) (z flo
 	for i := len(word) - 1; i >= 0; i-- {
 		t := &rows[i]
 		in := share[uint8(word[i]>>(shift&63))]
-		weight := t.weight * in
+		weight := float64(t.weight * in)
 		members += in
-		u += weight * t.residual
-		v += weight * (t.a - t.w*(weight+2*risk))
+		u += float64(weight * t.residual)
+		v += float64(weight * (t.a - float64(t.w*(weight+2*risk))))
 		risk += weight
 	}
 	return statistic(u, v), int(members)
@@ -178,10 +178,10 @@ func (p *pass) exactSide(side []uint8, flip uint8) (z float64, count int) {
 	for i := len(side) - 1; i >= 0; i-- {
 		t := &rows[i]
 		in := float64(side[i] ^ flip)
-		weight := t.weight * in
+		weight := float64(t.weight * in)
 		members += in
-		u += weight * t.residual
-		v += weight * (t.a - t.w*(weight+2*risk))
+		u += float64(weight * t.residual)
+		v += float64(weight * (t.a - float64(t.w*(weight+2*risk))))
 		risk += weight
 	}
 	return statistic(u, v), int(members)
