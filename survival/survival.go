@@ -102,7 +102,7 @@ type Inner struct {
 	Stratify bool  // balance events over the inner folds
 	// Design encodes all fitted rows anew, with preprocessing fitted on the given rows only;
 	// its columns may differ from the fit's. nil: the fit's design serves, whose
-	// preprocessing has then seen the held-out rows.
+	// preprocessing has then seen the held-out rows. It is safe for concurrent use.
 	Design func(ctx context.Context, rows []int) (*Design, error)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"sync"
 
 	"everfold/survival"
 	"everfold/survival/linear"
@@ -35,17 +36,24 @@ func (f *fitted) validate(ctx context.Context, v validation) ([]survival.Warning
 	return out, err
 }
 
-// validateOn selects an α on the given folds.
+// validateOn selects an α on the given folds, which are fitted side by side. Of several errors
+// it returns the first fold's.
 func (f *fitted) validateOn(ctx context.Context, v validation, folds []resample.Fold) ([]survival.Warning, error) {
+	left, errs := make([]leftOut, len(folds)), make([]error, len(folds))
+	each := v
+	each.fit.Threads = max(1, v.fit.Threads/len(folds))
+	ctx = oneAtATime(ctx)
+	linear.Blocks(len(folds), 1, v.fit.Threads, func(k, _, _ int) {
+		left[k], errs[k] = each.leaveOut(ctx, folds[k].Train, f.Alphas)
+	})
 	var out []survival.Warning
 	deviance, events := make([][]float64, len(folds)), make([]float64, len(folds))
 	for k, fold := range folds {
-		one, err := v.leaveOut(ctx, fold.Train, f.Alphas)
-		if err != nil {
-			return nil, fmt.Errorf("fold %d: %w", k, err)
+		if errs[k] != nil {
+			return nil, fmt.Errorf("fold %d: %w", k, errs[k])
 		}
-		deviance[k] = one.deviance
-		if !one.converged {
+		deviance[k] = left[k].deviance
+		if !left[k].converged {
 			out = append(out, survival.Warning{Category: "convergence",
 				Message: fmt.Sprintf("inner fold %d: a point of the path was not reached to tolerance", k)})
 		}
@@ -58,6 +66,16 @@ func (f *fitted) validateOn(ctx context.Context, v validation, folds []resample.
 	f.Deviance, f.DevianceSE = summarise(deviance, events)
 	f.Selected = choose(f.Deviance, f.DevianceSE, v.opt.Rule)
 	return out, nil
+}
+
+// oneAtATime lets several goroutines report progress.
+func oneAtATime(ctx context.Context) context.Context {
+	var mu sync.Mutex
+	return survival.WithProgress(ctx, func(done, total float64) {
+		mu.Lock()
+		defer mu.Unlock()
+		_ = survival.Check(ctx, done, total) // for its report: the caller looks at the context itself
+	})
 }
 
 // folds splits the rows as the outer folds were split, with fewer folds where the rows do
