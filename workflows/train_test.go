@@ -28,6 +28,8 @@ type script struct {
 	fit       func(context.Context, activities.FitFoldInput) (*activities.FitFoldResult, error)
 	publish   func(activities.PublishInput) (*activities.PublishResult, error)
 	summarize func(activities.SummarizeInput) (*activities.SummarizeResult, error)
+	final     func(activities.FitFinalInput) (*activities.FitFinalResult, error)
+	predict   func(activities.PredictInput) (*activities.PredictResult, error)
 }
 
 const specJSON = `{"run":"demo","type":"sample","data":{"uri":"/data/x.csv","time":"t","event":"e"},
@@ -61,6 +63,12 @@ func newScript() *script {
 		summarize: func(activities.SummarizeInput) (*activities.SummarizeResult, error) {
 			return &activities.SummarizeResult{}, nil
 		},
+		final: func(in activities.FitFinalInput) (*activities.FitFinalResult, error) {
+			return &activities.FitFinalResult{Model: in.Model, Action: activities.Train, Attempt: 1}, nil
+		},
+		predict: func(in activities.PredictInput) (*activities.PredictResult, error) {
+			return &activities.PredictResult{Model: in.Model, Action: activities.Train, Rows: 10}, nil
+		},
 	}
 }
 
@@ -83,6 +91,12 @@ func (s *script) environment(t *testing.T) *sdktest.TestWorkflowEnvironment {
 	})
 	register(activities.SummarizeName, func(_ context.Context, in activities.SummarizeInput) (*activities.SummarizeResult, error) {
 		return s.summarize(in)
+	})
+	register(activities.FitFinalName, func(_ context.Context, in activities.FitFinalInput) (*activities.FitFinalResult, error) {
+		return s.final(in)
+	})
+	register(activities.PredictName, func(_ context.Context, in activities.PredictInput) (*activities.PredictResult, error) {
+		return s.predict(in)
 	})
 	return env
 }

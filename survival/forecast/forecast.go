@@ -12,7 +12,7 @@ import (
 const Cells = 512
 
 // MostSteps is the number of step times to which Thin reduces those of a large table.
-const MostSteps = 1024
+const MostSteps = 512
 
 // Options say what is wanted of which curves.
 type Options struct {
