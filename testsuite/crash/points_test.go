@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A worker that kills itself at a named point of a fold's way into the store, or of a
-// table's: another worker ends the run as if nothing had happened, every fold has exactly
+// A worker that kills itself at a named point of a fold's way into the store, of a table's,
+// of the final model's or of the predictions': another worker ends the run as if nothing had happened, every fold has exactly
 // one acknowledged manifest, and none is fitted after it.
 func TestNamedPoints(t *testing.T) {
 	for _, point := range []struct {
@@ -22,6 +22,12 @@ func TestNamedPoints(t *testing.T) {
 		{"in publish after the table", trap{At: afterMetrics, Nth: 2, Do: kill}},
 		{"in summarize before the table", trap{At: beforeSummary, Nth: 1, Do: kill}},
 		{"in summarize after the table", trap{At: afterSummary, Nth: 1, Do: kill}},
+		{"before the final model's file", trap{At: beforeModelFile, Nth: 1, Do: kill}},
+		{"between model file and model.json", trap{At: beforeModel, Nth: 1, Do: kill}},
+		{"between model.json and completion", trap{At: afterModel, Nth: 1, Do: kill}},
+		{"between predictions and out of fold", trap{At: beforeOutOfFold, Nth: 1, Do: kill}},
+		{"before predictions.json", trap{At: beforePredictions, Nth: 1, Do: kill}},
+		{"after predictions.json", trap{At: afterPredictions, Nth: 1, Do: kill}},
 	} {
 		t.Run(point.name, func(t *testing.T) {
 			t.Parallel()

@@ -74,6 +74,7 @@ folds: {k: %d, repeats: %d, seed: 42}
 models:
   - {name: cox_ph, type: cox_ph}
   - {name: weibull_aft, type: weibull_aft}
+final: {models: [weibull_aft]}
 resources: {max_lost_workers: 2}
 store: {uri: %s}
 `, runName, filepath.Join(harness.Root(t), "examples", "data", "veteran.csv"), p.k, p.repeats, l.store)
@@ -144,13 +145,25 @@ func (l *lab) await(what string, done <-chan struct{}) {
 	}
 }
 
-// tables are model_metrics.csv without its timings, and model_summary.csv.
-type tables struct{ metrics, summary string }
+// tables are model_metrics.csv without its timings, model_summary.csv, and the files of the
+// final model and its predictions, one after another.
+type tables struct{ metrics, summary, finals string }
 
 func (l *lab) tables() tables {
 	l.t.Helper()
-	return tables{metrics: withoutTimings(l.t, l.file(artifact.MetricsKey)), summary: l.file(artifact.SummaryKey)}
+	t := tables{metrics: withoutTimings(l.t, l.file(artifact.MetricsKey)), summary: l.file(artifact.SummaryKey)}
+	for _, key := range []string{artifact.ModelKey(finalModel), artifact.CardKey(finalModel),
+		artifact.PredictionsKey, artifact.ParquetKey, artifact.OutOfFoldKey} {
+		t.finals += l.file(key)
+	}
+	return t
 }
+
+// finalModel is fitted on all rows and predicts.
+const finalModel = "weibull_aft"
+
+// finalTask is its fit on all rows.
+var finalTask = artifact.Task{Model: finalModel, Fold: artifact.FinalFold}
 
 func (l *lab) file(key string) string {
 	l.t.Helper()

@@ -58,6 +58,13 @@ const (
 	afterMetrics   = "after metrics"
 	beforeSummary  = "before summary"
 	afterSummary   = "after summary"
+
+	beforeModelFile   = "before model file"
+	beforeModel       = "before model" // model.json
+	afterModel        = "after model"
+	beforeOutOfFold   = "before out of fold"
+	beforePredictions = "before predictions" // predictions.json
+	afterPredictions  = "after predictions"
 )
 
 // What a trap does.
@@ -216,6 +223,14 @@ func describe(key string) (what string, task artifact.Task) {
 		return "metrics", task
 	case artifact.SummaryKey:
 		return "summary", task
+	case artifact.ModelKey(finalModel):
+		return "model file", finalTask
+	case artifact.ModelInfoKey(finalModel):
+		return "model", finalTask
+	case artifact.OutOfFoldKey:
+		return "out of fold", task
+	case artifact.PredictionsInfoKey:
+		return "predictions", task
 	}
 	if model, fold, ok := artifact.ManifestOf(key); ok {
 		return "manifest", artifact.Task{Model: model, Fold: fold}
@@ -251,6 +266,8 @@ func TestDescribe(t *testing.T) {
 	}
 	for key, want := range map[string]string{
 		artifact.MetricsKey: "metrics", artifact.SummaryKey: "summary", artifact.RunKey: "other",
+		artifact.ModelKey(finalModel): "model file", artifact.ModelInfoKey(finalModel): "model",
+		artifact.OutOfFoldKey: "out of fold", artifact.PredictionsInfoKey: "predictions", artifact.PredictionsKey: "other",
 		artifact.SurvKey("cox_ph", 3): "other", artifact.CheckpointKey("cox_ph", 3, "fingerprint", "rounds"): "other",
 	} {
 		if what, _ := describe(folder + key); what != want {
