@@ -147,12 +147,17 @@ func (p *prediction) predict(ctx context.Context, model survival.Model, x *survi
 
 // evaluate scores stored predictions. Censoring weights come from the training rows.
 func (j *job) evaluate(ctx context.Context, risk []float64, surv []float32) (metric.Scores, error) {
-	y := j.table.Outcome
-	scores, err := metric.Evaluate(ctx, y.Take(j.fold.Train), y.Take(j.fold.Test), j.fold.Times, risk, surv, j.metricConfig())
+	scores, err := metric.Evaluate(ctx, j.scored(risk, surv), j.metricConfig())
 	if err != nil {
 		return metric.Scores{}, fmt.Errorf("score: %w", err)
 	}
 	return scores, nil
+}
+
+// scored is the fold with the predictions that are scored.
+func (j *job) scored(risk []float64, surv []float32) metric.Fold {
+	y := j.table.Outcome
+	return metric.Fold{Train: y.Take(j.fold.Train), Test: y.Take(j.fold.Test), Times: j.fold.Times, Risk: risk, Surv: surv}
 }
 
 // preprocessOptions are the spec's, and the stratum columns of a stratified model.

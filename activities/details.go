@@ -12,9 +12,7 @@ import (
 
 // details computes the scores of stored predictions beside those of the leaderboard.
 func (j *job) details(ctx context.Context, risk []float64, surv []float32) (*artifact.Details, error) {
-	y := j.table.Outcome
-	fold := metric.Fold{Train: y.Take(j.fold.Train), Test: y.Take(j.fold.Test), Times: j.fold.Times, Risk: risk, Surv: surv}
-	d, err := metric.Describe(ctx, fold, j.metricConfig(), smoother)
+	d, err := metric.Describe(ctx, j.scored(risk, surv), j.metricConfig(), smoother)
 	if err != nil {
 		return nil, fmt.Errorf("score details: %w", err)
 	}

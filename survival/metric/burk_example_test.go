@@ -106,7 +106,7 @@ func TestBurkExampleEvaluate(t *testing.T) {
 		}
 	}
 	cfg := Config{Convention: Mlr3proba, CIndex: CIndexHarrell, Tau: math.Inf(1)}
-	got, err := Evaluate(context.Background(), exampleTrain, exampleTest, exampleGrid, exampleRisk(), surv, cfg)
+	got, err := Evaluate(context.Background(), Fold{exampleTrain, exampleTest, exampleGrid, exampleRisk(), surv}, cfg)
 	require.NoError(t, err)
 	require.Empty(t, got.Reasons)
 	require.InDelta(t, 3.5/12, *got.CIndex, 1e-15)
@@ -114,7 +114,7 @@ func TestBurkExampleEvaluate(t *testing.T) {
 	require.InDelta(t, 0.224237967818950, *got.IBS, 4e-9)
 	require.InDelta(t, 1-0.224237967818950/0.182291666666667, *got.IPA, 1e-7)
 
-	got, err = Evaluate(context.Background(), exampleTrain, exampleTest, exampleGrid, make([]float64, 6), km, cfg)
+	got, err = Evaluate(context.Background(), Fold{exampleTrain, exampleTest, exampleGrid, make([]float64, 6), km}, cfg)
 	require.NoError(t, err)
 	require.Equal(t, 0.5, *got.CHarrell)
 	require.Equal(t, 0.0, *got.IPA)

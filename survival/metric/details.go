@@ -9,14 +9,6 @@ import (
 	"everfold/survival"
 )
 
-// Fold is what one fold's scores are computed from.
-type Fold struct {
-	Train, Test survival.Outcome
-	Times       []float64 // the grid, ascending
-	Risk        []float64 // by test row
-	Surv        []float32 // row-major n_test × n_times: S(Times[j]|i)
-}
-
 // Details are the scores of a fold beside those of [Scores]; nil where the data leave a
 // value undefined. Reasons then has the reason under the value's name: cindex_harrell_se,
 // cindex_ipcw_se, antolini, log_loss, dcal.

@@ -159,7 +159,7 @@ func BenchmarkFold(b *testing.B) {
 	}
 	b.Run("Evaluate", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := Evaluate(background, f.Train, f.Test, f.Times, f.Risk, f.Surv, cfg); err != nil {
+			if _, err := Evaluate(background, f, cfg); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -24,6 +24,14 @@ type Config struct {
 	Tau        float64 // truncation of Uno's C, > 0; +Inf: none
 }
 
+// Fold is what one fold's scores are computed from.
+type Fold struct {
+	Train, Test survival.Outcome
+	Times       []float64 // the grid, ascending
+	Risk        []float64 // by test row
+	Surv        []float32 // row-major n_test × n_times: S(Times[j]|i) at i·n_times + j
+}
+
 // Scores are the metrics of one fold; nil where the data leave a value undefined. Reasons
 // then has the reason under the CSV column's name: cindex, ibs, cindex_harrell,
 // cindex_ipcw, auc_mean, ipa.
@@ -36,19 +44,18 @@ type Scores struct {
 // checkRows is how many rows are scored between two looks at the context.
 const checkRows = 4096
 
-// Evaluate scores the predictions of one fold's test rows: risk[i] of row i, and surv,
-// row-major n_test × n_times as stored, with surv[i·n_times+j] = S(times[j]|i).
+// Evaluate scores the predictions of one fold's test rows.
 //
 // Errors: a risk that is not finite, a survival value outside [0,1], cancellation of ctx.
 // It panics where sizes differ, times do not ascend or cfg has an unknown name.
-func Evaluate(ctx context.Context, train, test survival.Outcome, times, risk []float64, surv []float32, cfg Config) (Scores, error) {
-	if err := checkFold(Fold{train, test, times, risk, surv}, cfg); err != nil {
+func Evaluate(ctx context.Context, f Fold, cfg Config) (Scores, error) {
+	if err := checkFold(f, cfg); err != nil {
 		return Scores{}, err
 	}
-	train, test = unitWeights(train), unitWeights(test)
-	e := &evaluation{train: train, test: test, times: times, risk: risk, surv: surv, cfg: cfg}
+	f.Train, f.Test = unitWeights(f.Train), unitWeights(f.Test)
+	e := &evaluation{Fold: f, cfg: cfg}
 	e.scores.Reasons = map[string]string{}
-	e.g, e.noWeights = newCensoring(train, test, cfg.Convention)
+	e.g, e.noWeights = newCensoring(f.Train, f.Test, cfg.Convention)
 	for stage, score := range []func(context.Context) error{e.concordance, e.brier, e.auc} {
 		if err := survival.Check(ctx, float64(stage), 3); err != nil {
 			return Scores{}, err
@@ -108,13 +115,11 @@ func unitWeights(y survival.Outcome) survival.Outcome {
 
 // evaluation is one call of Evaluate.
 type evaluation struct {
-	train, test survival.Outcome
-	times, risk []float64
-	surv        []float32
-	cfg         Config
-	g           censoring
-	noWeights   error // why there is no g
-	scores      Scores
+	Fold
+	cfg       Config
+	g         censoring
+	noWeights error // why there is no g
+	scores    Scores
 }
 
 // record stores a value, or the reason why there is none; other errors are returned.
@@ -135,7 +140,7 @@ func keep(dst **float64, reasons map[string]string, name string, value float64, 
 }
 
 func (e *evaluation) concordance(context.Context) error {
-	s := newPairSweep(e.test, e.risk, e.cfg.Convention, nil)
+	s := newPairSweep(e.Test, e.Risk, e.cfg.Convention, nil)
 	s.order.Backward(s)
 	harrell, err := s.pairs.Index()
 	if err := e.record(&e.scores.CHarrell, "cindex_harrell", harrell, err); err != nil {
@@ -161,7 +166,7 @@ func (e *evaluation) uno(harrell *pairSweep) (float64, error) {
 	if e.noWeights != nil {
 		return 0, e.noWeights
 	}
-	pairs, err := harrell.again(e.g.pairWeights(e.test, e.cfg.Tau)).sum()
+	pairs, err := harrell.again(e.g.pairWeights(e.Test, e.cfg.Tau)).sum()
 	if err != nil {
 		return 0, err
 	}
@@ -170,10 +175,10 @@ func (e *evaluation) uno(harrell *pairSweep) (float64, error) {
 
 // brier scores the curves and the Kaplan–Meier curve of the training rows.
 func (e *evaluation) brier(ctx context.Context) error {
-	m := len(e.times)
+	m := len(e.Times)
 	s := make([]float64, m)
 	ibs, err := e.integrated(ctx, func(row int) []float64 {
-		for j, v := range e.surv[row*m : (row+1)*m] {
+		for j, v := range e.Surv[row*m : (row+1)*m] {
 			s[j] = float64(v)
 		}
 		return s
@@ -201,8 +206,8 @@ func (e *evaluation) integrated(ctx context.Context, curve func(row int) []float
 	if e.noWeights != nil {
 		return 0, e.noWeights
 	}
-	b := newBrier(e.g, e.test, e.times)
-	for row := range e.test.Time {
+	b := newBrier(e.g, e.Test, e.Times)
+	for row := range e.Test.Time {
 		if row%checkRows == 0 {
 			if err := survival.Check(ctx, 1, 3); err != nil {
 				return 0, err
@@ -216,21 +221,21 @@ func (e *evaluation) integrated(ctx context.Context, curve func(row int) []float
 	if err != nil {
 		return 0, err
 	}
-	return Integrate(e.times, scores), nil
+	return Integrate(e.Times, scores), nil
 }
 
 // nullCurve is the Kaplan–Meier curve of the training rows on the grid, rounded to float32
 // like every stored curve, so that a Kaplan–Meier model has an IPA of exactly 0.
 func (e *evaluation) nullCurve() ([]float64, error) {
 	rule := e.cfg.Convention.timeRule()
-	y, err := riskset.Merge(e.train, rule)
+	y, err := riskset.Merge(e.Train, rule)
 	if err != nil {
 		return nil, err
 	}
 	s := nonparam.KaplanMeier(y)
 	riskset.CurveTimes(s.Times, rule)
-	out := make([]float64, len(e.times))
-	for j, t := range e.times {
+	out := make([]float64, len(e.Times))
+	for j, t := range e.Times {
 		out[j] = float64(float32(s.At(t)))
 	}
 	return out, nil
@@ -245,9 +250,9 @@ func (e *evaluation) meanAUC() (float64, error) {
 	if e.noWeights != nil {
 		return 0, e.noWeights
 	}
-	curve, err := e.g.auc(e.test, e.times, Prediction{Risk: e.risk, Surv: e.surv}, e.cfg.Convention)
+	curve, err := e.g.auc(e.Test, e.Times, Prediction{Risk: e.Risk, Surv: e.Surv}, e.cfg.Convention)
 	if err != nil {
 		return 0, err
 	}
-	return MeanAUC(e.test, e.times, curve)
+	return MeanAUC(e.Test, e.Times, curve)
 }

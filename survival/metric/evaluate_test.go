@@ -41,7 +41,7 @@ func TestEvaluateComposes(t *testing.T) {
 	for _, c := range conventions {
 		cfg := config(c)
 		cfg.Tau = 60
-		got, err := Evaluate(background, train, test, times, risk, surv, cfg)
+		got, err := Evaluate(background, Fold{train, test, times, risk, surv}, cfg)
 		require.NoError(t, err)
 		require.Empty(t, got.Reasons)
 		pairs, err := Uno(train, test, risk, 60, c)
@@ -68,7 +68,7 @@ func TestEvaluateComposes(t *testing.T) {
 // With entry times C is Harrell's and everything that needs Ĝ says why it is absent.
 func TestEvaluateTruncated(t *testing.T) {
 	y := survival.Outcome{Time: []float64{1, 2, 3}, Event: []bool{true, true, false}, Entry: []float64{0, 1, 0}}
-	got, err := Evaluate(background, y, y, []float64{1, 2}, []float64{3, 5, 1}, constantCurves(3, 2), config(RiskRegression))
+	got, err := Evaluate(background, Fold{y, y, []float64{1, 2}, []float64{3, 5, 1}, constantCurves(3, 2)}, config(RiskRegression))
 	require.NoError(t, err)
 	require.Equal(t, 1.0, *got.CHarrell) // row 1 enters at 1, so it is not at risk at time 1
 	require.Nil(t, got.CIndex)
@@ -86,7 +86,7 @@ func TestEvaluateTruncated(t *testing.T) {
 func TestEvaluateNoEvents(t *testing.T) {
 	train := survival.Outcome{Time: []float64{1, 2, 3, 9}, Event: []bool{true, true, true, false}}
 	test := survival.Outcome{Time: []float64{4, 5}, Event: []bool{false, false}}
-	got, err := Evaluate(background, train, test, []float64{1, 2}, []float64{0, 1}, constantCurves(2, 2), config(RiskRegression))
+	got, err := Evaluate(background, Fold{train, test, []float64{1, 2}, []float64{0, 1}, constantCurves(2, 2)}, config(RiskRegression))
 	require.NoError(t, err)
 	require.NotNil(t, got.IBS)
 	require.Equal(t, map[string]string{"cindex": ReasonNoPair, "cindex_ipcw": ReasonNoPair,
@@ -99,7 +99,7 @@ func TestEvaluateZeroWeight(t *testing.T) {
 	train := survival.Outcome{Time: []float64{1, 2}, Event: []bool{true, false}}
 	test := survival.Outcome{Time: []float64{1, 3, 4}, Event: []bool{true, true, true}}
 	for _, c := range conventions {
-		got, err := Evaluate(background, train, test, []float64{1, 3}, []float64{3, 2, 1}, constantCurves(3, 2), config(c))
+		got, err := Evaluate(background, Fold{train, test, []float64{1, 3}, []float64{3, 2, 1}, constantCurves(3, 2)}, config(c))
 		require.NoError(t, err)
 		require.NotNil(t, got.CHarrell)
 		if c == Mlr3proba {
@@ -114,7 +114,7 @@ func TestEvaluateZeroWeight(t *testing.T) {
 // A perfect Kaplan–Meier reference leaves the IPA undefined.
 func TestEvaluatePerfectNull(t *testing.T) {
 	y := survival.Outcome{Time: []float64{2, 2}, Event: []bool{true, true}}
-	got, err := Evaluate(background, y, y, []float64{1, 3}, []float64{0, 0}, []float32{1, 0, 1, 0}, config(RiskRegression))
+	got, err := Evaluate(background, Fold{y, y, []float64{1, 3}, []float64{0, 0}, []float32{1, 0, 1, 0}}, config(RiskRegression))
 	require.NoError(t, err)
 	require.Equal(t, 0.0, *got.IBS)
 	require.Equal(t, ReasonZeroNull, got.Reasons["ipa"])
@@ -124,10 +124,10 @@ func TestEvaluatePerfectNull(t *testing.T) {
 func TestEvaluateRefuses(t *testing.T) {
 	y := survival.Outcome{Time: []float64{1, 2}, Event: []bool{true, true}}
 	for _, bad := range []float64{math.NaN(), math.Inf(1)} {
-		_, err := Evaluate(background, y, y, []float64{1}, []float64{0, bad}, constantCurves(2, 1), config(RiskRegression))
+		_, err := Evaluate(background, Fold{y, y, []float64{1}, []float64{0, bad}, constantCurves(2, 1)}, config(RiskRegression))
 		require.ErrorContains(t, err, "test row 1: risk is not finite")
 	}
-	_, err := Evaluate(background, y, y, []float64{1}, []float64{0, 1}, []float32{0.5, 1.5}, config(RiskRegression))
+	_, err := Evaluate(background, Fold{y, y, []float64{1}, []float64{0, 1}, []float32{0.5, 1.5}}, config(RiskRegression))
 	require.ErrorContains(t, err, "test row 1: survival at grid time 0 is outside [0, 1]")
 }
 
@@ -193,7 +193,7 @@ func TestEvaluateVanishingG(t *testing.T) {
 		train.Weight = append(train.Weight, math.Pow(1e-11, float64(k)))
 	}
 	test := survival.Outcome{Time: []float64{14.5, 16, 17}, Event: []bool{true, true, false}}
-	got, err := Evaluate(background, train, test, []float64{1, 15}, []float64{2, 1, 3}, constantCurves(3, 2), config(RiskRegression))
+	got, err := Evaluate(background, Fold{train, test, []float64{1, 15}, []float64{2, 1, 3}, constantCurves(3, 2)}, config(RiskRegression))
 	require.NoError(t, err)
 	require.Equal(t, ReasonZeroWeight, got.Reasons["cindex_ipcw"])
 	require.Equal(t, ReasonZeroWeight, got.Reasons["ibs"])
@@ -215,7 +215,7 @@ func TestEvaluateCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(background)
 	cancel(cause)
 	y := survival.Outcome{Time: []float64{1, 2}, Event: []bool{true, true}}
-	_, err := Evaluate(ctx, y, y, []float64{1}, []float64{0, 1}, constantCurves(2, 1), config(RiskRegression))
+	_, err := Evaluate(ctx, Fold{y, y, []float64{1}, []float64{0, 1}, constantCurves(2, 1)}, config(RiskRegression))
 	require.ErrorIs(t, err, cause)
 }
 
@@ -223,7 +223,7 @@ func TestEvaluateCancelled(t *testing.T) {
 func TestEvaluatePanics(t *testing.T) {
 	y := survival.Outcome{Time: []float64{1, 2}, Event: []bool{true, true}}
 	call := func(risk []float64, surv []float32, cfg Config) func() {
-		return func() { _, _ = Evaluate(background, y, y, []float64{1}, risk, surv, cfg) }
+		return func() { _, _ = Evaluate(background, Fold{y, y, []float64{1}, risk, surv}, cfg) }
 	}
 	require.Panics(t, call([]float64{1}, constantCurves(2, 1), config(RiskRegression)))
 	require.Panics(t, call([]float64{1, 2}, constantCurves(1, 1), config(RiskRegression)))
@@ -235,7 +235,7 @@ func TestEvaluatePanics(t *testing.T) {
 func ExampleEvaluate() {
 	y := survival.Outcome{Time: []float64{1, 2, 3, 4}, Event: []bool{true, true, true, true}}
 	surv := []float32{0.5, 0.25, 0.75, 0.5, 0.75, 0.5, 1, 0.75} // 4 rows × 2 times
-	scores, err := Evaluate(context.Background(), y, y, []float64{1, 2}, []float64{3, 2, 2, 1}, surv,
+	scores, err := Evaluate(context.Background(), Fold{y, y, []float64{1, 2}, []float64{3, 2, 2, 1}, surv},
 		Config{Convention: RiskRegression, CIndex: CIndexHarrell, Tau: math.Inf(1)})
 	fmt.Printf("C %.4f, IBS %.4f, AUC %.4f, IPA %.4f, %v\n", *scores.CIndex, *scores.IBS, *scores.AUCMean, *scores.IPA, err)
 	// Output: C 0.9167, IBS 0.1250, AUC 0.9375, IPA 0.4286, <nil>

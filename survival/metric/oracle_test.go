@@ -201,7 +201,7 @@ func curves(t *testing.T, train survival.Outcome, f metricFold, c Convention) (b
 
 func evaluateFold(t *testing.T, f metricFold, c Convention, tau float64) Scores {
 	t.Helper()
-	got, err := Evaluate(context.Background(), f.train, f.test, f.times, f.risk, f.surv, Config{c, CIndexIPCW, tau})
+	got, err := Evaluate(context.Background(), Fold{f.train, f.test, f.times, f.risk, f.surv}, Config{c, CIndexIPCW, tau})
 	require.NoError(t, err)
 	return got
 }

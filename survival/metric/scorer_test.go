@@ -25,7 +25,7 @@ func TestScorer(t *testing.T) {
 			s, err := NewScorer(f, cfg)
 			require.NoError(t, err)
 			for rows, fold := range map[*[]int]Fold{&all: f, &twice: weighted} {
-				want, err := Evaluate(background, fold.Train, fold.Test, fold.Times, fold.Risk, fold.Surv, cfg)
+				want, err := Evaluate(background, fold, cfg)
 				require.NoError(t, err)
 				cindex, err := s.CIndex(*rows)
 				require.NoError(t, err)

@@ -122,7 +122,7 @@ func evaluate(t *testing.T, fit fitter, x *survival.Design, y survival.Outcome, 
 		}
 		return nil
 	}))
-	got, err := metric.Evaluate(ctx, train, test, times, risk, surv,
+	got, err := metric.Evaluate(ctx, metric.Fold{Train: train, Test: test, Times: times, Risk: risk, Surv: surv},
 		metric.Config{Convention: metric.Mlr3proba, CIndex: metric.CIndexHarrell, Tau: math.Inf(1)})
 	require.NoError(t, err)
 	require.Equal(t, got.CHarrell, got.CIndex)
