@@ -8,8 +8,10 @@ import (
 
 const (
 	// Coordinate descent on the model ends when no step is longer than this share of the
-	// first sweep's longest: the outer method corrects what is left.
-	descentShare = 1e-7
+	// first sweep's longest. Of few columns its minimum is cheap, and worth the digits that
+	// spare an evaluation; of many, the outer method corrects what is left.
+	descentShareFew  = 1e-7
+	descentShareMany = 1e-4
 	// or than this, in standard deviations of a column; float64 resolves no more.
 	descentFloor = 1e-13
 	// One model gets so many multiplications, and at least minSweeps sweeps: the context is
@@ -26,6 +28,7 @@ type quadratic struct {
 	h      []float64 // p×p, symmetric
 	l1, l2 []float64
 	unit   float64 // curvature of a typical column
+	share  float64 // descent rests at steps of this share of the first sweep's longest
 }
 
 // minimise moves gamma to the model's minimum by coordinate descent: all columns once, then
@@ -33,12 +36,12 @@ type quadratic struct {
 // Where they do not soon rest, as with columns that are nearly collinear, their optimum is
 // found by solving its equations. q is the gradient gᵀ + H·s at gamma and follows it.
 func (m *quadratic) minimise(gamma, q []float64) {
-	longest := 0.0
+	longest, wait := 0.0, impatience
 	left := max(minSweeps, work/(len(gamma)*len(gamma)+1))
 	for left > 0 {
 		step := m.sweep(gamma, q, false)
 		longest = max(longest, step)
-		rest := max(descentFloor, descentShare*longest)
+		rest := max(descentFloor, m.share*longest)
 		if step <= rest {
 			return
 		}
@@ -47,9 +50,13 @@ func (m *quadratic) minimise(gamma, q []float64) {
 			if m.sweep(gamma, q, true) <= rest {
 				break
 			}
-			if k%patience == 0 && m.solve(gamma, q) {
+			if k < wait {
+				continue
+			}
+			if m.solve(gamma, q) {
 				break
 			}
+			k, wait = 0, min(2*wait, patience)
 		}
 	}
 }
@@ -57,6 +64,9 @@ func (m *quadratic) minimise(gamma, q []float64) {
 // patience is how many sweeps over the columns that are not 0 may pass before their equations
 // are solved: that costs about as much as so many sweeps of a hundred columns.
 const patience = 32
+
+// impatience is how many pass at first: near the optimum no sign changes any more.
+const impatience = 8
 
 // solve goes towards the optimum of the columns that are not 0, were they to keep their signs:
 // to it, which is then true, or to where the first one becomes 0.

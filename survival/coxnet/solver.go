@@ -73,7 +73,10 @@ func (s *solver) admit(columns []int) {
 	}
 	slices.Sort(s.work)
 	w := len(s.work)
-	s.model = quadratic{h: make([]float64, w*w), l1: make([]float64, w), l2: make([]float64, w), unit: s.unit}
+	s.model = quadratic{h: make([]float64, w*w), l1: make([]float64, w), l2: make([]float64, w), unit: s.unit, share: descentShareFew}
+	if w > denseColumns {
+		s.model.share = descentShareMany
+	}
 	s.stale, s.now, s.history = true, nil, history{}
 	s.x = s.full.part(s.work)
 }

@@ -24,45 +24,57 @@ func cholesky(a []float64, n int, active []int) (f factor, dependent int) {
 			f.u[i*k+j] = a[pi*n+active[j]]
 		}
 	}
-	for i := range k {
-		row := f.u[i*k : (i+1)*k]
-		diagonal := row[i]
-		f.eliminate(i)
-		pivot := row[i]
-		if !(pivot > pivotTolerance*diagonal) || math.IsInf(pivot, 0) {
-			return f, active[i]
-		}
-		root := math.Sqrt(pivot)
-		for j := i; j < k; j++ {
-			row[j] /= root
+	for first := 0; first < k; first += panelPivots {
+		last := min(first+panelPivots, k)
+		f.eliminate(0, first, first, last)
+		for i := first; i < last; i++ {
+			f.eliminate(first, i, i, i+1)
+			row := f.u[i*k : (i+1)*k]
+			// The diagonal's own element: what is left of it is the pivot.
+			pivot, diagonal := row[i], a[active[i]*n+active[i]]
+			if !(pivot > pivotTolerance*diagonal) || math.IsInf(pivot, 0) {
+				return f, active[i]
+			}
+			root := math.Sqrt(pivot)
+			for j := i; j < k; j++ {
+				row[j] /= root
+			}
 		}
 	}
 	return f, -1
 }
 
-// eliminate takes the rows above off row i, four at a time: each of its elements is then
-// loaded and stored once for four products.
-func (f factor) eliminate(i int) {
-	k := f.n
-	row := f.u[i*k+i : (i+1)*k]
-	above := func(m int) []float64 { return f.u[m*k+i:][:len(row)] }
-	m := 0
-	for ; m+4 <= i; m += 4 {
-		a, b, c, d := above(m), above(m+1), above(m+2), above(m+3)
-		a0, b0, c0, d0 := a[0], b[0], c[0], d[0]
-		for j, v := range row {
-			v -= float64(a0 * a[j])
-			v -= float64(b0 * b[j])
-			v -= float64(c0 * c[j])
-			v -= float64(d0 * d[j])
-			row[j] = v
+// panelPivots is how many rows are eliminated together by the finished rows above them,
+// which then come out of memory once for all of them.
+const panelPivots = 16
+
+// eliminate takes the finished rows from ≤ m < to off the rows first ≤ i < last, four at a
+// time: each element is then loaded and stored once for four products. Every element has
+// the rows taken off in order, however they are grouped.
+func (f factor) eliminate(from, to, first, last int) {
+	k, m := f.n, from
+	for ; m+4 <= to; m += 4 {
+		for i := first; i < last; i++ {
+			row := f.u[i*k+i : (i+1)*k]
+			a, b, c, d := f.u[m*k+i:][:len(row)], f.u[(m+1)*k+i:][:len(row)], f.u[(m+2)*k+i:][:len(row)], f.u[(m+3)*k+i:][:len(row)]
+			a0, b0, c0, d0 := a[0], b[0], c[0], d[0]
+			for j, v := range row {
+				v -= float64(a0 * a[j])
+				v -= float64(b0 * b[j])
+				v -= float64(c0 * c[j])
+				v -= float64(d0 * d[j])
+				row[j] = v
+			}
 		}
 	}
-	for ; m < i; m++ {
-		a := above(m)
-		a0 := a[0]
-		for j := range row {
-			row[j] -= float64(a0 * a[j])
+	for ; m < to; m++ {
+		for i := first; i < last; i++ {
+			row := f.u[i*k+i : (i+1)*k]
+			a := f.u[m*k+i:][:len(row)]
+			a0 := a[0]
+			for j := range row {
+				row[j] -= float64(a0 * a[j])
+			}
 		}
 	}
 }
