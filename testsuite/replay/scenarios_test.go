@@ -40,7 +40,10 @@ type call struct {
 }
 
 var scenarios = []scenario{
-	{name: "finished", ends: completed, shows: fits(9)},
+	{name: "finished", ends: completed, shows: func(t *testing.T, h shape) {
+		fits(9)(t, h)
+		finals(1, 1)(t, h)
+	}},
 	{name: "reused", run: "finished", ends: completed, shows: fits(0)},
 	{name: "partial", before: failWeibull, ends: completed, shows: func(t *testing.T, h shape) {
 		require.Equal(t, 3, h.events[enums.EVENT_TYPE_ACTIVITY_TASK_FAILED])
@@ -59,6 +62,9 @@ var scenarios = []scenario{
 		require.Equal(t, int32(3), h.attempts)
 	}},
 	{name: "repaired", before: damageOnce, ends: completed, shows: fits(10)},
+	{name: "final-failed", before: failFinal, ends: completed, shows: finals(1, 0)},
+	{name: "final-damaged", before: damageFinalOnce, ends: completed, shows: finals(2, 2)},
+	{name: "all-finals", replace: [2]string{`"run"`, `"final":{"models":"all"},"run"`}, ends: completed, shows: finals(2, 1)},
 	{name: "damaged", before: damageAlways, ends: completed, shows: fits(11)},
 	{name: "updated", before: holdFits, operate: skipAndNarrow, ends: completed, shows: func(t *testing.T, h shape) {
 		require.Equal(t, 2, h.events[enums.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED])
@@ -74,6 +80,29 @@ const (
 // fits expects so many FitFold.
 func fits(n int) func(*testing.T, shape) {
 	return func(t *testing.T, h shape) { require.Equal(t, n, h.scheduled[activities.FitFoldName]) }
+}
+
+// finals expects so many FitFinal and Predict.
+func finals(fits, predictions int) func(*testing.T, shape) {
+	return func(t *testing.T, h shape) {
+		require.Equal(t, fits, h.scheduled[activities.FitFinalName])
+		require.Equal(t, predictions, h.scheduled[activities.PredictName])
+	}
+}
+
+func failFinal(_ context.Context, _ *session, c call) error {
+	if c.activity == activities.FitFinalName {
+		return temporal.NewNonRetryableApplicationError("no finite estimate", activities.ErrNotConverged, nil)
+	}
+	return nil
+}
+
+// damageFinalOnce removes the final model before Predict first looks for it.
+func damageFinalOnce(_ context.Context, s *session, c call) error {
+	if c.activity != activities.PredictName || c.nth > 1 {
+		return nil
+	}
+	return os.RemoveAll(filepath.Join(s.output, "models"))
 }
 
 func failWeibull(_ context.Context, _ *session, c call) error {
