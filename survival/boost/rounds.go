@@ -90,36 +90,23 @@ func (b *booster) finish(ctx context.Context, m *Model) error {
 // draw chooses the rows and columns of a round.
 func (b *booster) draw(round uint64) {
 	if n := b.matrix.Rows(); b.rows == nil || b.opt.Subsample < 1 {
-		b.rows = choose(b.rows[:0], n, b.opt.Subsample, b.fit.Seed, "boost rows", round)
+		b.rows = b.rows[:0]
+		for i := range resample.Subset(resample.Source(b.fit.Seed, "boost rows", round), n, part(b.opt.Subsample, n)) {
+			b.rows = append(b.rows, int32(i))
+		}
 	}
 	if b.opt.ColumnSample == 1 {
 		return
 	}
 	p := b.matrix.Columns()
 	b.columns = make([]bool, p)
-	for _, j := range choose(nil, p, b.opt.ColumnSample, b.fit.Seed, "boost columns", round) {
+	for j := range resample.Subset(resample.Source(b.fit.Seed, "boost columns", round), p, part(b.opt.ColumnSample, p)) {
 		b.columns[j] = true
 	}
 }
 
-// choose appends a share of 0…n−1, at least one, ascending: each in turn with the
-// probability that completes the sample (selection sampling; Knuth, TAOCP 3.4.2, algorithm S).
-func choose(dst []int32, n int, share float64, seed uint64, purpose string, round uint64) []int32 {
-	want := min(n, max(1, int(math.Round(share*float64(n)))))
-	if want == n {
-		for i := range n {
-			dst = append(dst, int32(i))
-		}
-		return dst
-	}
-	rng := resample.Source(seed, purpose, round)
-	for i := 0; len(dst) < want; i++ {
-		if rng.IntN(n-i) < want-len(dst) {
-			dst = append(dst, int32(i))
-		}
-	}
-	return dst
-}
+// part is a share of n, at least one of them.
+func part(share float64, n int) int { return min(n, max(1, int(math.Round(share*float64(n))))) }
 
 // leaves is the leaf of every row, those outside of the sample included.
 func (b *booster) leaves(t *tree.Tree, crit *tree.Gradient) []int32 {

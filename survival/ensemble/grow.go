@@ -164,21 +164,17 @@ func (p *plan) work(ctx context.Context, cancel context.CancelCauseFunc, stay fu
 	}
 }
 
-// draw writes how often tree b has each row: draws with replacement, or a random subset by
-// selection sampling (Knuth, The Art of Computer Programming 2, algorithm 3.4.2 S).
+// draw writes how often tree b has each row: draws with replacement, or a random subset.
 func (p *plan) draw(count []uint32, b int) {
 	clear(count)
-	rng, left := resample.Source(p.opt.Seed, "forest rows", uint64(b)), p.opt.draws(len(count))
+	rng, draws := resample.Source(p.opt.Seed, "forest rows", uint64(b)), p.opt.draws(len(count))
 	if !p.opt.NoBootstrap {
-		for range left {
+		for range draws {
 			count[rng.IntN(len(count))]++
 		}
 		return
 	}
-	for i := range count {
-		if left == len(count)-i || rng.IntN(len(count)-i) < left {
-			count[i] = 1
-			left--
-		}
+	for i := range resample.Subset(rng, len(count), draws) {
+		count[i] = 1
 	}
 }

@@ -17,6 +17,7 @@ package resample
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"iter"
 	"math/rand/v2"
 )
 
@@ -49,4 +50,23 @@ func Bootstrap(rng *rand.Rand, n int, dst []int) []int {
 		dst[i] = rng.IntN(n)
 	}
 	return dst
+}
+
+// Subset gives k of the numbers 0…n−1, ascending, each set of that size being as likely:
+// selection sampling (Knuth, The Art of Computer Programming 2, 3.4.2, algorithm S). All of
+// them need no random number. It panics where k is outside 0…n.
+func Subset(rng *rand.Rand, n, k int) iter.Seq[int] {
+	if k < 0 || k > n {
+		panic("resample: a subset is larger than the set, or negative")
+	}
+	return func(yield func(int) bool) {
+		for i, left := 0, k; left > 0; i++ {
+			if left == n-i || rng.IntN(n-i) < left {
+				left--
+				if !yield(i) {
+					return
+				}
+			}
+		}
+	}
 }

@@ -2,6 +2,8 @@ package resample
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -85,4 +87,42 @@ func ExampleSource() {
 func ExampleBootstrap() {
 	fmt.Println(len(Bootstrap(Source(42, "bootstrap", 0), 5, make([]int, 5))))
 	// Output: 5
+}
+
+// A subset ascends and has its size; of the sets of two of four numbers each comes as often;
+// all of them, and none, draw nothing.
+func TestSubset(t *testing.T) {
+	const draws = 6000
+	counts := map[[2]int]int{}
+	for k := range uint64(draws) {
+		got := slices.Collect(Subset(Source(1, "subset", k), 4, 2))
+		if len(got) != 2 || got[0] >= got[1] || got[0] < 0 || got[1] > 3 {
+			t.Fatalf("drew %v", got)
+		}
+		counts[[2]int(got)]++
+	}
+	for set, n := range counts { // binomial, standard deviation 29
+		if math.Abs(float64(n)-draws/6) > 150 {
+			t.Errorf("%v was drawn %d times of %d", set, n, draws)
+		}
+	}
+	if len(counts) != 6 {
+		t.Errorf("%d of the six sets were drawn", len(counts))
+	}
+	rng := Source(1, "none")
+	if all := slices.Collect(Subset(rng, 3, 3)); !slices.Equal(all, []int{0, 1, 2}) || len(slices.Collect(Subset(rng, 3, 0))) != 0 {
+		t.Errorf("all of three are %v", all)
+	}
+	if rng.Uint64() != Source(1, "none").Uint64() {
+		t.Error("all or none took a random number")
+	}
+	for first := range Subset(rng, 9, 3) { // a caller may stop
+		if first > 6 {
+			t.Errorf("the first of three of nine is %d", first)
+		}
+		break
+	}
+	for _, k := range []int{-1, 4} {
+		require.Panics(t, func() { Subset(rng, 3, k) }, "%d of 3", k)
+	}
 }
