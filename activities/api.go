@@ -68,13 +68,16 @@ type PrepareResult struct {
 	Rows       int         `json:"rows"`
 	Events     int         `json:"events"`
 	Models     []ModelPlan `json:"models"`
-	Warnings   []string    `json:"warnings,omitempty"`
+	// FinalSeconds is what the final fits and predictions are expected to take, on one core.
+	FinalSeconds float64  `json:"final_seconds,omitempty"`
+	Warnings     []string `json:"warnings,omitempty"`
 }
 
 // ModelPlan is the plan of one model, folds in order.
 type ModelPlan struct {
-	Model string     `json:"model"`
-	Folds []FoldPlan `json:"folds"`
+	Model   string     `json:"model"`
+	Seconds float64    `json:"seconds,omitempty"` // that a fold is expected to take, on one core
+	Folds   []FoldPlan `json:"folds"`
 }
 
 // FoldPlan is the plan of one fold. Scores are set for a fold that is reused.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"everfold/artifact"
+	"everfold/artifact/cost"
 	"everfold/config"
 	"everfold/dataset"
 	"everfold/logging"
@@ -24,7 +25,8 @@ type Preview struct {
 	*Preparation
 	Run    *artifact.Run // as run.json would be
 	Plan   *artifact.Plan
-	former string // ETag of run.json now, "" where there is none
+	Cost   *cost.Estimate // set by Estimate
+	former string         // ETag of run.json now, "" where there is none
 }
 
 // NewPreview checks a spec, reads its data and plans its folds against what the run's
@@ -88,10 +90,11 @@ func (a *Activities) prepare(ctx context.Context, at *attempt, in PrepareInput) 
 	for _, w := range in.Spec.Warnings() {
 		log.Warn(w, logging.CategoryConfig.Attr())
 	}
-	s, err := a.openRun(ctx, Ref(in.Spec))
+	root, err := a.OpenStore(ctx, in.Spec.Store)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open store %s: %w", in.Spec.Store.URI, err)
 	}
+	s := alive{store.Prefixed(root, artifact.Folder(string(in.Spec.Type), in.Spec.Run))}
 	at.stage("load")
 	p, err := NewPreview(ctx, a.OpenData, s, in, a.Build)
 	if err != nil {
@@ -105,6 +108,7 @@ func (a *Activities) prepare(ctx context.Context, at *attempt, in PrepareInput) 
 		return nil, err
 	}
 	p.log(ctx)
+	p.Estimate(ctx, alive{root})
 	out := p.result(in.Spec)
 	out.Warnings = in.Spec.Warnings()
 	return out, nil
@@ -177,10 +181,10 @@ func (p *Preview) log(ctx context.Context) {
 
 // result is the plan in brief.
 func (p *Preview) result(s *config.Spec) *PrepareResult {
-	out := &PrepareResult{Run: Ref(s), SpecDigest: p.Run.SpecDigest, Rows: p.Table.Rows(), Events: p.Run.Data.Events}
+	out := &PrepareResult{Run: Ref(s), SpecDigest: p.Run.SpecDigest, Rows: p.Table.Rows(), Events: p.Run.Data.Events, FinalSeconds: p.Cost.Finals}
 	for _, f := range p.Plan.Folds {
 		if n := len(out.Models); n == 0 || out.Models[n-1].Model != f.Model {
-			out.Models = append(out.Models, ModelPlan{Model: f.Model})
+			out.Models = append(out.Models, ModelPlan{Model: f.Model, Seconds: p.Cost.Models[f.Model]})
 		}
 		fold := FoldPlan{Fold: f.Fold, Action: f.Action, Force: f.Force}
 		if f.Action == artifact.Reuse {

@@ -140,7 +140,7 @@ func heading(run runRef, s *snapshot) string {
 			parts = append(parts, fmt.Sprintf("%d %s", count.n, count.what))
 		}
 	}
-	if e, known := remaining(p, s.beats); known && p.Stage == stageFitting && e.String() != "" {
+	if e, known := remaining(p, s.beats); known && e.String() != "" {
 		parts = append(parts, e.String())
 	}
 	return strings.Join(parts, " · ")

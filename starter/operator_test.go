@@ -30,7 +30,7 @@ func TestStatus(t *testing.T) {
 	i, code := invoke(half(), "status", "production/tiny")
 	require.Equal(t, 0, code, i.err.String())
 	for _, want := range []string{
-		"production/tiny running", "2 of 4 folds done", "about 6 s left", "km fold 0: attempt 2, after: worker stopped",
+		"production/tiny running", "2 of 4 folds done", "about 6s left", "km fold 0: attempt 2, after: worker stopped",
 		"Tracker  off", "km fold 0 fit 50 %",
 	} {
 		require.Contains(t, i.out.String(), want)
@@ -42,7 +42,7 @@ func TestStatus(t *testing.T) {
 	require.NoError(t, json.Unmarshal(i.out.Bytes(), &status))
 	require.Equal(t, "running", status.Status)
 	require.Equal(t, 4, status.Progress.Planned)
-	require.InDelta(t, 6, *status.SecondsLeft, 1e-9)
+	require.InDelta(t, 6, *status.ETASeconds, 1e-9)
 	require.Len(t, status.Running, 1)
 }
 

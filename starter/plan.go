@@ -5,14 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"everfold/artifact"
+	"everfold/artifact/cost"
 	"everfold/config"
 	"everfold/internal/app"
 )
@@ -68,6 +71,7 @@ func (p *program) presentPlan(ctx context.Context, spec *config.Spec, request co
 		return err
 	}
 	doc := newPlanDocument(spec, preview.Plan, preview.Table.Rows(), preview.Run.Data.Events)
+	doc.addCost(preview.Cost, runtime.GOMAXPROCS(0))
 	if err != nil {
 		doc.Refused = err.Error()
 	}
@@ -118,6 +122,27 @@ type planDocument struct {
 	// Finals are absent where only the scores of folds still to be fitted tell which is best.
 	Finals  []artifact.FinalPlan `json:"finals,omitempty"`
 	Refused string               `json:"refused,omitempty"` // why run would start nothing
+
+	CoreSeconds float64    `json:"core_seconds"` // the work of all fits, estimated
+	ETASeconds  float64    `json:"eta_seconds"`  // that work shared by this machine's cores
+	Cores       int        `json:"cores"`
+	Basis       cost.Basis `json:"eta_basis"` // run | store | builtin
+}
+
+// addCost enters what the plan will take on so many cores. Fits share the cores, and the
+// last one has them all.
+func (d *planDocument) addCost(e *cost.Estimate, cores int) {
+	d.CoreSeconds, d.Basis, d.Cores = e.Total(), e.Basis, cores
+	d.ETASeconds = d.CoreSeconds / float64(cores)
+}
+
+// eta is such as "About 3m on 2 cores, by fits of this run"; "" where nothing is to be done.
+func (d *planDocument) eta() string {
+	if d.CoreSeconds == 0 {
+		return ""
+	}
+	left := time.Duration(d.ETASeconds * float64(time.Second))
+	return fmt.Sprintf("About %s on %s, %s", about(left), countOf(d.Cores, "core"), d.Basis)
 }
 
 func newPlanDocument(spec *config.Spec, plan *artifact.Plan, rows, events int) *planDocument {
@@ -141,7 +166,11 @@ func newPlanDocument(spec *config.Spec, plan *artifact.Plan, rows, events int) *
 
 func (d *planDocument) present(s screen, explain bool) {
 	s.printf("%s: %s, %s\n", d.Run, countOf(d.Rows, "row"), countOf(d.Events, "event"))
-	s.printf("%s: %d to train, %d to rescore, %d to reuse\n\n", countOf(len(d.Folds), "fold"), d.Train, d.Rescore, d.Reuse)
+	s.printf("%s: %d to train, %d to rescore, %d to reuse\n", countOf(len(d.Folds), "fold"), d.Train, d.Rescore, d.Reuse)
+	if eta := d.eta(); eta != "" {
+		s.printf("%s\n", eta)
+	}
+	s.printf("\n")
 	if explain {
 		s.printf("%s\n", d.reasons(s.live).Render())
 	} else {

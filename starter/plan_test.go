@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"everfold/artifact"
+	"everfold/artifact/cost"
 	"everfold/config"
 	"everfold/examples"
 	"everfold/internal/app"
@@ -31,6 +32,7 @@ func TestPlan(t *testing.T) {
 	require.Equal(t, 0, code, i.err.String())
 	require.Contains(t, i.out.String(), "production/veteran: 137 rows, 128 events")
 	require.Contains(t, i.out.String(), "15 folds: 15 to train, 0 to rescore, 0 to reuse")
+	require.Regexp(t, `About \d+s on \d+ cores?, by built-in figures\n`, i.out.String())
 	require.NoDirExists(t, "outputs")
 
 	i, code = invoke(nil, "plan", path, "--json", "--set", "folds.k=3")
@@ -38,6 +40,9 @@ func TestPlan(t *testing.T) {
 	var d planDocument
 	require.NoError(t, json.Unmarshal(i.out.Bytes(), &d))
 	require.Equal(t, 9, d.Train)
+	require.Equal(t, cost.BuiltIn, d.Basis)
+	require.Greater(t, d.ETASeconds, 0.0)
+	require.InDelta(t, d.CoreSeconds, d.ETASeconds*float64(d.Cores), 1e-9)
 	require.Equal(t, "no manifest", d.Folds[8].Reason)
 	require.Equal(t, "km", d.Folds[8].Model)
 	require.Equal(t, "everfold/production/veteran", d.WorkflowID)
@@ -102,6 +107,7 @@ func TestPlanPresentation(t *testing.T) {
 		fold("cox_ph", 2, artifact.Reuse, "complete"), fold("cox_ph", 3, artifact.Train, "no manifest"),
 		fold("km", 0, artifact.Train, "forced"), fold("km", 1, artifact.Rescore, "metric settings changed"),
 	}, Left: []artifact.Task{{Model: "km", Fold: 2}}}
+	d.addCost(&cost.Estimate{Folds: 300, Finals: 90, Basis: cost.OtherRuns}, 2)
 	var out bytes.Buffer
 	d.present(screen{Writer: &out}, false)
 	d.present(screen{Writer: &out}, true)

@@ -11,7 +11,6 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
-	"everfold/config"
 	"everfold/workflows"
 )
 
@@ -126,86 +125,4 @@ func fitProgress(details *commonpb.Payloads) (workflows.FitProgress, error) {
 		return beat, errNoHeartbeat
 	}
 	return beat, nil
-}
-
-// estimate is how long a run will still take.
-type estimate struct {
-	left time.Duration
-	// bound: left is a lower bound, because no fold of some model has been trained yet.
-	bound bool
-}
-
-// String is "about 5 min 03 s left", or "" where there is nothing worth saying.
-func (e estimate) String() string {
-	switch {
-	case e.left < time.Second:
-		return ""
-	case e.bound:
-		return "over " + rough(e.left) + " left"
-	}
-	return "about " + rough(e.left) + " left"
-}
-
-// remaining estimates how long the folds not yet done will take: each as long as its
-// model's trained folds took on average, spread over the fits now running. A model without
-// one counts nothing, and makes the estimate a bound; the baseline, which is the last one
-// and quick, is taken for average. It is false where nothing has been trained yet.
-func remaining(p *workflows.Progress, beats map[cellID]workflows.FitProgress) (estimate, bool) {
-	var overall mean
-	for _, m := range p.Models {
-		for _, f := range m.Folds {
-			overall.add(f)
-		}
-	}
-	if overall.n == 0 {
-		return estimate{}, false
-	}
-	var e estimate
-	work := 0.0
-	for _, m := range p.Models {
-		own, open := overall, 0.0
-		var model mean
-		for _, f := range m.Folds {
-			model.add(f)
-			open += openShare(f, beats[cellID{m.Model, f.Fold}])
-		}
-		switch {
-		case model.n > 0:
-			own = model
-		case m.Model != config.KM && open > 0:
-			e.bound = true
-			continue
-		}
-		work += own.value() * open
-	}
-	e.left = time.Duration(work / float64(max(1, p.Running)) * float64(time.Second))
-	return e, true
-}
-
-// mean is the mean duration of the folds trained in this execution.
-type mean struct {
-	n   int
-	sum float64
-}
-
-func (m *mean) add(f workflows.FoldProgress) {
-	if f.State == workflows.DoneState && f.Seconds > 0 {
-		m.n++
-		m.sum += f.Seconds
-	}
-}
-
-func (m *mean) value() float64 { return m.sum / float64(m.n) }
-
-// openShare is the part of a fold that is still to do.
-func openShare(f workflows.FoldProgress, beat workflows.FitProgress) float64 {
-	switch {
-	case f.State == workflows.Waiting:
-		return 1
-	case f.State == workflows.Running && beat.Stage == "fit" && beat.Total > 0:
-		return 1 - min(1, beat.Done/beat.Total)
-	case f.State == workflows.Running:
-		return 1
-	}
-	return 0
 }

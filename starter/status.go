@@ -55,8 +55,8 @@ type runStatus struct {
 	Started     time.Time               `json:"started"`
 	Closed      *time.Time              `json:"closed,omitempty"`
 	WebUI       string                  `json:"web_ui,omitempty"`
-	SecondsLeft *float64                `json:"seconds_left,omitempty"` // an estimate
-	LeftIsBound bool                    `json:"seconds_left_is_lower_bound,omitempty"`
+	ETASeconds  *float64                `json:"eta_seconds,omitempty"` // from now, an estimate
+	ETAIsBound  bool                    `json:"eta_is_lower_bound,omitempty"`
 	Tracker     string                  `json:"tracker"`
 	Running     []workflows.FitProgress `json:"running,omitempty"`
 	Retries     []retryStatus           `json:"retries,omitempty"`
@@ -94,7 +94,7 @@ func readStatus(ctx context.Context, l *link, run runRef) (*runStatus, error) {
 	if s.progress != nil && s.running() {
 		if e, known := remaining(s.progress, s.beats); known {
 			secondsLeft := e.left.Seconds()
-			status.SecondsLeft, status.LeftIsBound = &secondsLeft, e.bound
+			status.ETASeconds, status.ETAIsBound = &secondsLeft, e.bound
 		}
 	}
 	status.addActivities(s)
@@ -188,8 +188,8 @@ func (r *runStatus) when() string {
 func (r *runStatus) presentProgress(s screen) {
 	p := r.Progress
 	s.printf("%s %s\n", label(s, "Stage"), stageLine(p))
-	if r.SecondsLeft != nil {
-		e := estimate{left: time.Duration(*r.SecondsLeft * float64(time.Second)), bound: r.LeftIsBound}
+	if r.ETASeconds != nil {
+		e := estimate{left: time.Duration(*r.ETASeconds * float64(time.Second)), bound: r.ETAIsBound}
 		if said := e.String(); said != "" {
 			s.printf("%s %s\n", label(s, "Time"), said)
 		}

@@ -127,31 +127,6 @@ func TestLogAboveBars(t *testing.T) {
 	require.Equal(t, "before\n"+block+"\x1b[1A\x1b[Jthe worker has ended\nand is started again\n"+block+"after\n", out.String())
 }
 
-// Claim: the time left is the open folds' at the mean of their model's trained folds,
-// shared by the fits that are running; it is a lower bound while some model has none, and
-// nothing is claimed before a fold was trained, nor of less than a second.
-func TestRemaining(t *testing.T) {
-	half := tiny()
-	e, known := remaining(&half, nil)
-	require.True(t, known)
-	require.Equal(t, estimate{left: 8 * time.Second}, e) // two folds of the baseline, none trained: 4 s each as cox_ph's
-	beats := map[cellID]workflows.FitProgress{{"km", 0}: {Stage: "fit", Done: 3, Total: 4}}
-	e, _ = remaining(&half, beats)
-	require.Equal(t, 5*time.Second, e.left)
-	half.Running = 2
-	e, _ = remaining(&half, nil)
-	require.Equal(t, 4*time.Second, e.left)
-	require.Equal(t, "about 4 s left", e.String())
-	half.Models[1].Model = "rsf"
-	half.Models[0].Folds[0].State = workflows.Waiting
-	e, _ = remaining(&half, nil)
-	require.Equal(t, estimate{left: 2 * time.Second, bound: true}, e)
-	require.Equal(t, "over 2 s left", e.String())
-	require.Empty(t, estimate{left: 900 * time.Millisecond}.String())
-	_, known = remaining(&workflows.Progress{Models: half.Models[1:]}, nil)
-	require.False(t, known)
-}
-
 // Claim: numbers are short and have units; undefined is a dash.
 func TestNumbers(t *testing.T) {
 	require.Equal(t, "–", score(nil))

@@ -117,12 +117,15 @@ type Progress struct {
 	Models   []ModelProgress `json:"models"`
 	Finals   []Final         `json:"finals,omitempty"` // from the stage "final fits" on
 	Warnings []string        `json:"warnings,omitempty"`
+	// FinalSeconds is what all final fits and predictions are expected to take on one core.
+	FinalSeconds float64 `json:"expected_final_seconds,omitempty"`
 }
 
 // ModelProgress is one model's folds in order.
 type ModelProgress struct {
-	Model string         `json:"model"`
-	Folds []FoldProgress `json:"folds"`
+	Model   string         `json:"model"`
+	Seconds float64        `json:"expected_seconds,omitempty"` // of one fold on one core, by the plan
+	Folds   []FoldProgress `json:"folds"`
 }
 
 // FoldProgress is one cell of the live table.

@@ -1,7 +1,9 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -27,6 +29,8 @@ type board struct {
 	finals  []*cell          // the fits on all rows, those to be preferred for predictions first
 	at      map[foldID]*cell // look-up only; never ranged over
 	skipped map[string]bool  // models skipped before the plan was there
+
+	finalsExpect float64 // seconds of all final fits and predictions
 }
 
 type foldID struct {
@@ -42,6 +46,7 @@ type cell struct {
 	action  activities.Action
 	cindex  *float64
 	ibs     *float64
+	expects float64 // seconds, before it is fitted; 0: unknown
 	seconds float64
 	attempt int
 	failure *Failure
@@ -65,10 +70,11 @@ func newBoard() *board {
 
 // begin lays out the plan; complete folds are done from the start.
 func (b *board) begin(ctx workflow.Context, plan *activities.PrepareResult) {
+	b.finalsExpect = plan.FinalSeconds
 	for _, m := range plan.Models {
 		b.models = append(b.models, m.Model)
 		for _, f := range m.Folds {
-			c := &cell{foldID: foldID{m.Model, f.Fold}, force: f.Force, state: Waiting, cindex: f.CIndex, ibs: f.IBS}
+			c := &cell{foldID: foldID{m.Model, f.Fold}, force: f.Force, state: Waiting, expects: m.Seconds, cindex: f.CIndex, ibs: f.IBS}
 			switch {
 			case f.Action == activities.Reuse:
 				c.state, c.action = DoneState, activities.Reuse
@@ -87,6 +93,11 @@ func (b *board) choose(models []string) {
 	b.finals = nil
 	for _, model := range models {
 		c := &cell{foldID: foldID{model, activities.FinalFold}, state: Waiting}
+		for _, fold := range b.cells {
+			if fold.model == model {
+				c.expects = fold.expects
+			}
+		}
 		if b.skipped[model] {
 			c.state = Skipped
 		}
@@ -156,6 +167,13 @@ func waiting(cells []*cell) []*cell {
 		}
 	}
 	return out
+}
+
+// longestFirst orders cells by the seconds they are expected to take, so that a long fit
+// does not begin when all others are done. Equal ones, and those of plans that say nothing,
+// keep the order of the spec. The plan is in history: a replay orders alike.
+func longestFirst(cells []*cell) {
+	slices.SortStableFunc(cells, func(a, b *cell) int { return cmp.Compare(b.expects, a.expects) })
 }
 
 // excused lists the folds whose artifacts Summarize must not miss.

@@ -35,9 +35,11 @@ func (f *fanOut) limit() int {
 	return n
 }
 
-// run fits the given cells in a stage and returns when none is in flight: nil also where folds failed
-// (the board knows them), an error where the run was cancelled or must fail.
+// run fits the given cells in a stage, longest first, and returns when none is in flight:
+// nil also where folds failed (the board knows them), an error where the run was cancelled
+// or must fail. It reorders cells.
 func (f *fanOut) run(ctx workflow.Context, stage string, cells []*cell) error {
+	longestFirst(cells)
 	f.board.enter(ctx, stage)
 	ctx, cancelAll := workflow.WithCancel(ctx)
 	defer cancelAll()

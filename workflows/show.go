@@ -21,14 +21,15 @@ func (b *board) show(ctx workflow.Context) {
 func (b *board) progress() Progress {
 	p := Progress{
 		Stage: b.stage, Planned: len(b.cells),
-		Done: b.count(DoneState), Running: b.count(Running), Failed: b.count(Failed), Skipped: b.count(Skipped),
+		FinalSeconds: b.finalsExpect,
+		Done:         b.count(DoneState), Running: b.count(Running), Failed: b.count(Failed), Skipped: b.count(Skipped),
 	}
 	for _, c := range b.cells {
 		if c.action == activities.Reuse && c.state == DoneState {
 			p.Reused++
 		}
 		if n := len(p.Models); n == 0 || p.Models[n-1].Model != c.model {
-			p.Models = append(p.Models, ModelProgress{Model: c.model})
+			p.Models = append(p.Models, ModelProgress{Model: c.model, Seconds: c.expects})
 		}
 		m := &p.Models[len(p.Models)-1]
 		m.Folds = append(m.Folds, c.progress())

@@ -53,6 +53,9 @@ func Plan(ctx context.Context, spec *config.Spec, request config.Request) (*acti
 	folder := store.Prefixed(root, artifact.Folder(string(spec.Type), spec.Run))
 	input := activities.PrepareInput{Spec: spec, Request: request}
 	p, err := activities.NewPreview(ctx, Data{}.Open, folder, input, Build().String())
+	if p != nil {
+		p.Estimate(ctx, root)
+	}
 	if err != nil {
 		return p, preparationError(ctx, err)
 	}

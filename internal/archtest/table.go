@@ -45,6 +45,7 @@ var Table = []Row{
 	{"store/s3", []string{"store"}},
 	{"store/storetest", []string{"store"}},
 	{"artifact", []string{"config", "store", "survival/resample", "survival/registry"}},
+	{"artifact/cost", []string{"config", "artifact"}},
 	{"tracker", nil},
 	{"tracker/mlflow", []string{"tracker"}},
 	{"tracker/trackertest", []string{"tracker"}},
@@ -52,7 +53,7 @@ var Table = []Row{
 	{"report", []string{"survival", "artifact"}},
 
 	{"activities", []string{
-		"config", "logging", "dataset", "survival/...", "store", "artifact", "tracker", "notify", "report",
+		"config", "logging", "dataset", "survival/...", "store", "artifact/...", "tracker", "notify", "report",
 	}},
 	{"workflows", []string{"config", "activities"}},
 	{"internal/app", []string{
@@ -63,7 +64,7 @@ var Table = []Row{
 	{"internal/app/embedded", []string{"logging", "internal/app"}},
 	{"worker", []string{"config", "logging", "internal/app"}},
 	{"starter", []string{
-		"config", "logging", "workflows", "artifact", "report", "internal/app", "internal/app/embedded",
+		"config", "logging", "workflows", "artifact", "artifact/cost", "report", "internal/app", "internal/app/embedded",
 		"examples", "dataset", "dataset/synthetic",
 	}},
 

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"everfold/config"
+	"everfold/workflows"
+)
+
+// estimate is how long a run will still take.
+type estimate struct {
+	left time.Duration
+	// bound: left is a lower bound, because nothing is known of the cost of some model.
+	bound bool
+}
+
+// String is "about 5m left", or "" where there is nothing worth saying.
+func (e estimate) String() string {
+	switch {
+	case e.left < time.Second:
+		return ""
+	case e.bound:
+		return "over " + about(e.left) + " left"
+	}
+	return "about " + about(e.left) + " left"
+}
+
+// about shows an estimate no more finely than it is known: "40s", "3m", "1h 20m", "3 days".
+func about(d time.Duration) string {
+	switch {
+	case d < 10*time.Second:
+		return fmt.Sprintf("%ds", max(1, int(d.Round(time.Second).Seconds())))
+	case d < 57*time.Second+500*time.Millisecond:
+		return fmt.Sprintf("%ds", int(d.Round(5*time.Second).Seconds()))
+	case d < 59*time.Minute+30*time.Second:
+		return fmt.Sprintf("%dm", int(d.Round(time.Minute).Minutes()))
+	case d < 48*time.Hour:
+		d = d.Round(10 * time.Minute)
+		return fmt.Sprintf("%dh %02dm", int(d.Hours()), int(d.Minutes())%60)
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24+0.5))
+}
+
+// remaining estimates how long the open fits will take. A fold is expected to take as long as
+// its model's folds trained here; before any of them is, what the plan said, corrected by
+// how the trained folds of other models compare with it; the sum is spread over the fits
+// that workers have in hand. Of a plan that said nothing, a model without a trained fold
+// counts nothing and makes the estimate a bound; the baseline is then taken for average. It
+// is false where nothing is known.
+func remaining(p *workflows.Progress, beats map[cellID]workflows.FitProgress) (estimate, bool) {
+	var overall mean
+	expected, hasPlan := 0.0, p.FinalSeconds > 0
+	for _, m := range p.Models {
+		for _, f := range m.Folds {
+			if overall.add(f) {
+				expected += m.Seconds
+			}
+		}
+		hasPlan = hasPlan || m.Seconds > 0
+	}
+	if overall.n == 0 && !hasPlan {
+		return estimate{}, false
+	}
+	scale := 1.0
+	if overall.n > 0 && expected > 0 {
+		scale = overall.sum / expected
+	}
+	var e estimate
+	work := finalsLeft(p, beats) * scale
+	for _, m := range p.Models {
+		seconds, known, open := foldSeconds(m, overall, scale), true, 0.0
+		for _, f := range m.Folds {
+			open += openShare(f, beats[cellID{m.Model, f.Fold}])
+		}
+		if seconds < 0 {
+			seconds, known = 0, open == 0
+		}
+		work += seconds * open
+		e.bound = e.bound || !known
+	}
+	e.left = time.Duration(work / float64(max(1, len(beats))) * float64(time.Second))
+	return e, true
+}
+
+// foldSeconds is what a fold of a model is expected to take, negative where nothing is known.
+func foldSeconds(m workflows.ModelProgress, overall mean, scale float64) float64 {
+	var own mean
+	for _, f := range m.Folds {
+		own.add(f)
+	}
+	switch {
+	case own.n > 0:
+		return own.value()
+	case m.Seconds > 0:
+		return m.Seconds * scale
+	case m.Model == config.KM && overall.n > 0:
+		return overall.value()
+	}
+	return -1
+}
+
+// finalsLeft is what the plan said of the final fits that are open, equal parts each.
+func finalsLeft(p *workflows.Progress, beats map[cellID]workflows.FitProgress) float64 {
+	if p.Stage == stageFinished {
+		return 0
+	}
+	if len(p.Finals) == 0 {
+		return p.FinalSeconds
+	}
+	open := 0.0
+	for _, f := range p.Finals {
+		open += openShare(workflows.FoldProgress{State: f.State}, beats[cellID{f.Model, workflows.FinalFold}])
+	}
+	return p.FinalSeconds * open / float64(len(p.Finals))
+}
+
+// mean is the mean duration of the folds trained in this execution.
+type mean struct {
+	n   int
+	sum float64
+}
+
+// add says whether it has counted the fold.
+func (m *mean) add(f workflows.FoldProgress) bool {
+	trained := f.State == workflows.DoneState && f.Action != workflows.Reuse && f.Seconds > 0
+	if trained {
+		m.n++
+		m.sum += f.Seconds
+	}
+	return trained
+}
+
+func (m *mean) value() float64 { return m.sum / float64(m.n) }
+
+// openShare is the part of a fold that is still to do.
+func openShare(f workflows.FoldProgress, beat workflows.FitProgress) float64 {
+	switch {
+	case f.State == workflows.Waiting:
+		return 1
+	case f.State == workflows.Running && beat.Stage == "fit" && beat.Total > 0:
+		return 1 - min(1, beat.Done/beat.Total)
+	case f.State == workflows.Running:
+		return 1
+	}
+	return 0
+}
