@@ -13,7 +13,7 @@
 // geometrically to α_max·ratio, and stops early where it explains nothing more, see
 // [Options]. Each point is a proximal Newton method: coordinate descent on a quadratic
 // model whose Hessian is that of the partial likelihood, brought up to date by BFGS
-// formulas between its evaluations, started at the point before. With many columns only
+// formulas between its evaluations, started where the points before lead. With many columns only
 // those that the sequential strong rule keeps are looked at; the conditions of optimality
 // (Karush, Kuhn, Tucker) are then checked on all columns, and violators join.
 //

@@ -30,3 +30,32 @@ func TestInverse(t *testing.T) {
 		t.Error("an indefinite matrix has a quadratic form")
 	}
 }
+
+// The factor of more pivots than a panel has solves its equations, inactive ones left out.
+func TestSolveByPanels(t *testing.T) {
+	const n = 3*panelPivots + 5
+	a, b, got := make([]float64, n*n), make([]float64, n), make([]float64, n)
+	var active []int
+	for i := range n {
+		for j := i; j < n; j++ {
+			a[i*n+j] = 1 / float64(1+j-i)
+		}
+		a[i*n+i] = 5
+		if i != 7 {
+			active = append(active, i)
+		}
+	}
+	for _, i := range active { // the solution is i
+		for _, j := range active {
+			b[i] += a[min(i, j)*n+max(i, j)] * float64(j)
+		}
+	}
+	if !Solve(got, a, n, active, b) {
+		t.Fatal("not solved")
+	}
+	for i, v := range got {
+		if want := float64(i); i != 7 && math.Abs(v-want) > 1e-11*n || i == 7 && v != 0 {
+			t.Errorf("element %d is %g", i, v)
+		}
+	}
+}
