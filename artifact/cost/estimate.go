@@ -13,10 +13,15 @@ type Estimate struct {
 // Total is the work of the whole run.
 func (e *Estimate) Total() float64 { return e.Folds + e.Finals }
 
-// Observe takes the complete folds of a plan for evidence of this run.
+// Observe takes the complete folds of a plan for evidence of this run. Folds with other
+// inputs count as those of another run.
 func (e *Evidence) Observe(run *artifact.Run, plan *artifact.Plan) {
 	for _, f := range plan.Folds {
-		if f.Manifest == nil || f.Changed {
+		if f.Manifest == nil {
+			continue
+		}
+		if f.Changed { // by other settings or an earlier version
+			e.ObserveOther(run, f.Manifest)
 			continue
 		}
 		if m, err := run.Spec.Model(f.Model); err == nil {

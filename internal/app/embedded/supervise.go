@@ -30,6 +30,10 @@ const (
 	// is as long as the starter waits: a busy machine takes seconds to get that far. Later
 	// deaths are mended here, earlier ones by the starter.
 	early = readyTimeout
+	// onePartition makes a task queue give out fits in the order in which the workflow has
+	// scheduled them, longest first: the default of four partitions mixes them. Only writing is
+	// restricted, so that tasks of a database from before are still read.
+	onePartition = "matching.numTaskqueueWritePartitions=1"
 	// databaseFlag names the database on the server's command line.
 	databaseFlag = "--db-filename"
 )
@@ -44,6 +48,7 @@ func superviseArgs(h home, temporal string, s state) []string {
 		"--port", strconv.Itoa(s.Port), "--ui-port", strconv.Itoa(s.UIPort),
 		databaseFlag, h.database(s.Server.Version), "--namespace", h.mark(), "--log-level", "error",
 		"--disable-config-file", "--disable-config-env", "--env-file", h.path("no-environment.yaml"),
+		"--dynamic-config-value", onePartition,
 	}
 }
 
