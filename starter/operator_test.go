@@ -156,7 +156,7 @@ func TestPartialRun(t *testing.T) {
 		Output: "/data/outputs/production/tiny", Outcome: workflows.Partial, Planned: 4, Trained: 3, Failed: 1, Leaderboard: board(),
 		Failures: []workflows.Failure{{Model: "cox_ph", Fold: 1, Type: "NotConverged", Message: "no finite estimate"}},
 		Retried:  []workflows.Retried{{Model: "km", Fold: 0, Attempts: 2}},
-		Skipped:  []string{"weibull_aft"}, Warnings: []string{"final is skipped"},
+		Skipped:  []string{"weibull_aft"}, Warnings: []string{"notify is skipped"},
 	}
 	server := &fakeServer{described: []describeAnswer{closed()}, progress: []workflows.Progress{tiny()}, result: result}
 	i, code := invoke(server, "watch", "production/tiny", "--embedded")
@@ -164,7 +164,7 @@ func TestPartialRun(t *testing.T) {
 	require.Contains(t, i.err.String(), "1 fold of 4 failed; the first: cox_ph fold 1")
 	require.Contains(t, i.err.String(), "--only-failed")
 	for _, want := range []string{
-		"artifacts/model_summary.csv", "cox_ph fold 1: NotConverged", "km fold 0 needed 2 attempts", "skipped: weibull_aft", "final is skipped",
+		"artifacts/model_summary.csv", "cox_ph fold 1: NotConverged", "km fold 0 needed 2 attempts", "skipped: weibull_aft", "notify is skipped",
 		"http://127.0.0.1:8233/namespaces/default/workflows/everfold%2Fproduction%2Ftiny",
 	} {
 		require.Contains(t, i.out.String(), want)
@@ -180,6 +180,28 @@ func TestPartialRun(t *testing.T) {
 	require.Equal(t, "partial", document.Outcome)
 	require.Equal(t, 3, document.ExitCode)
 	require.Len(t, document.Result.Leaderboard, 3)
+}
+
+// Claim: a run that ends without a final model says so, with its reason; one that has them
+// says where they and the predictions are.
+func TestFinalModels(t *testing.T) {
+	result := workflows.Result{
+		Output: "/data/outputs/production/tiny", Outcome: workflows.Partial, Planned: 4, Trained: 4, Leaderboard: board(), FailedFinals: 1,
+		Failures: []workflows.Failure{{Model: "cox_ph", Fold: workflows.FinalFold, Type: "NotConverged", Message: "no finite estimate"}},
+		Finals: []workflows.Final{{Model: "cox_ph", State: workflows.Failed, Error: "NotConverged"},
+			{Model: "weibull_aft", State: workflows.DoneState, Action: workflows.Train, Seconds: 2}},
+		Predictions: &workflows.Predictions{Model: "weibull_aft", Rows: 137, OutOfFold: 411},
+	}
+	progress := tiny()
+	progress.Finals = result.Finals
+	server := &fakeServer{described: []describeAnswer{closed()}, progress: []workflows.Progress{progress}, result: result}
+	i, code := invoke(server, "watch", "production/tiny", "--embedded")
+	require.Equal(t, 3, code)
+	require.Contains(t, i.err.String(), "1 final model of 2 failed; the first: cox_ph final fit: NotConverged: no finite estimate")
+	for _, want := range []string{"cox_ph final fit: FAILED: NotConverged", "weibull_aft final fit: 2 s", "Models   models/weibull_aft/\n",
+		"predictions/predictions.csv and .parquet: 137 rows by weibull_aft; predictions/oof.csv: 411 rows out of fold"} {
+		require.Contains(t, i.out.String(), want)
+	}
 }
 
 // Claim: RUN is <type>/<run> or a workflow id; anything else is refused with the form.
