@@ -40,7 +40,7 @@ func horizonColumns(horizons []float64) []string {
 type PredictionTables struct {
 	csv     *csv.Writer
 	cells   []string
-	parquet *parquet.Writer
+	parquet *parquet.GenericWriter[any]
 	batch   []parquet.Row
 }
 
@@ -54,7 +54,7 @@ const (
 // NewPredictionTables begins both tables with their headers.
 func NewPredictionTables(csvOut, parquetOut io.Writer, horizons []float64) (*PredictionTables, error) {
 	survival := horizonColumns(horizons)
-	t := &PredictionTables{csv: csv.NewWriter(csvOut), parquet: parquet.NewWriter(parquetOut, predictionSchema(survival),
+	t := &PredictionTables{csv: csv.NewWriter(csvOut), parquet: parquet.NewGenericWriter[any](parquetOut, predictionSchema(survival),
 		parquet.CreatedBy("everfold", "1", "predictions"), parquet.Compression(&parquet.Snappy), parquet.MaxRowsPerRowGroup(parquetGroup))}
 	header := append(append([]string{"id"}, survival...), "rmst", "risk", "risk_rank", "in_training", "extrapolated")
 	t.cells = make([]string, len(header))

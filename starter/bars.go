@@ -146,9 +146,6 @@ func heading(run runRef, s *snapshot) string {
 	return strings.Join(parts, " · ")
 }
 
-// stageFitting is the stage of workflows.Progress in which folds are fitted.
-const stageFitting = "fitting"
-
 // modelBar is one model's folds: done, in hand, to come.
 func modelBar(m workflows.ModelProgress, s *snapshot) string {
 	ended, share, failed := 0, 0.0, 0

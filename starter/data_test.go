@@ -27,7 +27,7 @@ func TestGenerate(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, want.String(), string(content))
 	var document generated
-	require.NoError(t, json.Unmarshal([]byte(i.out.String()), &document))
+	require.NoError(t, json.Unmarshal(i.out.Bytes(), &document))
 	require.Equal(t, generated{Out: out, Rows: 30, Seed: 7, Bytes: int64(want.Len())}, document)
 
 	for name, magic := range map[string]string{"churn.csv.gz": "\x1f\x8b", "churn.parquet": "PAR1"} {
