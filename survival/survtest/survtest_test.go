@@ -219,7 +219,7 @@ func TestFlagsSelectChecks(t *testing.T) {
 		}
 	}
 	slices.Sort(names)
-	require.Equal(t, []string{"constant column", "entry", "gaps", "proportional", "row order", "threads", "weights"}, names)
+	require.Equal(t, []string{"constant column", "entry", "gaps", "proportional", "resume", "row order", "threads", "weights"}, names)
 	require.Equal(t, 1e-8, Subject{}.tolerance())
 	require.Equal(t, 1e-4, Subject{Tolerance: 1e-4}.tolerance())
 }
