@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -77,6 +78,38 @@ func TestSelection(t *testing.T) {
 			require.Greater(t, cell(t, row, "replicates"), 190.0)
 			require.Less(t, cell(t, row, "lo"), cell(t, row, "hi"))
 		}
+	}
+}
+
+// A fold of which no row is drawn, one of few rows among very many, has no score; it is left
+// out of the mean and stops nothing.
+func TestSelectionWithoutRowsOfAFold(t *testing.T) {
+	for _, by := range []string{byCIndex, byIBS} {
+		l := newLab(t)
+		s := l.spec("final.select=" + by)
+		l.train(s, config.Request{})
+		run, _, err := artifact.ReadRun(t.Context(), l.run())
+		require.NoError(t, err)
+		table, err := l.a.tables.get(t.Context(), l.run(), run.Data.File)
+		require.NoError(t, err)
+		c := &choice{run: run, metric: by, models: []string{"cox_ph"}}
+		c.units(table)
+		fold, err := artifact.ReadFoldData(t.Context(), l.run(), run.Folds[0], table.Rows())
+		require.NoError(t, err)
+		c.drawn = slices.DeleteFunc(c.drawn, func(rows []int) bool { return slices.Contains(fold.Test, rows[0]) })
+		for _, info := range run.Folds {
+			m, _, err := artifact.ReadManifest(t.Context(), l.run(), "cox_ph", info.Index)
+			require.NoError(t, err)
+			require.NoError(t, c.read(t.Context(), l.run(), table, m))
+		}
+		require.Empty(t, c.folds[run.Folds[0].Index].tests)
+		units := make([]int, len(c.drawn))
+		for i := range units {
+			units[i] = i
+		}
+		score, err := c.score(0, units)
+		require.NoError(t, err)
+		require.Positive(t, score)
 	}
 }
 

@@ -121,6 +121,9 @@ func (c *choice) predictions(ctx context.Context, s store.Store, m *artifact.Man
 	}
 	times, all := len(fold.Times), risk
 	risk = make([]float64, len(fold.tests))
+	if curves != nil { // not nil either where no row may be drawn
+		surv = make([]float32, 0, len(fold.tests)*times)
+	}
 	for k, i := range fold.tests {
 		risk[k] = all[i]
 		if curves != nil {
