@@ -44,7 +44,7 @@ func (j *job) infer(ctx context.Context, f fitted) (*inference, error) {
 	}
 	robust, err := j.testCox(ctx, f, out)
 	switch {
-	case ctx.Err() != nil:
+	case err != nil && ctx.Err() != nil:
 		return nil, err
 	case errors.Is(err, survival.ErrNotConverged), errors.Is(err, survival.ErrNoEvents):
 		out.warnings = []survival.Warning{{Category: "convergence", Message: "no test of proportional hazards: " + err.Error()}}

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"context"
 	"encoding/csv"
 	"math"
 	"strconv"
@@ -163,7 +164,8 @@ type reporting struct {
 func (r reporting) Report() survival.Report { return survival.Report{Coefficients: r.coefficients} }
 
 // More coefficients than a manifest should hold are left out with a warning; those of
-// something else than design columns, such as a stack's bases, without one.
+// something else than design columns, such as a stack's bases, without one. A context that
+// ends after the last step takes nothing from the result.
 func TestCoefficientsThatAreNotListed(t *testing.T) {
 	x, m := &survival.Design{}, reporting{}
 	for k := range maxCoefficients + 1 {
@@ -177,6 +179,12 @@ func TestCoefficientsThatAreNotListed(t *testing.T) {
 	require.Empty(t, out.coefficients)
 	require.Len(t, out.warnings, 1)
 	require.Equal(t, "resource", out.warnings[0].Category)
+
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	late, err := j.infer(ended, fitted{model: m, x: x})
+	require.NoError(t, err)
+	require.Equal(t, out, late)
 
 	out, err = j.infer(t.Context(), fitted{model: m, x: &survival.Design{}})
 	require.NoError(t, err)
