@@ -17,6 +17,7 @@ import (
 	"everfold/config"
 	"everfold/store"
 	"everfold/store/storetest"
+	"everfold/survival"
 )
 
 func (l *lab) final(s *config.Spec, model string) (*FitFinalResult, error) {
@@ -268,6 +269,30 @@ func TestFinalDamage(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, Reuse, fit.Action, "a card is no reason to fit again")
 	require.Equal(t, files, l.finalFiles("cox_ph"))
+}
+
+// A final model that verifies but does not decode is no damage: fitting it again would find
+// it complete, so it is not tried for ever.
+func TestFinalThatDoesNotDecode(t *testing.T) {
+	l := newLab(t)
+	s := l.spec()
+	l.finished(s, "cox_ph")
+	claim := artifact.FinalClaim{Model: "cox_ph", SpecDigest: s.Digest()}
+	admission, err := artifact.AdmitFinal(t.Context(), l.run(), claim)
+	require.NoError(t, err)
+	other := *admission.Info
+	content := []byte("of another program")
+	l.put(other.File.Key, string(content))
+	other.File.Bytes, other.File.SHA256 = int64(len(content)), store.SHA256(content)
+	w := &predictWork{Activities: l.a, store: l.run(), model: &other}
+	_, err = w.decode(t.Context())
+	require.ErrorIs(t, err, survival.ErrBadModelFile)
+	require.Equal(t, class{errUnknown, true}, classOf(err))
+
+	other.Preprocess = json.RawMessage(`{"terms": 3}`)
+	_, err = w.decode(t.Context())
+	require.ErrorContains(t, err, artifact.ModelInfoKey("cox_ph"))
+	require.Equal(t, class{errUnknown, true}, classOf(err))
 }
 
 // Another setting gives another final model in place of the old one; another horizon gives

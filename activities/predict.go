@@ -94,15 +94,12 @@ func (w *predictWork) plan(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if final.RMST != nil {
-		tau = *final.RMST
-	}
 	w.wanted = forecast.Options{Horizons: final.Horizons, Restriction: tau, Steps: w.model.Times.Events,
 		Last: w.model.Times.Last, Extrapolate: w.model.Type == aft.Type}
-	if w.wanted.Horizons == nil {
-		if tau, err = restriction(w.run, w.table); err != nil {
-			return err
-		}
+	if final.RMST != nil {
+		w.wanted.Restriction = *final.RMST
+	}
+	if final.Horizons == nil {
 		w.wanted.Horizons = []float64{tau / 4, tau / 2, 3 * tau / 4, tau}
 	}
 	var files []string
@@ -150,7 +147,6 @@ func (w *predictWork) write(ctx context.Context, specDigest string) (*artifact.P
 	seat := w.Cores.enter()
 	defer seat.leave()
 	p.threads = seat.share()
-	info.FinishedAt = time.Now().UnixMilli()
 	err = artifact.WritePredictions(ctx, w.store, specDigest, info, artifact.PredictionWriters{
 		Predict:   func(csv, parquet io.Writer) error { return p.write(ctx, csv, parquet) },
 		OutOfFold: func(csv io.Writer) error { return w.writeOutOfFold(ctx, csv) },

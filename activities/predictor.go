@@ -26,6 +26,8 @@ type predictor struct {
 	done     atomic.Int64
 }
 
+// decode reads the model, whose files verify. One that does not decode all the same is no
+// damage that another attempt, or fitting again, would mend.
 func (w *predictWork) decode(ctx context.Context) (*predictor, error) {
 	kind, ok := registry.Lookup(w.model.Type)
 	if !ok {
@@ -33,7 +35,7 @@ func (w *predictWork) decode(ctx context.Context) (*predictor, error) {
 	}
 	p := &predictor{predictWork: w, pipeline: &preprocess.Pipeline{}}
 	if err := json.Unmarshal(w.model.Preprocess, p.pipeline); err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", artifact.ErrDamaged, artifact.ModelInfoKey(w.model.Model), err)
+		return nil, fmt.Errorf("decode %s: %w", artifact.ModelInfoKey(w.model.Model), err)
 	}
 	w.tidy() // the fit that ended before this may have left as much
 	file, err := artifact.ReadModel(ctx, w.store, w.model)
@@ -41,7 +43,7 @@ func (w *predictWork) decode(ctx context.Context) (*predictor, error) {
 		return nil, err
 	}
 	if p.fitted, err = kind.Decode(file); err != nil {
-		return nil, fmt.Errorf("%w: %w", artifact.ErrDamaged, err)
+		return nil, fmt.Errorf("decode %s: %w", w.model.File.Key, err)
 	}
 	w.tidy()
 	return p, nil

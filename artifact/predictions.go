@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"everfold/store"
 )
@@ -99,6 +100,7 @@ func WritePredictions(ctx context.Context, s store.Store, specDigest string, inf
 		return fmt.Errorf("write out-of-fold predictions: %w", err)
 	}
 	info.Format, info.Fingerprint, info.Files = predictionsFormat, info.Inputs.Fingerprint(), append(files, outOfFold...)
+	info.FinishedAt = time.Now().UnixMilli()
 	content, err := encode(info)
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", PredictionsInfoKey, err)
