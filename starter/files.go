@@ -62,6 +62,20 @@ func readStandings(ctx context.Context, folder string) ([]artifact.Standing, err
 	return standings, nil
 }
 
+// readSelection is what the best model's score is worth, from selection.csv: nil where there
+// is none, as before a run's end.
+func readSelection(ctx context.Context, folder string) (*artifact.Selection, error) {
+	s, err := (&app.Stores{}).Open(ctx, config.Store{URI: folder})
+	if err != nil {
+		return nil, usageError("", "%w", err)
+	}
+	selection, err := artifact.ReadSelection(ctx, s)
+	if err != nil {
+		return nil, fileError(folder, err)
+	}
+	return selection, nil
+}
+
 // fileError gives an error about a run's files its exit code and the next step.
 func fileError(folder string, err error) error {
 	var badCSV *artifact.CSVError

@@ -52,6 +52,30 @@ func TestResults(t *testing.T) {
 	require.NoFileExists(t, filepath.Join(folder, filepath.FromSlash(artifact.SummaryKey)))
 }
 
+// Claim: below the leaderboard, for reading only, stands what the best score is worth once
+// corrected for having been chosen; a damaged selection.csv is exit 6.
+func TestResultsSayWhatTheBestIsWorth(t *testing.T) {
+	folder := finished(t)
+	path := filepath.Join(folder, filepath.FromSlash(artifact.SelectionKey))
+	write := func(content string) { require.NoError(t, os.WriteFile(path, []byte(content), 0o644)) }
+	const header = "metric,model,n_models,apparent,corrected,optimism,lo,hi,chosen,replicates,rows,reason\n"
+	write(header + "cindex,cox_ph,2,0.625,0.61,0.015,0.58,0.64,150,200,90,\n")
+	for _, format := range []string{"table", "markdown"} {
+		i, code := invoke(nil, "results", folder, "--format", format)
+		require.Equal(t, 0, code, i.err.String())
+		require.Contains(t, i.out.String(), "cox_ph is the best of 2 by cross-validation, optimistic: cindex 0.6250 as chosen, about 0.6100 corrected for the choice.")
+	}
+	i, _ := invoke(nil, "results", folder, "--format", "csv")
+	require.NotContains(t, i.out.String(), "optimistic")
+	write(header + "cindex,cox_ph,2,0.625,,,,,0,0,0,one fold\n")
+	i, code := invoke(nil, "results", folder)
+	require.Equal(t, 0, code)
+	require.NotContains(t, i.out.String(), "optimistic")
+	write("nothing of the kind\n")
+	_, code = invoke(nil, "results", folder)
+	require.Equal(t, exitCorrupt, code)
+}
+
 // Claim: summary writes model_summary.csv from model_metrics.csv alone.
 func TestSummary(t *testing.T) {
 	folder := finished(t)

@@ -50,6 +50,16 @@ func writeLeaderboard(s screen, f format, board []artifact.Standing) error {
 	return nil
 }
 
+// writeOptimism says below a table that its best score is one that was chosen: the best of
+// several by cross-validation is optimistic.
+func writeOptimism(s screen, chosen *artifact.Selection) {
+	if chosen == nil || chosen.Corrected == nil {
+		return
+	}
+	s.printf("\n%s is the best of %d by cross-validation, optimistic: %s %s as chosen, about %s corrected for the choice.\n",
+		chosen.Model, chosen.Models, chosen.Metric, score(chosen.Apparent), score(chosen.Corrected))
+}
+
 func leaderboardTable(board []artifact.Standing, coloured bool) table.Writer {
 	t := newTable(coloured)
 	t.AppendHeader(table.Row{"Rank", "Model", "C-index", "IBS", "IPA", "Folds", "Failed"})

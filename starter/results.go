@@ -33,7 +33,16 @@ digit. Failed counts folds that are planned and not complete.`,
 				return err
 			}
 			p.documented = true
-			return writeLeaderboard(p.console.screen(false), f, standings)
+			out := p.console.screen(false)
+			if err := writeLeaderboard(out, f, standings); err != nil || f == formatCSV || f == formatJSON {
+				return err
+			}
+			selection, err := readSelection(command.Context(), folder)
+			if err != nil {
+				return err
+			}
+			writeOptimism(out, selection)
+			return nil
 		},
 	}
 	addStore(command, &store)
