@@ -33,9 +33,9 @@ type inference struct {
 	warnings     []survival.Warning
 }
 
-// infer takes the coefficients of a model that is linear in its design, and tests those of a Cox model on its
-// training rows; other models have nothing. A fit whose tests cannot be computed keeps its
-// result, with a warning.
+// infer takes the coefficients of a model that is linear in its design, and tests those of a
+// Cox model on its training rows; other models have nothing. A fit whose tests cannot be
+// computed keeps its result, with a warning.
 func (j *job) infer(ctx context.Context, f fitted) (*inference, error) {
 	out := &inference{}
 	coefficients := f.model.Report().Coefficients

@@ -8,8 +8,8 @@ import (
 )
 
 // fanOut runs one FitFold a (model, fold), and later one FitFinal a model, at most limit at
-// once. They are scheduled as early as the limit allows and wait in the task queue: a limit as small as the number of
-// worker slots would pay a round trip to the server between folds.
+// once. They are scheduled as early as the limit allows and wait in the task queue: a limit as
+// small as the number of worker slots would pay a round trip to the server between folds.
 type fanOut struct {
 	*trainRun
 	wanted   int // the operator's limit; 0: that of the spec
@@ -55,9 +55,11 @@ func (f *fanOut) run(ctx workflow.Context, stage string, cells []*cell) error {
 			cancelAll()
 			break
 		}
-		if !f.skipped[c.model] {
-			f.start(contexts[c.model], cancelAll, c)
+		if f.skipped[c.model] {
+			f.board.set(ctx, c, Skipped) // it may have been done when the skip came, and waits as damaged
+			continue
 		}
+		f.start(contexts[c.model], cancelAll, c)
 	}
 	free, release := workflow.NewDisconnectedContext(ctx)
 	defer release()

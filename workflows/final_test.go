@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 
@@ -139,6 +140,28 @@ func TestSkippedFinalFit(t *testing.T) {
 	require.Equal(t, "weibull_aft", out.Predictions.Model)
 	require.Equal(t, Completed, out.Outcome)
 	require.Equal(t, []string{"chosen", "beyond"}, out.Warnings)
+}
+
+// A final model that is skipped while its predictions are made, and is found damaged, is not
+// fitted again: it counts as skipped, and the next model predicts.
+func TestSkippedDamagedFinal(t *testing.T) {
+	s := ending()
+	env := s.environment(t)
+	of := func(model string) any {
+		return mock.MatchedBy(func(in activities.PredictInput) bool { return in.Model == model })
+	}
+	env.OnActivity(activities.PredictName, anything, of("cox_ph")).After(time.Hour).Return(&activities.PredictResult{Model: "cox_ph", Missing: "gone"}, nil)
+	env.OnActivity(activities.PredictName, anything, of("weibull_aft")).Return(&activities.PredictResult{Model: "weibull_aft", Rows: 10}, nil)
+	env.RegisterDelayedCallback(func() {
+		env.UpdateWorkflow(UpdateSkipModel, "", accepted(t), SkipModel{Model: "cox_ph"})
+	}, time.Minute)
+	env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(""))
+	require.NoError(t, env.GetWorkflowError())
+	var out Result
+	require.NoError(t, env.GetWorkflowResult(&out))
+	require.Equal(t, Skipped, out.Finals[0].State)
+	require.Equal(t, "weibull_aft", out.Predictions.Model)
+	require.Equal(t, Completed, out.Outcome)
 }
 
 // A run that is cancelled during its final fits ends as cancelled; the query and the details

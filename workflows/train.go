@@ -3,9 +3,9 @@
 // touches neither files nor the network; history holds names, digests and scalars.
 //
 // TrainSurvivalModels prepares the data, fans out one FitFold a (model, fold), publishes
-// the metrics while folds finish, summarizes, fits final models and predicts. It can be stopped at any instant: what a
-// replay finds completed is never started again, and what the store holds complete is reused
-// even where the history is lost.
+// the metrics while folds finish, summarizes, fits final models and predicts. It can be
+// stopped at any instant: what a replay finds completed is never started again, and what the
+// store holds complete is reused even where the history is lost.
 package workflows
 
 import (
