@@ -173,10 +173,16 @@ func fileOf(m survival.Model) func(io.Writer) error {
 	}
 }
 
-// finish writes the card, removes what only an unfinished fit needs, and keeps the scalars.
+// finish writes the card and the tests of proportional hazards, removes what only an
+// unfinished fit needs, and keeps the scalars.
 func (w *finalWork) finish(ctx context.Context, action Action, info *artifact.ModelInfo) (*FitFinalResult, error) {
 	if err := w.writeCard(ctx, info); err != nil {
 		return nil, err
+	}
+	if len(info.PHTests) > 0 {
+		if err := artifact.PublishPHTests(ctx, w.store, w.admission.Run, &w.cache); err != nil {
+			return nil, err
+		}
 	}
 	log := logging.From(ctx)
 	if err := artifact.ClearCheckpoints(ctx, w.store, w.claim.Task()); err != nil {

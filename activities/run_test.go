@@ -154,7 +154,8 @@ func TestSupersededFitStops(t *testing.T) {
 }
 
 // Unpenalised Cox models have their proportional-hazards tests in ph_tests.csv, a row a
-// term and one for all; a ridge has none.
+// term and one for all; a ridge has none. The final model's rows follow those of the folds,
+// and stay when the tables are written again.
 func TestProportionalHazardsTests(t *testing.T) {
 	l := newLab(t)
 	s := l.spec("models=[{type: cox_ph}, {type: cox_ph, name: ridge, alpha: 1.0}]")
@@ -172,4 +173,20 @@ func TestProportionalHazardsTests(t *testing.T) {
 		require.Equal(t, i%7 == 6, row[2] == "GLOBAL")
 		require.NotEmpty(t, row[6])
 	}
+	for _, model := range []string{"ridge", "cox_ph"} {
+		_, err = l.final(s, model)
+		require.NoError(t, err)
+	}
+	want := l.object(artifact.PHTestsKey)
+	records := l.records(artifact.PHTestsKey)
+	require.Len(t, records, 4*7)
+	for i, row := range records[3*7:] {
+		require.Equal(t, []string{"cox_ph", "final"}, []string{row["model"], row["fold"]})
+		require.Equal(t, i == 6, row["term"] == "GLOBAL")
+	}
+	l.summarize(s)
+	require.Equal(t, want, l.object(artifact.PHTestsKey))
+	l.put(artifact.ModelInfoKey("cox_ph"), "not it")
+	l.summarize(s)
+	require.Len(t, l.records(artifact.PHTestsKey), 3*7)
 }

@@ -48,7 +48,7 @@ func WriteComparison(ctx context.Context, s store.Store, comparisons []Compariso
 			optional(c.Optimism), optional(c.Low), optional(c.Hi), strconv.Itoa(c.Chosen), strconv.Itoa(c.Replicates), strconv.Itoa(c.Rows), c.Reason})
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return writeTable(ctx, s, ComparisonKey, comparisonHeader, compared) })
-	group.Go(func() error { return writeTable(ctx, s, SelectionKey, selectionHeader, selected) })
+	group.Go(func() error { return writeTable(ctx, s, ComparisonKey, comparisonHeader, fixed(compared)) })
+	group.Go(func() error { return writeTable(ctx, s, SelectionKey, selectionHeader, fixed(selected)) })
 	return group.Wait()
 }

@@ -1,10 +1,15 @@
 package artifact
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"math"
 	"strconv"
 
 	"gonum.org/v1/gonum/stat/distuv"
+
+	"everfold/store"
 )
 
 var (
@@ -18,12 +23,56 @@ func (m *Manifest) cells(rest ...string) []string {
 	return append([]string{m.Model, strconv.Itoa(m.Fold)}, rest...)
 }
 
-func phRows(m *Manifest) [][]string {
+// finalCell stands in the column fold of a final model.
+const finalCell = "final"
+
+func phRows(model, fold string, tests []PHTest) [][]string {
 	var rows [][]string
-	for _, t := range m.PHTests {
-		rows = append(rows, m.cells(t.Term, t.Transform, optional(t.Chisq), strconv.Itoa(t.DF), optional(t.P)))
+	for _, t := range tests {
+		rows = append(rows, []string{model, fold, t.Term, t.Transform, optional(t.Chisq), strconv.Itoa(t.DF), optional(t.P)})
 	}
 	return rows
+}
+
+// PublishPHTests brings ph_tests.csv in line with the manifests and the final models in
+// place. Calls may race: the last one written has seen every model.json that was there.
+// cache may be nil.
+func PublishPHTests(ctx context.Context, s store.Store, run *Run, cache *Cache) error {
+	manifests, err := CompleteFolds(ctx, s, run, cache)
+	if err == nil {
+		err = writePHTests(ctx, s, run, manifests)
+	}
+	if err != nil {
+		return fmt.Errorf("publish %s: %w", PHTestsKey, err)
+	}
+	return nil
+}
+
+// writePHTests has the rows of the folds, then those of final models in the order of the
+// spec. A final model whose model.json does not verify, or is of other inputs, has none.
+func writePHTests(ctx context.Context, s store.Store, run *Run, manifests []*Manifest) error {
+	return writeTable(ctx, s, PHTestsKey, phHeader, func() ([][]string, error) {
+		var rows [][]string
+		for _, m := range manifests {
+			rows = append(rows, phRows(m.Model, strconv.Itoa(m.Fold), m.PHTests)...)
+		}
+		for _, m := range run.Spec.AllModels() {
+			in, err := run.FinalInputs(m.Name)
+			if err != nil {
+				return nil, err
+			}
+			info := &ModelInfo{}
+			_, err = readSealed(ctx, s, ModelInfoKey(m.Name), info)
+			switch {
+			case errors.Is(err, store.ErrNotFound), errors.Is(err, ErrDamaged):
+			case err != nil:
+				return nil, err
+			case info.check(m.Name) == nil && info.Fingerprint == in.Fingerprint():
+				rows = append(rows, phRows(m.Name, finalCell, info.PHTests)...)
+			}
+		}
+		return rows, nil
+	})
 }
 
 func modelTestRows(m *Manifest) [][]string {

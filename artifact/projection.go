@@ -16,10 +16,10 @@ type projection struct {
 	rows   func(manifests []*Manifest) [][]string
 }
 
-// projections are the tables that Summarize writes of complete folds.
+// projections are the tables that Summarize writes of complete folds alone; ph_tests.csv has
+// final models, too.
 func projections() []projection {
 	return []projection{
-		{PHTestsKey, phHeader, eachFold(phRows)},
 		{CoefficientsKey, coefficientsHeader, eachFold(coefficientRows)},
 		{ModelTestsKey, modelTestsHeader, eachFold(modelTestRows)},
 		{DetailsKey, detailsHeader, eachFold(detailRows)},
@@ -44,18 +44,28 @@ func eachFold(rows func(*Manifest) [][]string) func([]*Manifest) [][]string {
 
 // writeProjections brings the tables in line with the manifests, side by side: a durable
 // write waits for the disk or the network.
-func writeProjections(ctx context.Context, s store.Store, manifests []*Manifest) error {
+func writeProjections(ctx context.Context, s store.Store, run *Run, manifests []*Manifest) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, p := range projections() {
-		group.Go(func() error { return writeTable(ctx, s, p.key, p.header, p.rows(manifests)) })
+		group.Go(func() error { return writeTable(ctx, s, p.key, p.header, fixed(p.rows(manifests))) })
 	}
+	group.Go(func() error { return writePHTests(ctx, s, run, manifests) })
 	return group.Wait()
 }
 
-// writeTable writes a table by compare-and-swap. Without rows there is no such file, unless
-// one is there already: it then loses its rows.
-func writeTable(ctx context.Context, s store.Store, key string, header []string, rows [][]string) error {
-	if len(rows) == 0 {
+func fixed(rows [][]string) func() ([][]string, error) {
+	return func() ([][]string, error) { return rows, nil }
+}
+
+// writeTable writes a table by compare-and-swap; what rows reads, it reads anew after a
+// conflict. Without rows there is no such file, unless one is there already: it then loses
+// its rows.
+func writeTable(ctx context.Context, s store.Store, key string, header []string, rows func() ([][]string, error)) error {
+	first, err := rows()
+	if err != nil {
+		return err
+	}
+	if len(first) == 0 {
 		_, _, err := store.ReadAll(ctx, s, key, maxTable)
 		if errors.Is(err, store.ErrNotFound) {
 			return nil
@@ -65,6 +75,7 @@ func writeTable(ctx context.Context, s store.Store, key string, header []string,
 		}
 	}
 	return swapTable(ctx, s, key, func() ([]byte, error) {
-		return formatCSV(append([][]string{header}, rows...)), nil
+		now, err := rows()
+		return formatCSV(append([][]string{header}, now...)), err
 	})
 }

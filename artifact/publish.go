@@ -156,7 +156,7 @@ func Summarize(ctx context.Context, s store.Store, opt SummarizeOptions) (*Summa
 		return FormatMetrics(summary.Metrics), err
 	})
 	if err == nil {
-		err = writeProjections(ctx, s, summary.Complete)
+		err = writeProjections(ctx, s, summary.Run, summary.Complete)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("summarize: %w", err)
@@ -240,7 +240,7 @@ func rebuildProjections(ctx context.Context, s store.Store, run *Run) error {
 	if err != nil {
 		return err
 	}
-	return writeProjections(ctx, s, manifests)
+	return writeProjections(ctx, s, run, manifests)
 }
 
 func writeSummary(ctx context.Context, s store.Store, plan *SummaryPlan) (standings []Standing, err error) {
