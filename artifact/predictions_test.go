@@ -12,6 +12,7 @@ import (
 
 	"everfold/artifact"
 	"everfold/store"
+	"everfold/store/storetest"
 )
 
 var twoRows = []artifact.Prediction{
@@ -125,6 +126,33 @@ func TestWritePredictionsFails(t *testing.T) {
 	require.ErrorIs(t, err, broken)
 	_, _, err = store.ReadAll(t.Context(), s, artifact.PredictionsInfoKey, 1)
 	require.ErrorIs(t, err, store.ErrNotFound)
+}
+
+// After a lost race, predictions of the same inputs are success and those of others are none.
+func TestWritePredictionsRace(t *testing.T) {
+	for _, other := range []string{"cox", "forest"} {
+		s := memory()
+		run := newRun(t, s, parse(t, baseSpec))
+		write := func(s store.Store, model string) error {
+			return artifact.WritePredictions(t.Context(), s, run.SpecDigest, &artifact.PredictionsInfo{Inputs: artifact.Inputs{"model": model}},
+				artifact.PredictionWriters{Predict: tables, OutOfFold: outOfFold})
+		}
+		raced := false
+		faulty := &storetest.Faulty{Store: s, Before: func(op storetest.Op, key string) error {
+			if op == storetest.Put && key == artifact.PredictionsInfoKey && !raced {
+				raced = true
+				require.NoError(t, write(s, other))
+			}
+			return nil
+		}}
+		err := write(faulty, "cox")
+		require.True(t, raced)
+		if other == "cox" {
+			require.NoError(t, err)
+		} else {
+			require.ErrorIs(t, err, store.ErrConflict)
+		}
+	}
 }
 
 // selection.csv reads back; no file and no row are none, anything else is damage.

@@ -8,6 +8,7 @@ import (
 
 	"everfold/artifact"
 	"everfold/store"
+	"everfold/store/storetest"
 )
 
 func real(v float64) *float64 { return &v }
@@ -178,4 +179,22 @@ func TestExplainFingerprint(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, differs, a.Fingerprint() != b.Fingerprint(), model)
 	}
+}
+
+// A store that does not answer for a final model fails the publication of ph_tests.csv, by
+// name: the table would lose rows otherwise.
+func TestPublishPHTestsFails(t *testing.T) {
+	s := memory()
+	run := explainedRun(t, s)
+	faulty := &storetest.Faulty{Store: s, Before: func(op storetest.Op, key string) error {
+		if op == storetest.Get && key == artifact.ModelInfoKey("cox") {
+			return store.ErrUnavailable
+		}
+		return nil
+	}}
+	err := artifact.PublishPHTests(t.Context(), faulty, run, nil)
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	require.ErrorContains(t, err, artifact.PHTestsKey)
+	require.NoError(t, artifact.PublishPHTests(t.Context(), s, run, nil))
+	require.Equal(t, []string{"model,fold,term,transform,chisq,df,p", "cox,0,age,km,,1,"}, lines(t, s, artifact.PHTestsKey, 2))
 }
