@@ -2,6 +2,7 @@ package artifact_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"math"
@@ -126,6 +127,34 @@ func TestWritePredictionsFails(t *testing.T) {
 	require.ErrorIs(t, err, broken)
 	_, _, err = store.ReadAll(t.Context(), s, artifact.PredictionsInfoKey, 1)
 	require.ErrorIs(t, err, store.ErrNotFound)
+}
+
+// A panic on the way ends the writes, which change nothing.
+func TestWritePredictionsPanics(t *testing.T) {
+	s := memory()
+	run := newRun(t, s, parse(t, baseSpec))
+	ended := make(chan error, 2)
+	watched := &watchedPuts{Store: s, ended: ended}
+	require.PanicsWithValue(t, "broken", func() {
+		_ = artifact.WritePredictions(t.Context(), watched, run.SpecDigest, &artifact.PredictionsInfo{},
+			artifact.PredictionWriters{Predict: func(io.Writer, io.Writer) error { panic("broken") }})
+	})
+	require.Error(t, <-ended)
+	require.Error(t, <-ended)
+	_, _, err := store.ReadAll(t.Context(), s, artifact.PredictionsKey, 1)
+	require.ErrorIs(t, err, store.ErrNotFound)
+}
+
+// watchedPuts tells how each Put has ended.
+type watchedPuts struct {
+	store.Store
+	ended chan error
+}
+
+func (w *watchedPuts) Put(ctx context.Context, key string, body io.Reader, cond store.Condition) (store.Info, error) {
+	info, err := w.Store.Put(ctx, key, body, cond)
+	w.ended <- err
+	return info, err
 }
 
 // After a lost race, predictions of the same inputs are success and those of others are none.

@@ -3,6 +3,7 @@ package artifact
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 
 	"golang.org/x/sync/errgroup"
@@ -12,6 +13,9 @@ import (
 
 // streamBuffer is what a stream holds on its way to the store.
 const streamBuffer = 1 << 18
+
+// errAbandoned ends the writes of a produce that panicked.
+var errAbandoned = errors.New("the writer of the stream is gone")
 
 // putStreams writes several objects at a time whose bytes produce writes as it goes, to a
 // writer each: nothing is held whole. Where produce or one of the writes fails, none of the
@@ -31,6 +35,11 @@ func putStreams(ctx context.Context, s store.Store, keys []string, produce func(
 			return err
 		})
 	}
+	defer func() { // after a panic of produce; else they are closed by then
+		for _, w := range ends {
+			w.CloseWithError(errAbandoned)
+		}
+	}()
 	err := produce(writers)
 	for _, b := range buffers {
 		if err == nil {
