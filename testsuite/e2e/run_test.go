@@ -41,7 +41,7 @@ func TestRun(t *testing.T) {
 	}
 
 	after := l.starter(0, "plan", veteran, "--explain")
-	require.Equal(t, 15, strings.Count(after.Stdout, "complete"))
+	require.Equal(t, 15+1, strings.Count(after.Stdout, "complete"), "folds and the final model")
 	again := document[ended](t, l.starter(0, "run", veteran, "--json"))
 	require.Equal(t, "completed", again.Outcome)
 	require.Equal(t, 15, again.Result.Reused)
