@@ -67,7 +67,7 @@ Written by ` + "`make rank`" + `; a test compares this page with ` + "`bench/ran
 The benchmark of Burk et al. tuned 21 learners by nested cross-validation on many data sets. On
 those in ` + "`testdata/burk`" + ` one model of everfold, **%s** at the fixed settings of
 ` + "`bench/rank/entry.yaml`" + `, was fitted on the same outer folds (%d sets, %d folds) and scored as published.
-[DECISIONS.md](DECISIONS.md) named it before it was scored here. Nothing of it was tuned on these sets.
+[DECISIONS.md](DECISIONS.md) named it before it was scored here. Nothing of it was tuned on these sets, but the defaults of orsf were chosen on sets that share patients with gbsg and perhaps whas (DECISIONS 37).
 
 ` + "```sh no-test: takes hours" + `
 make rank
