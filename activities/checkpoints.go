@@ -120,3 +120,11 @@ func (c *checkpoints) Load(ctx context.Context, piece string) ([]byte, bool) {
 
 // wait returns when no state is on its way any more.
 func (c *checkpoints) wait() { c.writers.Wait() }
+
+// clearCheckpoints removes the states of a fit that is complete. What stays costs space
+// alone, so a store that refuses is only warned about.
+func clearCheckpoints(ctx context.Context, s store.Store, task artifact.Task) {
+	if err := artifact.ClearCheckpoints(ctx, s, task); err != nil {
+		logging.From(ctx).Warn("could not remove checkpoints", logging.CategoryStorage.Attr(), "error", err)
+	}
+}

@@ -129,19 +129,13 @@ func (w *finalWork) describe(ctx context.Context, f fitted, found *inference, wa
 	if err != nil {
 		return nil, fmt.Errorf("encode preprocessing: %w", err)
 	}
-	info := &artifact.ModelInfo{
+	return &artifact.ModelInfo{
 		Rows: f.y.Len(), Events: f.y.Events(), Times: stepTimes(f.y), Columns: f.model.Columns(), Preprocess: pipeline,
 		Coefficients: found.coefficients, ModelTests: found.tests, PHTests: found.ph,
 		Converged: report.Converged, Iterations: report.Iterations, FinishedAt: time.Now().UnixMilli(),
+		OutOfBag: outOfBag(report), Warnings: storedWarnings(warnings),
 		Attempt: int(activity.GetInfo(ctx).Attempt), Worker: w.Worker, Build: w.Build,
-	}
-	if oob := report.OutOfBag; oob.Rows > 0 {
-		info.OutOfBag = &artifact.OutOfBag{Error: oob.Error, Rows: oob.Rows}
-	}
-	for _, warning := range warnings {
-		info.Warnings = append(info.Warnings, artifact.Warning(warning))
-	}
-	return info, nil
+	}, nil
 }
 
 // stepTimes are the distinct event times, thinned, and the last observed time.
@@ -184,16 +178,11 @@ func (w *finalWork) finish(ctx context.Context, action Action, info *artifact.Mo
 			return nil, err
 		}
 	}
-	log := logging.From(ctx)
-	if err := artifact.ClearCheckpoints(ctx, w.store, w.claim.Task()); err != nil {
-		log.Warn("could not remove checkpoints", logging.CategoryStorage.Attr(), "error", err)
-	}
+	clearCheckpoints(ctx, w.store, w.claim.Task())
 	if action == Train {
-		for _, found := range info.Warnings {
-			log.Warn(found.Message, logging.KeyCategory, found.Category)
-		}
+		logWarnings(ctx, info.Warnings)
 	}
-	log.Info("final model "+past[action], "duration_seconds", info.FitSeconds, "rows", info.Rows, "bytes", info.File.Bytes)
+	logging.From(ctx).Info("final model "+past[action], "duration_seconds", info.FitSeconds, "rows", info.Rows, "bytes", info.File.Bytes)
 	return &FitFinalResult{Model: info.Model, Action: action, Seconds: info.FitSeconds,
 		Attempt: int(activity.GetInfo(ctx).Attempt), Info: info.SHA256, Warnings: len(info.Warnings)}, nil
 }

@@ -12,6 +12,7 @@ import (
 	"everfold/artifact"
 	"everfold/logging"
 	"everfold/store"
+	"everfold/survival"
 	"everfold/survival/metric"
 )
 
@@ -95,9 +96,7 @@ func (w *foldWork) train(ctx context.Context) (*FitFoldResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := artifact.ClearCheckpoints(ctx, w.store, w.claim.Task); err != nil {
-		logging.From(ctx).Warn("could not remove checkpoints", logging.CategoryStorage.Attr(), "error", err)
-	}
+	clearCheckpoints(ctx, w.store, w.claim.Task)
 	action := Train
 	if outcome == artifact.Found {
 		action = Reuse
@@ -161,21 +160,37 @@ func tauOf(run *artifact.Run) float64 {
 }
 
 func (w *foldWork) manifest(ctx context.Context, p *prediction, scores metric.Scores) artifact.Manifest {
-	m := artifact.Manifest{
+	return artifact.Manifest{
 		Scores: stored(scores), Reasons: scores.Reasons,
 		FitSeconds: p.fitSeconds, PredictSeconds: p.predictSeconds, FinishedAt: time.Now().UnixMilli(),
 		Converged: p.report.Converged, Iterations: p.report.Iterations,
 		Coefficients: p.inference.coefficients, ModelTests: p.inference.tests, PHTests: p.inference.ph,
-		Explanation: p.explanation,
-		Attempt:     int(activity.GetInfo(ctx).Attempt), Worker: w.Worker, Build: w.Build,
+		Explanation: p.explanation, OutOfBag: outOfBag(p.report), Warnings: storedWarnings(p.warnings),
+		Attempt: int(activity.GetInfo(ctx).Attempt), Worker: w.Worker, Build: w.Build,
 	}
-	if oob := p.report.OutOfBag; oob.Rows > 0 {
-		m.OutOfBag = &artifact.OutOfBag{Error: oob.Error, Rows: oob.Rows}
+}
+
+// outOfBag is the stored out-of-bag error of a fit; nil where it has none.
+func outOfBag(r survival.Report) *artifact.OutOfBag {
+	if r.OutOfBag.Rows == 0 {
+		return nil
 	}
-	for _, found := range p.warnings {
-		m.Warnings = append(m.Warnings, artifact.Warning(found))
+	return &artifact.OutOfBag{Error: r.OutOfBag.Error, Rows: r.OutOfBag.Rows}
+}
+
+func storedWarnings(found []survival.Warning) []artifact.Warning {
+	var out []artifact.Warning
+	for _, w := range found {
+		out = append(out, artifact.Warning(w))
 	}
-	return m
+	return out
+}
+
+// logWarnings puts what a fit or its predictions found into the log, by category.
+func logWarnings(ctx context.Context, found []artifact.Warning) {
+	for _, w := range found {
+		logging.From(ctx).Warn(w.Message, logging.KeyCategory, w.Category)
+	}
 }
 
 func stored(s metric.Scores) artifact.Scores {
@@ -185,11 +200,8 @@ func stored(s metric.Scores) artifact.Scores {
 
 // result logs how the fold ended and keeps its scalars.
 func (w *foldWork) result(ctx context.Context, action Action, m *artifact.Manifest) *FitFoldResult {
-	log := logging.From(ctx)
 	if action == Train {
-		for _, found := range m.Warnings {
-			log.Warn(found.Message, logging.KeyCategory, found.Category)
-		}
+		logWarnings(ctx, m.Warnings)
 	}
 	seconds := m.FitSeconds + m.PredictSeconds
 	logging.Performance{

@@ -154,9 +154,7 @@ func (w *predictWork) write(ctx context.Context, specDigest string) (*artifact.P
 	if err != nil {
 		return nil, err
 	}
-	for _, found := range info.Warnings {
-		logging.From(ctx).Warn(found.Message, logging.KeyCategory, found.Category)
-	}
+	logWarnings(ctx, info.Warnings)
 	return info, nil
 }
 
