@@ -15,7 +15,7 @@ import (
 // byte for byte, says where they are, and when run again has nothing to do.
 func TestKilledFinalFit(t *testing.T) {
 	l := embeddedLab(t)
-	args := []string{"run", veteran, "--embedded", "--set", "folds.k=2", "--set", "models=[{type: gbsa, trees: 9000}]"}
+	args := []string{"run", veteran, "--embedded", "--set", "folds.k=2", "--set", "models=[{type: gbsa, trees: 60000}]"}
 	keys := []string{artifact.ModelKey("gbsa"), artifact.CardKey("gbsa"), artifact.PredictionsKey, artifact.ParquetKey, artifact.OutOfFoldKey}
 	killed := l.background(args...)
 	killed.WaitFor("final fits")
