@@ -48,11 +48,12 @@ type Part struct {
 // Options say which fold.
 type Options struct {
 	Rows       int
+	Fold       int  // 0…4, of the five that are stratified by event
 	Continuous bool // spreads the times of a day over that day: about as many distinct times as rows
 }
 
-// Make generates the table and gives its fold 0 of 5, stratified by event, encoded as a
-// production run encodes it, with 50 times from the first event of the test rows (scikit-survival
+// Make generates the table and gives one of its five folds, encoded as a production run
+// encodes it, with 50 times from the first event of the test rows (scikit-survival
 // refuses earlier ones) to the run's tau.
 func Make(ctx context.Context, o Options) (*Fold, error) {
 	table, err := generate(ctx, o)
@@ -63,7 +64,7 @@ func Make(ctx context.Context, o Options) (*Fold, error) {
 	if err != nil {
 		return nil, err
 	}
-	pipeline, err := preprocess.Fit(ctx, table.Frame(), folds[0].Train,
+	pipeline, err := preprocess.Fit(ctx, table.Frame(), folds[o.Fold].Train,
 		preprocess.Options{Impute: "median", Scale: "standard", Encode: "treatment", DropConstant: true})
 	if err != nil {
 		return nil, err
@@ -72,7 +73,7 @@ func Make(ctx context.Context, o Options) (*Fold, error) {
 	for _, side := range []struct {
 		rows []int
 		part *Part
-	}{{folds[0].Train, &f.Train}, {folds[0].Test, &f.Test}} {
+	}{{folds[o.Fold].Train, &f.Train}, {folds[o.Fold].Test, &f.Test}} {
 		if side.part.X, _, err = pipeline.Apply(ctx, table.Frame(), side.rows); err != nil {
 			return nil, err
 		}

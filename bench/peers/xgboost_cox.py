@@ -12,8 +12,8 @@ label = np.where(fold.event, fold.time, -fold.time)  # negative: censored
 def fit():
     train = xgboost.DMatrix(fold.x, label=label)
     return train, xgboost.train(
-        {"objective": "survival:cox", "tree_method": "hist", "nthread": fold.settings["threads"], "eta": 0.1,
-         "lambda": 1, "max_depth": 3, "seed": 1},
+        {"objective": "survival:cox", "tree_method": "hist", "nthread": fold.settings["threads"],
+         "eta": fold.settings["eta"], "lambda": fold.settings["lambda"], "max_depth": 3, "seed": 1},
         train, num_boost_round=fold.settings["trees"])
 
 

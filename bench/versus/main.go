@@ -1,7 +1,8 @@
 // Command versus compares everfold with the fastest public implementation of each model: both
 // fit the same files in the same run, in processes of their own, in turns. It reports medians,
 // their ratio, peak memory, and the held-out C and integrated Brier score of both, by one judge,
-// so that speed is never bought with accuracy. Then it fits everfold on growing tables.
+// so that speed is never bought with accuracy. Then it fits everfold on one thread and two, and
+// on growing tables.
 //
 //	versus [-quick] [-runs N] [-only TEXT] [-results FILE] [-page FILE]
 //
@@ -62,6 +63,9 @@ func run(ctx context.Context) error {
 		}
 		r.Comparisons = append(r.Comparisons, c)
 		fmt.Fprintln(os.Stderr, c.line())
+	}
+	if r.Threads, err = l.threading(ctx, o); err != nil {
+		return err
 	}
 	if r.Growth, err = l.growth(ctx, o); err != nil {
 		return err

@@ -20,6 +20,7 @@ type results struct {
 	Cores       int          `json:"cores"`
 	Load        string       `json:"load_average"` // at the start: shows whether the machine was quiet
 	Comparisons []comparison `json:"comparisons"`
+	Threads     []threadLine `json:"threads"`
 	Growth      []growthLine `json:"growth"`
 }
 
@@ -101,6 +102,12 @@ func (r *results) tables() string {
 	for _, c := range r.Comparisons {
 		fmt.Fprintf(&b, "| %s | %d | %.3g | %.3g | %s | %.1f | %s | %s | %s | %s | %s | %.0f | %.0f |\n", c.Name, c.Rows, c.Ours.Median, c.Peer.Median,
 			c.Peer.Program, c.Ratio, wanted("≥ %g", c.Target), score(c.Ours.C), score(c.Peer.C), score(c.Ours.IBS), score(c.Peer.IBS), c.Ours.MemoryMB, c.Peer.MemoryMB)
+	}
+	if len(r.Threads) > 0 {
+		b.WriteString("\n| everfold alone | rows | 1 thread s | 2 threads s | times faster | target |\n|---|---|---|---|---|---|\n")
+	}
+	for _, t := range r.Threads {
+		fmt.Fprintf(&b, "| %s | %d | %.3g | %.3g | %.2f | %s |\n", t.Name, t.Rows, t.One, t.Two, t.Ratio, wanted("≥ %g", t.Target))
 	}
 	if len(r.Growth) > 0 {
 		fmt.Fprintf(&b, "\n| everfold alone | times | %s | exponent | target |\n|---|---|%s---|---|\n", heading(r.Growth[0].Rows), strings.Repeat("---|", len(r.Growth[0].Rows)))

@@ -23,9 +23,11 @@ type side struct {
 	Program  string    `json:"program"`
 	Seconds  []float64 `json:"seconds"` // of the fit or score alone, per run
 	Median   float64   `json:"median"`
-	MemoryMB float64   `json:"memory_mb"` // largest resident size of the process, of any run
-	C        *float64  `json:"c,omitempty"`
-	IBS      *float64  `json:"ibs,omitempty"`
+	MemoryMB float64   `json:"memory_mb"`     // largest resident size of the process, of any run
+	C        *float64  `json:"c,omitempty"`   // means over the folds fitted
+	IBS      *float64  `json:"ibs,omitempty"` // only where every fold has one
+
+	c, ibs []float64 // by fold
 }
 
 // answer is the line that a program prints.
@@ -45,18 +47,24 @@ type comparison struct {
 	Target float64 `json:"target,omitempty"`
 }
 
-// compare runs both sides in turns; who begins alternates.
+// compare runs both sides in turns, on one of the five folds after the other; who begins
+// alternates.
 func (l *lab) compare(ctx context.Context, s scenario) (comparison, error) {
-	folder, err := l.fold(ctx, fold.Options{Rows: s.rows})
-	if err != nil {
-		return comparison{}, err
+	c := comparison{Name: s.name, Target: s.target}
+	runs := l.runs
+	if s.runs > 0 {
+		runs = min(runs, s.runs)
 	}
-	f, err := fold.Read(folder)
-	if err != nil {
-		return comparison{}, err
-	}
-	c := comparison{Name: s.name, Rows: f.Train.X.Rows, Target: s.target}
-	for i := range l.runs {
+	for i := range runs {
+		folder, err := l.fold(ctx, fold.Options{Rows: s.rows, Fold: i % folds})
+		if err != nil {
+			return comparison{}, err
+		}
+		f, err := fold.Read(folder)
+		if err != nil {
+			return comparison{}, err
+		}
+		c.Rows = f.Train.X.Rows
 		turns := []func() error{
 			func() error { return l.turn(ctx, &c.Ours, l.ours(folder, s.model, s.settings), f) },
 			func() error { return l.turn(ctx, &c.Peer, l.theirs(folder, s), f) },
@@ -71,9 +79,12 @@ func (l *lab) compare(ctx context.Context, s scenario) (comparison, error) {
 	return c, nil
 }
 
+// folds is how many a table has.
+const folds = 5
+
 // fold makes a fold once, with the predictions of a Cox model for programs that only score.
 func (l *lab) fold(ctx context.Context, o fold.Options) (string, error) {
-	folder := filepath.Join(l.dir, fmt.Sprintf("fold-%d-%t", o.Rows, o.Continuous))
+	folder := filepath.Join(l.dir, fmt.Sprintf("fold-%d-%d-%t", o.Rows, o.Fold, o.Continuous))
 	if _, err := os.Stat(folder); !errors.Is(err, fs.ErrNotExist) {
 		return folder, err
 	}
@@ -147,7 +158,7 @@ func lastLine(text []byte) []byte {
 	return text[bytes.LastIndexByte(text, '\n')+1:]
 }
 
-// turn is one run of one side; the first one is judged.
+// turn is one run of one side; each fold is judged the first time.
 func (l *lab) turn(ctx context.Context, s *side, c command, f *fold.Fold) error {
 	out, err := os.MkdirTemp(l.dir, "out-*")
 	if err != nil {
@@ -161,14 +172,29 @@ func (l *lab) turn(ctx context.Context, s *side, c command, f *fold.Fold) error 
 	s.Program, s.MemoryMB = a.Version, max(s.MemoryMB, memory)
 	s.Seconds = append(s.Seconds, a.Seconds)
 	s.Median = median(s.Seconds)
-	if len(s.Seconds) > 1 {
+	if len(s.Seconds) > folds {
 		return nil
 	}
 	if a.Value != nil {
-		s.C = a.Value // of a score: its value stands where the C of a fit does
+		s.c = append(s.c, *a.Value) // of a score: its value stands where the C of a fit does
+	} else if err := s.judge(f, out); err != nil {
+		return err
+	}
+	s.C, s.IBS = s.mean(s.c), s.mean(s.ibs)
+	return nil
+}
+
+// mean is that of scores; nil where a fold has none.
+func (s *side) mean(scores []float64) *float64 {
+	if len(scores) < min(len(s.Seconds), folds) {
 		return nil
 	}
-	return s.judge(f, out)
+	sum := 0.0
+	for _, v := range scores {
+		sum += v
+	}
+	m := sum / float64(len(scores))
+	return &m
 }
 
 // judge scores the predictions in a folder: Harrell's C, and the integrated Brier score where
@@ -182,7 +208,7 @@ func (s *side) judge(f *fold.Fold, out string) error {
 	if err != nil {
 		return err
 	}
-	s.C = &c
+	s.c = append(s.c, c)
 	surv, err := fold.ReadNumbers[float32](filepath.Join(out, fold.CurveFile), len(risk)*len(f.Grid))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -191,6 +217,9 @@ func (s *side) judge(f *fold.Fold, out string) error {
 		return err
 	}
 	ibs, err := f.IntegratedBrier(surv, metric.RiskRegression)
-	s.IBS = &ibs
-	return err
+	if err != nil {
+		return err
+	}
+	s.ibs = append(s.ibs, ibs)
+	return nil
 }

@@ -49,6 +49,10 @@ func TestScenarios(t *testing.T) {
 			require.True(t, ok, s.model)
 		}
 	}
+	for _, th := range threadings() {
+		_, ok := registry.Lookup(th.model)
+		require.True(t, ok, th.model)
+	}
 	for _, g := range growths() {
 		_, ok := registry.Lookup(g.model)
 		require.True(t, ok, g.model)
@@ -64,7 +68,8 @@ func sample() *results {
 		Comparisons: []comparison{{Name: "cox_ph", Rows: 800, Ratio: 12.3456, Target: 10,
 			Ours: side{Program: "everfold", Median: 0.1, MemoryMB: 50.4, C: &half, IBS: &third},
 			Peer: side{Program: "survival 3.5", Median: 1.23456, MemoryMB: 760, C: &half}}},
-		Growth: []growthLine{{Name: "rsf", Continuous: true, Rows: []int{800, 8000}, Seconds: []float64{0.5, 7}, Exponent: 1.146, Target: 1.2}},
+		Threads: []threadLine{{Name: "gbsa", Rows: 800, One: 9.5, Two: 5, Ratio: 1.9, Target: 1.8}},
+		Growth:  []growthLine{{Name: "rsf", Continuous: true, Rows: []int{800, 8000}, Seconds: []float64{0.5, 7}, Exponent: 1.146, Target: 1.2}},
 	}
 }
 
@@ -73,6 +78,7 @@ func TestTables(t *testing.T) {
 	tables := sample().tables()
 	require.Contains(t, tables, "2026-01-02, the whole table, 3 runs a side. Abacus, 2 cores, go1.26; load average at the start 0.01.")
 	require.Contains(t, tables, "| cox_ph | 800 | 0.1 | 1.23 | survival 3.5 | 12.3 | ≥ 10 | 0.5000 | 0.5000 | 0.3333 |  | 50 | 760 |\n")
+	require.Contains(t, tables, "| gbsa | 800 | 9.5 | 5 | 1.90 | ≥ 1.8 |\n")
 	require.Contains(t, tables, "| everfold alone | times | 800 rows | 8000 rows | exponent | target |\n|---|---|---|---|---|---|\n")
 	require.Contains(t, tables, "| rsf | continuous | 0.5 s | 7 s | 1.15 | ≤ 1.2 |\n")
 	require.Contains(t, sample().Comparisons[0].line(), "12.3 times faster; C 0.5000 and 0.5000")
@@ -129,9 +135,17 @@ func TestCompare(t *testing.T) {
 		require.NoError(t, l.turn(t.Context(), &s, good, f))
 	}
 	require.Equal(t, []float64{0.25, 0.25}, s.Seconds)
+	require.Len(t, s.c, 2)
 	require.Zero(t, *s.C, "the time as risk is wrong for every pair")
 	require.Nil(t, s.IBS)
 	require.Positive(t, s.MemoryMB)
+
+	l.runs = 1
+	line := threadLine{}
+	require.NoError(t, l.thread(t.Context(), &line, good))
+	require.Equal(t, threadLine{One: 0.25, Two: 0.25, Ratio: 1}, line)
+	differs := script(`echo "$3" > "$2/risk.f64"; echo '{"seconds":1,"version":"x 1","value":null}'`)
+	require.ErrorIs(t, l.thread(t.Context(), &line, differs), errThreads)
 
 	require.ErrorContains(t, l.turn(t.Context(), &side{}, script("echo no such package >&2; exit 3"), f), "no such package")
 	require.ErrorContains(t, l.turn(t.Context(), &side{}, script("echo done"), f), "last line")

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"everfold/bench/fold"
+)
+
+// threadLine is one fit on one thread and on two.
+type threadLine struct {
+	Name   string  `json:"name"`
+	Rows   int     `json:"rows_fitted"`
+	One    float64 `json:"one_thread_seconds"` // medians
+	Two    float64 `json:"two_threads_seconds"`
+	Ratio  float64 `json:"ratio"`
+	Target float64 `json:"target"`
+}
+
+// threading times long fits on one thread and on two, in turns, and requires equal predictions
+// of both, byte for byte.
+func (l *lab) threading(ctx context.Context, o options) ([]threadLine, error) {
+	var lines []threadLine
+	rows := sizes(o.quick)[1]
+	for _, t := range threadings() {
+		if !matches("threads "+t.name, o.only) {
+			continue
+		}
+		folder, err := l.fold(ctx, fold.Options{Rows: rows})
+		if err != nil {
+			return nil, err
+		}
+		line := threadLine{Name: t.name, Rows: rows * (folds - 1) / folds, Target: t.target}
+		if err := l.thread(ctx, &line, l.ours(folder, t.model, t.settings)); err != nil {
+			return nil, fmt.Errorf("threads %s: %w", t.name, err)
+		}
+		lines = append(lines, line)
+		fmt.Fprintf(os.Stderr, "threads %s: %.3g s on one, %.3g s on two: %.2f\n", t.name, line.One, line.Two, line.Ratio)
+	}
+	return lines, nil
+}
+
+// thread fills in a line.
+func (l *lab) thread(ctx context.Context, line *threadLine, c command) error {
+	var seconds [2][]float64
+	for run := range l.runs {
+		var out [2]string
+		for k := range out {
+			threads := (run+k)%2 + 1
+			dir, err := os.MkdirTemp(l.dir, "out-*")
+			if err != nil {
+				return err
+			}
+			defer os.RemoveAll(dir)
+			one := *l
+			one.threads, c.given["threads"] = threads, threads
+			a, _, err := one.execute(ctx, c, dir)
+			if err != nil {
+				return err
+			}
+			out[threads-1], seconds[threads-1] = dir, append(seconds[threads-1], a.Seconds)
+		}
+		if err := sameFiles(out[0], out[1]); err != nil {
+			return err
+		}
+	}
+	line.One, line.Two = median(seconds[0]), median(seconds[1])
+	line.Ratio = line.One / line.Two
+	return nil
+}
+
+// errThreads: threads changed a result.
+var errThreads = errors.New("one thread and two give other predictions")
+
+// sameFiles compares the predictions in two folders.
+func sameFiles(a, b string) error {
+	for _, name := range []string{fold.RiskFile, fold.CurveFile} {
+		x, err := os.ReadFile(filepath.Join(a, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		y, err := os.ReadFile(filepath.Join(b, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if !bytes.Equal(x, y) {
+			return fmt.Errorf("%w: %s", errThreads, name)
+		}
+	}
+	return nil
+}
