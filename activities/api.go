@@ -174,14 +174,16 @@ type PredictInput struct {
 
 // PredictResult counts what the prediction tables hold.
 type PredictResult struct {
-	Model     string   `json:"model"`
-	Action    Action   `json:"action"` // Train: written; Reuse: they were in place
-	Rows      int      `json:"rows"`
-	OutOfFold int      `json:"out_of_fold"`
-	Seconds   float64  `json:"seconds"`
-	Attempt   int      `json:"attempt"`
-	Missing   string   `json:"missing,omitempty"` // why the final model does not verify; nothing was written
-	Warnings  []string `json:"warnings,omitempty"`
+	Model     string  `json:"model"`
+	Action    Action  `json:"action"` // Train: written; Reuse: they were in place
+	Rows      int     `json:"rows"`
+	OutOfFold int     `json:"out_of_fold"`
+	Seconds   float64 `json:"seconds"`
+	Attempt   int     `json:"attempt"`
+	Missing   string  `json:"missing,omitempty"` // why the final model does not verify; nothing was written
+	// Incomplete is a fold whose predictions do not verify any more; nothing was written.
+	Incomplete []Incomplete `json:"incomplete,omitempty"`
+	Warnings   []string     `json:"warnings,omitempty"`
 }
 
 // Standing is one row of the leaderboard, that of model_summary.csv.

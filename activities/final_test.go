@@ -271,6 +271,28 @@ func TestFinalDamage(t *testing.T) {
 	require.Equal(t, files, l.finalFiles("cox_ph"))
 }
 
+// A fold whose predictions are damaged after it was found complete is named, not tried for
+// ever, and nothing is written; fitted again, the tables have the bytes they had.
+func TestFoldDamagedBeforePredictions(t *testing.T) {
+	l := newLab(t)
+	s := l.spec()
+	l.finished(s, "cox_ph")
+	files := l.finalFiles("cox_ph")
+	l.put(artifact.OutOfFoldKey, "not it") // so that the tables are written again
+	l.put(artifact.RiskKey("cox_ph", 1), "not it")
+	out, err := l.predict(s, "cox_ph")
+	require.NoError(t, err)
+	require.Len(t, out.Incomplete, 1)
+	require.Equal(t, FoldRef{Model: "cox_ph", Fold: 1}, FoldRef{Model: out.Incomplete[0].Model, Fold: out.Incomplete[0].Fold})
+	require.Contains(t, out.Incomplete[0].Reason, artifact.RiskKey("cox_ph", 1))
+	_, err = l.fit(s, "cox_ph", 1, "")
+	require.NoError(t, err)
+	out, err = l.predict(s, "cox_ph")
+	require.NoError(t, err)
+	require.Empty(t, out.Incomplete)
+	require.Equal(t, files, l.finalFiles("cox_ph"))
+}
+
 // A final model that verifies but does not decode is no damage: fitting it again would find
 // it complete, so it is not tried for ever.
 func TestFinalThatDoesNotDecode(t *testing.T) {

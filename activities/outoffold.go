@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"io"
 	"math"
 	"sort"
@@ -43,6 +44,9 @@ func (w *predictWork) writeOutOfFold(ctx context.Context, out io.Writer) error {
 
 func (w *predictWork) writeFold(ctx context.Context, table *artifact.OutOfFoldTable, m *artifact.Manifest, fold artifact.FoldData) error {
 	risk, surv, err := artifact.ReadResult(ctx, w.store, m)
+	if errors.Is(err, artifact.ErrDamaged) {
+		return &damagedFold{Incomplete{Model: m.Model, Fold: m.Fold, Reason: shorten(err.Error())}}
+	}
 	if err != nil {
 		return err
 	}
@@ -58,6 +62,11 @@ func (w *predictWork) writeFold(ctx context.Context, table *artifact.OutOfFoldTa
 	}
 	return nil
 }
+
+// damagedFold is a fold that was complete when the run was summarized and is not any more.
+type damagedFold struct{ fold Incomplete }
+
+func (d *damagedFold) Error() string { return d.fold.Reason }
 
 // interpolate is a stored curve at t: linear between grid times, from S(0) = 1, and NaN
 // beyond the last.

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -20,7 +21,7 @@ import (
 // Predict writes what a final model says of every row of the prepared table, and what the
 // models of the folds said of the rows that they were not fitted on. Tables that are in place
 // for the same inputs are left alone. A final model that does not verify is no error but
-// PredictResult.Missing: it is to be fitted again.
+// PredictResult.Missing, and a fold PredictResult.Incomplete: they are to be fitted again.
 func (a *Activities) Predict(ctx context.Context, in PredictInput) (*PredictResult, error) {
 	ctx, at, end := a.begin(ctx, in.Run, in.Model, artifact.FinalFold)
 	defer end()
@@ -52,6 +53,10 @@ func (a *Activities) predict(ctx context.Context, at *attempt, in PredictInput) 
 	if err == nil && info == nil {
 		out.Action = Train
 		info, err = w.write(ctx, in.SpecDigest)
+	}
+	if damaged := (*damagedFold)(nil); errors.As(err, &damaged) {
+		out.Incomplete = []Incomplete{damaged.fold}
+		return out, nil
 	}
 	if err != nil {
 		return nil, err

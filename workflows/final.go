@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
 
 	"go.temporal.io/sdk/temporal"
@@ -11,8 +12,8 @@ import (
 
 // finish fits the final models and predicts from the first of them that is there. The run
 // has its metrics by then: a model that cannot be fitted on all rows makes it Partial, and
-// under on_model_failure: fail it ends the run. A final model that Predict finds damaged is
-// fitted again, at most maxRepairs times.
+// under on_model_failure: fail it ends the run. A final model or a fold that Predict finds
+// damaged is fitted again, at most maxRepairs times.
 func (r *trainRun) finish(ctx workflow.Context, summary *activities.SummarizeResult) (*Predictions, error) {
 	r.warnings = append(r.warnings, summary.Warnings...)
 	r.board.choose(summary.Finals)
@@ -20,6 +21,11 @@ func (r *trainRun) finish(ctx workflow.Context, summary *activities.SummarizeRes
 		return nil, nil
 	}
 	for repair := 0; ; repair++ {
+		if damaged := waiting(r.board.cells); len(damaged) > 0 {
+			if err := r.fits.run(ctx, stageFitting, damaged); err != nil {
+				return nil, err
+			}
+		}
 		if err := r.fits.run(ctx, stageFinal, waiting(r.board.finals)); err != nil {
 			return nil, err
 		}
@@ -31,18 +37,31 @@ func (r *trainRun) finish(ctx workflow.Context, summary *activities.SummarizeRes
 		switch {
 		case err != nil:
 			return nil, r.failPredictions(ctx, source, err)
-		case found.Missing == "":
+		case found.Missing == "" && len(found.Incomplete) == 0:
 			r.warnings = append(r.warnings, found.Warnings...)
 			return &Predictions{Model: found.Model, Action: found.Action, Rows: found.Rows,
 				OutOfFold: found.OutOfFold, Seconds: found.Seconds}, nil
 		case repair == maxRepairs:
 			r.board.fail(ctx, source, &Failure{Model: source.model, Fold: source.fold,
-				Type: activities.ErrArtifactCorrupt, Message: found.Missing})
+				Type: activities.ErrArtifactCorrupt, Message: cmp.Or(found.Missing, "its predictions: "+damageOf(found))})
 			return nil, nil
+		case len(found.Incomplete) > 0:
+			r.warnings = append(r.warnings, damageWarning(found.Incomplete))
+			r.board.again(ctx, found.Incomplete)
+			continue
 		}
 		r.warnings = append(r.warnings, fmt.Sprintf("the final %s did not verify and is fitted again: %s", source.model, found.Missing))
 		source.state, source.action = Waiting, ""
 	}
+}
+
+// damageOf says which fold kept predictions from being written; empty where none did.
+func damageOf(found *activities.PredictResult) string {
+	if len(found.Incomplete) == 0 {
+		return ""
+	}
+	first := found.Incomplete[0]
+	return fmt.Sprintf("%s does not verify: %s", taskName(first.Model, first.Fold), first.Reason)
 }
 
 // source is the final model to predict from, nil where none could be fitted.

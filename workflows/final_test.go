@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"context"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -110,6 +111,39 @@ func TestDamagedFinalModel(t *testing.T) {
 		require.Equal(t, rounds == 3, out.Outcome == Partial)
 		require.Equal(t, rounds < 3, out.Predictions != nil)
 		require.NotEmpty(t, out.Warnings)
+	}
+}
+
+// A fold that Predict finds damaged is fitted again, twice at most; then predictions are
+// given up, by the name of what is damaged.
+func TestDamagedFoldAtTheEnd(t *testing.T) {
+	for _, rounds := range []int{1, 2, 3} {
+		s := ending()
+		var fits atomic.Int32
+		fit := s.fit
+		s.fit = func(ctx context.Context, in activities.FitFoldInput) (*activities.FitFoldResult, error) {
+			if in.Model == "weibull_aft" && in.Fold == 1 {
+				fits.Add(1)
+			}
+			return fit(ctx, in)
+		}
+		calls, predict := 0, s.predict
+		s.predict = func(in activities.PredictInput) (*activities.PredictResult, error) {
+			if calls++; calls <= rounds {
+				return &activities.PredictResult{Model: in.Model,
+					Incomplete: []activities.Incomplete{{Model: "weibull_aft", Fold: 1, Reason: "bits fell"}}}, nil
+			}
+			return predict(in)
+		}
+		out, err := s.run(t, demoSpec(""))
+		require.NoError(t, err)
+		require.EqualValues(t, 1+min(rounds, 2), fits.Load())
+		require.Equal(t, rounds < 3, out.Predictions != nil)
+		require.Contains(t, out.Warnings[0], "weibull_aft fold 1: bits fell")
+		if rounds == 3 {
+			require.Equal(t, Partial, out.Outcome)
+			require.Equal(t, "its predictions: weibull_aft fold 1 does not verify: bits fell", out.Failures[0].Message)
+		}
 	}
 }
 
