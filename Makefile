@@ -11,13 +11,13 @@ VCS   := $(shell git status >/dev/null 2>&1 && echo auto || echo false)
 
 # Packages with goroutines of their own, for the race detector. Numerics is left to the
 # tests that compare bytes across thread counts: under the detector it takes hours.
-RACE  := ./logging/... ./store/... ./artifact/... ./activities/... ./workflows/... ./internal/...
+RACE  := ./logging/... ./store/... ./artifact/... ./tracker/... ./activities/... ./workflows/... ./internal/...
 
 # One package's tests may take this long, on two cores with everything else running.
 TIMEOUT ?= 20m
 
 .DEFAULT_GOAL := help
-.PHONY: help build programs temporal run test check fmt vet static workflow unit race bench bench-quick peers burk rank agreement soak oracle clean
+.PHONY: help build programs temporal run test check fmt vet static workflow unit race bench bench-quick peers mlflow burk rank agreement soak oracle clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,7 +39,7 @@ temporal:
 run: build ## train on the shipped real data, on an embedded server; run it again to go on
 	@bin/starter quickstart
 
-test: build check unit race ## everything: build, check, all tests, the race detector where it can run
+test: build check mlflow unit race ## everything: build, check, all tests, the race detector where it can run
 	@echo "ok: everything passed"
 
 check: fmt vet static workflow ## gofmt, vet, staticcheck, workflowcheck
@@ -60,6 +60,10 @@ workflow:
 
 unit:
 	@$(GO) test -timeout $(TIMEOUT) ./...
+
+# The server that testsuite/tracker runs against: Python packages in .cache/mlflow.
+mlflow:
+	@testsuite/tracker/install.sh
 
 # The detector needs a C compiler; without one Go says CGO_ENABLED=0.
 race:

@@ -35,7 +35,7 @@ func Start(tb testing.TB, dir string, env []string, program string, args ...stri
 	cmd.WaitDelay = time.Second // a grandchild may hold the pipes
 	p := &Process{
 		tb: tb, name: strings.Join(append([]string{program}, args...), " "), cmd: cmd,
-		stdout: newOutput(), stderr: newOutput(), exited: make(chan struct{}),
+		stdout: NewOutput(), stderr: NewOutput(), exited: make(chan struct{}),
 	}
 	cmd.Stdout, cmd.Stderr = p.stdout, p.stderr
 	cmd.SysProcAttr = childAttributes()
@@ -151,7 +151,8 @@ type Output struct {
 	news chan struct{}
 }
 
-func newOutput() *Output { return &Output{news: make(chan struct{})} }
+// NewOutput returns an empty one.
+func NewOutput() *Output { return &Output{news: make(chan struct{})} }
 
 // Write implements io.Writer.
 func (o *Output) Write(p []byte) (int, error) {
