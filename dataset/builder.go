@@ -7,19 +7,16 @@ import (
 	"unicode/utf8"
 )
 
-// builder collects one column as its cells pass, in row order. A CSV reader calls text
-// only; a Parquet reader calls what the physical type is.
+// builder collects one column as its cells pass, in row order. A CSV reader calls takePlain and
+// text; a Parquet reader calls what the physical type is.
 type builder interface {
+	// takePlain is text for cells that are easy to understand, and gives the number of the first
+	// row that has none, or n. It takes those of a column from row i on.
+	takePlain(lines *records, at, i, n int) int
 	text(cell []byte) *refusal
 	number(v float64) *refusal
 	missing() *refusal
 	reserve(rows int) // makes room for rows in all; a guess
-}
-
-// plainTaker is a builder with a faster way for runs of plain cells: short decimals and empty
-// ones. It takes those of a column from row i on, at most to row n, and gives the next row.
-type plainTaker interface {
-	takePlain(lines *records, at, i, n int) int
 }
 
 // roomFor is column with room for rows in all.
@@ -49,22 +46,6 @@ func (c *numbers) text(cell []byte) *refusal {
 	return &refusal{"holds text where a number is needed", "decimal numbers such as 12, -0.5 or 1e-3, or an empty cell"}
 }
 
-func (c *numbers) takePlain(lines *records, at, i, n int) int {
-	for ; i < n; i++ {
-		cell := lines.cell(i, at)
-		v, ok := parseShort(cell)
-		if !ok {
-			if len(cell) > 0 {
-				return i
-			}
-			v = math.NaN()
-			c.gaps++
-		}
-		c.values = append(c.values, v)
-	}
-	return n
-}
-
 func (c *numbers) number(v float64) *refusal {
 	if v != v {
 		return c.missing()
@@ -87,6 +68,7 @@ func (c *numbers) reserve(rows int) { c.values = roomFor(c.values, rows) }
 type levels struct {
 	index   map[string]int32
 	names   []string // in order of appearance
+	short   []word   // the first few of the names, as far as they are short
 	codes   []int32  // −1 where missing
 	gaps    int
 	limit   int  // more levels than this are not collected
@@ -122,15 +104,17 @@ func (c *levels) text(cell []byte) *refusal {
 	c.dates = c.dates && looksLikeDate(trimmed)
 	code := int32(len(c.names))
 	c.names = append(c.names, string(cell))
+	c.remember(cell)
 	c.index[c.names[code]] = code
 	c.codes = append(c.codes, code)
 	return nil
 }
 
-// find is the code of a level seen before. Where there are few, comparing with each is faster
-// than hashing.
+// few is up to how many levels comparing with each is faster than hashing.
+const few = 8
+
+// find is the code of a level seen before.
 func (c *levels) find(cell []byte) (int32, bool) {
-	const few = 8
 	if len(c.names) > few {
 		code, ok := c.index[string(cell)]
 		return code, ok
@@ -201,13 +185,6 @@ func (c *inferred) text(cell []byte) *refusal {
 	}
 	c.numbers = nil
 	return c.levels.text(cell)
-}
-
-func (c *inferred) takePlain(lines *records, at, i, n int) int {
-	if c.levels != nil {
-		return i
-	}
-	return c.numbers.takePlain(lines, at, i, n)
 }
 
 func (c *inferred) number(v float64) *refusal {

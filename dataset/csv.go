@@ -13,6 +13,12 @@ import (
 // 64k rows between two calls of the progress hook.
 const bufferBytes = 128 << 10
 
+// wordBytes is how many bytes the loops over text look at in one step. Buffers have as many to
+// spare, so that a word may begin at any byte of them.
+const wordBytes = 8
+
+func newBuffer(size int) []byte { return make([]byte, size, size+wordBytes) }
+
 // errMore: the buffer ends inside a record.
 var errMore = errors.New("more input needed")
 
@@ -39,7 +45,7 @@ type records struct {
 type span struct{ from, to int32 }
 
 func newRecords(in io.Reader, limits Limits, check func() error) *records {
-	return &records{in: in, check: check, limits: limits, buf: make([]byte, bufferBytes), line: 1, row: -2}
+	return &records{in: in, check: check, limits: limits, buf: newBuffer(bufferBytes), line: 1, row: -2}
 }
 
 // read splits at least one and at most most records that are not blank lines, as many as the
@@ -48,6 +54,11 @@ func newRecords(in io.Reader, limits Limits, check func() error) *records {
 func (s *records) read(most int) error {
 	s.spans, s.lines = s.spans[:0], s.lines[:0]
 	for len(s.lines) < most {
+		if s.width > 0 {
+			if s.simple(most); len(s.lines) == most {
+				return nil
+			}
+		}
 		err := s.record()
 		switch {
 		case err == nil:
@@ -68,6 +79,50 @@ func (s *records) read(most int) error {
 func (s *records) cell(record, column int) []byte {
 	c := s.spans[record*s.width+column]
 	return s.buf[c.from:c.to:c.to]
+}
+
+// simple splits records that are whole in the buffer, have no quotes and as many cells as they
+// must, which is almost all: at most most in all. It stops at the first other one, which record
+// splits or refuses.
+func (s *records) simple(most int) {
+	b, spans, lines := s.buf[:s.end], s.spans, s.lines
+	first, from := len(spans), s.start
+scan:
+	for i := s.start; i+blockBytes <= len(b); i += blockBytes {
+		for found := low((*[blockBytes]byte)(b[i:])); found != 0; found &= found - 1 {
+			at := i + bits.TrailingZeros64(found)
+			if b[at] == ',' {
+				if at-from > s.limits.CellBytes {
+					break scan
+				}
+				spans = append(spans, span{int32(from), int32(at)})
+				from = at + 1
+				continue
+			}
+			if b[at] == '"' {
+				break scan
+			}
+			if b[at] != '\n' {
+				continue
+			}
+			to := at
+			if to > from && b[to-1] == '\r' {
+				to--
+			}
+			blank := s.width == 1 && to == from
+			if blank || len(spans)-first != s.width-1 || to-from > s.limits.CellBytes {
+				break scan
+			}
+			spans, lines = append(spans, span{int32(from), int32(to)}), append(lines, s.line)
+			from, first = at+1, len(spans)
+			s.at, s.start = s.line, from
+			s.line, s.row = s.line+1, s.row+1
+			if len(lines) == most {
+				break scan
+			}
+		}
+	}
+	s.spans, s.lines = spans[:first], lines
 }
 
 // record splits the record that begins the buffer, or skips a blank line.
@@ -127,7 +182,9 @@ func (s *records) fill() error {
 			s.at = s.line
 			return s.refuse("is too long", fmt.Sprintf("at most %d bytes a record; is a quote left open?", s.limits.LineBytes))
 		}
-		s.buf = append(s.buf, make([]byte, len(s.buf))...)
+		grown := newBuffer(2 * len(s.buf))
+		copy(grown, s.buf)
+		s.buf = grown
 	}
 	n, err := s.in.Read(s.buf[s.end:])
 	s.end += n
@@ -203,14 +260,33 @@ const ones, lows, highs = 0x0101010101010101, 0x7f7f7f7f7f7f7f7f, 0x808080808080
 // Delight, 6-1).
 func zeroes(x uint64) uint64 { return ^(x&lows + lows | x | lows) }
 
+// blockBytes is how many bytes have a bit each in a word.
+const blockBytes = 64
+
+// low has a bit for each byte of a block that is below '-', as all that separate or quote cells
+// are, and hardly any of a number.
+func low(block *[blockBytes]byte) uint64 {
+	found := uint64(0)
+	for i := 0; i < blockBytes; i += wordBytes {
+		word := binary.LittleEndian.Uint64(block[i:])
+		below := ^((word | highs) - ones*'-' | word) & highs
+		const gather = 1 | 1<<7 | 1<<14 | 1<<21 | 1<<28 | 1<<35 | 1<<42 | 1<<49 // brings the high bits together
+		found |= below * gather >> 56 << i
+	}
+	return found
+}
+
+// separators marks the bytes of a word that are a comma, a line feed or a quote.
+func separators(word uint64) uint64 {
+	return zeroes(word^(ones*',')) | zeroes(word^(ones*'\n')) | zeroes(word^(ones*'"'))
+}
+
 // plain adds the unquoted cells from b[i:] on that a comma ends, and gives the start of the next
 // cell. It looks at eight bytes at a time, so it may leave cells at the end of b for others.
 func (s *records) plain(b []byte, i int) (from int) {
 	from = i
-	for ; i+8 <= len(b); i += 8 {
-		word := binary.LittleEndian.Uint64(b[i:])
-		found := zeroes(word^(ones*',')) | zeroes(word^(ones*'\n')) | zeroes(word^(ones*'"'))
-		for ; found != 0; found &= found - 1 {
+	for ; i+wordBytes <= len(b); i += wordBytes {
+		for found := separators(binary.LittleEndian.Uint64(b[i:])); found != 0; found &= found - 1 {
 			at := i + bits.TrailingZeros64(found)>>3
 			if b[at] != ',' || at-from > s.limits.CellBytes {
 				return from

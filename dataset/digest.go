@@ -43,26 +43,21 @@ func (t *Table) Digest() string {
 type digester struct {
 	sum hash.Hash
 	buf [4096]byte
-	n   int
 }
 
-// put8 queues eight bytes.
-func (d *digester) put8(v uint64) {
-	if d.n == len(d.buf) {
-		d.flush()
+// digestEach digests eight bytes for every value of a column.
+func digestEach[T any](d *digester, values []T, pattern func(T) uint64) {
+	d.count(len(values))
+	for part := range slices.Chunk(values, len(d.buf)/8) {
+		for i, v := range part {
+			binary.LittleEndian.PutUint64(d.buf[8*i:], pattern(v))
+		}
+		d.sum.Write(d.buf[:8*len(part)])
 	}
-	binary.LittleEndian.PutUint64(d.buf[d.n:], v)
-	d.n += 8
-}
-
-func (d *digester) flush() {
-	d.sum.Write(d.buf[:d.n])
-	d.n = 0
 }
 
 func (d *digester) count(n int) {
-	d.put8(uint64(n))
-	d.flush()
+	d.sum.Write(binary.LittleEndian.AppendUint64(d.buf[:0], uint64(n)))
 }
 
 func (d *digester) text(s string) {
@@ -91,15 +86,12 @@ func (d *digester) floats(values []float64) {
 }
 
 func (d *digester) flags(values []bool) {
-	d.count(len(values))
-	for _, v := range values {
-		bit := uint64(0)
+	digestEach(d, values, func(v bool) uint64 {
 		if v {
-			bit = 1
+			return 1
 		}
-		d.put8(bit)
-	}
-	d.flush()
+		return 0
+	})
 }
 
 // levels digests the levels that occur, in byte order, and each row's rank among them.
@@ -109,9 +101,5 @@ func (d *digester) levels(c Column) {
 	for _, level := range levels {
 		d.text(level)
 	}
-	d.count(len(codes))
-	for _, code := range codes {
-		d.put8(uint64(int64(code)))
-	}
-	d.flush()
+	digestEach(d, codes, func(code int32) uint64 { return uint64(int64(code)) })
 }

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"encoding/binary"
 	"math"
 	"strconv"
 	"strings"
@@ -28,6 +29,22 @@ func sameNumber(t *rapid.T, text string) {
 	if ok != (err == nil || math.IsInf(want, 0)) || ok && math.Float64bits(got) != math.Float64bits(want) {
 		t.Fatalf("parseNumber(%q) = %v, %v; strconv: %v, %v", text, got, ok, want, err)
 	}
+}
+
+// A cell of up to eight bytes is the same number, or none, whether its bytes are read one by one
+// or as a word, whatever follows it.
+func TestWordsEqualBytes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.StringMatching(`-?[0-9]{0,8}\.?[0-9]{0,7}`), rapid.StringMatching(`[-+.0-9e,/: ]{1,8}`),
+			rapid.String()).Filter(func(s string) bool { return len(s) > 0 }).Draw(t, "text")
+		text = text[:min(len(text), wordBytes)]
+		after := rapid.SliceOfN(rapid.Byte(), wordBytes, wordBytes).Draw(t, "what follows")
+		want, wantOK := parseShort([]byte(text))
+		got, ok := parseWord(binary.LittleEndian.Uint64(append([]byte(text), after...)), len(text))
+		if ok != wantOK || math.Float64bits(got) != math.Float64bits(want) {
+			t.Fatalf("%q as a word: %v, %v; byte by byte %v, %v", text, got, ok, want, wantOK)
+		}
+	})
 }
 
 // Other notations are text, infinities are recognised so that they can be refused.

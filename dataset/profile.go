@@ -1,6 +1,10 @@
 package dataset
 
-import "everfold/survival"
+import (
+	"math"
+
+	"everfold/survival"
+)
 
 // Profile says what was read, how it was understood and what was dropped. It is meant to
 // be stored beside the table; level names are the only contents of cells in it.
@@ -122,20 +126,16 @@ func describe(column *ColumnProfile, f Column) {
 		}
 		return
 	}
-	var low, high float64
-	observed := false
-	for _, v := range f.Values {
-		switch {
-		case v != v:
-		case !observed:
-			low, high, observed = v, v, true
-		case v < low:
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, v := range f.Values { // no comparison with NaN holds
+		if v < low {
 			low = v
-		case v > high:
+		}
+		if v > high {
 			high = v
 		}
 	}
-	if observed {
+	if low <= high {
 		column.Minimum, column.Maximum = &low, &high
 	}
 }

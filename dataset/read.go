@@ -173,18 +173,14 @@ func (c *collector) convert(lines *records, n int) error {
 // take brings the sink's column of the first n rows to its builder, to the first row that is
 // refused.
 func (k sink) take(lines *records, n int) (int, *refusal) {
-	plain, ok := k.builder.(plainTaker)
-	for i := 0; i < n; i++ {
-		if ok {
-			if i = plain.takePlain(lines, k.at, i, n); i == n {
-				break
-			}
+	for i := 0; ; i++ {
+		if i = k.builder.takePlain(lines, k.at, i, n); i == n {
+			return n, nil
 		}
 		if r := k.builder.text(lines.cell(i, k.at)); r != nil {
 			return i, r
 		}
 	}
-	return n, nil
 }
 
 // gunzip decompresses a file, opened at the first read. What is no whole gzip file is an
