@@ -50,7 +50,7 @@ func (c *numbers) number(v float64) *refusal {
 	if v != v {
 		return c.missing()
 	}
-	if math.IsInf(v, 0) && !c.outcome {
+	if v-v != 0 && !c.outcome { // of infinities the difference is not a number
 		return &refusal{"holds an infinite number", "finite numbers or an empty cell"}
 	}
 	c.values = append(c.values, v)
@@ -306,6 +306,12 @@ func (c *texts) number(v float64) *refusal {
 		return c.missing()
 	}
 	c.block = strconv.AppendFloat(c.block, v, 'g', -1, 64)
+	c.ends = append(c.ends, len(c.block))
+	return nil
+}
+
+func (c *texts) integer(v int64) *refusal {
+	c.block = strconv.AppendInt(c.block, v, 10)
 	c.ends = append(c.ends, len(c.block))
 	return nil
 }

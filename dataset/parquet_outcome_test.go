@@ -32,6 +32,29 @@ func TestParquetOutcomeTypes(t *testing.T) {
 	require.Equal(t, []int{0, 1}, table.Group)
 }
 
+// Whole numbers of 64 bits as ids and events, which come a page at a time, are the texts and flags
+// that they are one by one; a gap or another code among them is found.
+func TestParquetWholeOutcome(t *testing.T) {
+	type row struct {
+		ID    *int64  `parquet:"id,optional"`
+		Time  float64 `parquet:"time"`
+		Event *int64  `parquet:"event,optional"`
+	}
+	s := dataset.Schema{ID: "id", Time: "time", Event: "event"}
+	table, _, err := read("t.parquet", parquetFile(t, []row{{at[int64](-7), 1, at[int64](1)}, {at[int64](9007199254740993), 2, at[int64](0)}}), s)
+	require.NoError(t, err)
+	require.Equal(t, []string{"-7", "9007199254740993"}, table.ID)
+	require.Equal(t, []bool{true, false}, table.Outcome.Event)
+	for want, bad := range map[string]row{
+		`row 1: column "id": has no id`:                    {nil, 2, at[int64](0)},
+		`row 1: column "event": is missing in 1 rows`:      {at[int64](2), 2, nil},
+		`row 1: column "event": has the codes 2 in 1 rows`: {at[int64](2), 2, at[int64](2)},
+	} {
+		_, _, err := read("t.parquet", parquetFile(t, []row{{at[int64](1), 1, at[int64](1)}, bad}), s)
+		require.ErrorContains(t, err, want)
+	}
+}
+
 // Gaps and codes in outcome columns are refused as those of a CSV file are.
 func TestParquetOutcomeRefusals(t *testing.T) {
 	good := visit{at(1.0), at(int32(3)), at(1.0), at(uint64(1))}

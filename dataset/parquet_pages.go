@@ -1,6 +1,8 @@
 package dataset
 
 import (
+	"slices"
+
 	"github.com/parquet-go/parquet-go"
 )
 
@@ -22,19 +24,37 @@ func (f *feed) takePage(page parquet.Page) (done bool, at int, r *refusal) {
 		at, r = l.indexed(dictionary, data.Int32(), present)
 		return true, at, r
 	}
-	c := f.numbers()
-	if c == nil || f.divisor != 1 || !f.signed {
+	if f.divisor != 1 || !f.signed {
 		return false, 0, nil
 	}
 	switch kind := page.Type().Kind(); {
 	case kind == parquet.Double && whole(len(data.Double())):
-		at, r = takeNumbers(c, data.Double(), present)
+		return takeTyped(f, data.Double(), present)
 	case kind == parquet.Int64 && whole(len(data.Int64())):
-		at, r = takeNumbers(c, data.Int64(), present)
-	default:
-		return false, 0, nil
+		return takeTyped(f, data.Int64(), present)
 	}
-	return true, at, r
+	return false, 0, nil
+}
+
+// takeTyped brings a page's numbers to the builder; done is false where it takes none.
+func takeTyped[T int64 | float64](f *feed, values []T, present []byte) (done bool, at int, r *refusal) {
+	if c := f.numbers(); c != nil {
+		c.values = slices.Grow(c.values, max(len(present), len(values)))
+		at, r = takeEach(c, values, present, func(v T) *refusal { return c.number(float64(v)) })
+		return true, at, r
+	}
+	integers, whole := any(values).([]int64)
+	switch c := f.builder.(type) {
+	case *events:
+		at, r = takeEach(c, values, present, func(v T) *refusal { return c.number(float64(v)) })
+		return true, at, r
+	case *texts:
+		if whole {
+			at, r = takeEach(c, integers, present, c.integer)
+			return true, at, r
+		}
+	}
+	return false, 0, nil
 }
 
 // numbers is the column of numbers that the builder fills; nil where it fills another kind.
@@ -48,11 +68,12 @@ func (f *feed) numbers() *numbers {
 	return nil
 }
 
-// takeNumbers appends a page's numbers to a column. It gives the index of one that is refused.
-func takeNumbers[T int64 | float64](c *numbers, values []T, present []byte) (int, *refusal) {
+// takeEach brings a page's values to the builder with put. It gives the index of one that is
+// refused.
+func takeEach[T int64 | float64](b builder, values []T, present []byte, put func(T) *refusal) (int, *refusal) {
 	if len(present) == 0 {
 		for i, v := range values {
-			if r := c.number(float64(v)); r != nil {
+			if r := put(v); r != nil {
 				return i, r
 			}
 		}
@@ -61,10 +82,12 @@ func takeNumbers[T int64 | float64](c *numbers, values []T, present []byte) (int
 	next := 0
 	for i, level := range present {
 		if level == 0 {
-			c.missing()
+			if r := b.missing(); r != nil {
+				return i, r
+			}
 			continue
 		}
-		if r := c.number(float64(values[next])); r != nil {
+		if r := put(values[next]); r != nil {
 			return i, r
 		}
 		next++
