@@ -14,15 +14,16 @@ import (
 	"everfold/store"
 )
 
-// maxCard bounds a model card that is read back, and cardCoefficients the rows of its table.
+// maxCompanion bounds a file that is read back, and cardCoefficients the rows of a card's table.
 const (
-	maxCard          = 1 << 20
+	maxCompanion     = 1 << 20
 	cardCoefficients = 60
 )
 
-// writeCard brings the model card in line with the model and with the scores of its folds;
-// these may change while the model stands. Equal content is not written again.
-func (w *finalWork) writeCard(ctx context.Context, info *artifact.ModelInfo) error {
+// writeCompanions brings what lies beside a model in line: predict.py, which is this program's,
+// and the model card, which follows the scores of the folds; these may change while the model
+// stands. Both are projections: model.json does not name them.
+func (w *finalWork) writeCompanions(ctx context.Context, info *artifact.ModelInfo) error {
 	standings, err := artifact.ReadStandings(ctx, w.store, w.admission.Run)
 	if err != nil {
 		return err
@@ -32,8 +33,15 @@ func (w *finalWork) writeCard(ctx context.Context, info *artifact.ModelInfo) err
 		return err
 	}
 	c := card{info: info, run: w.admission.Run, standings: standings, selection: selection}
-	key, content := artifact.CardKey(info.Model), []byte(c.markdown())
-	former, _, err := store.ReadAll(ctx, w.store, key, maxCard)
+	if err := w.project(ctx, artifact.CardKey(info.Model), []byte(c.markdown())); err != nil {
+		return err
+	}
+	return w.project(ctx, artifact.PredictKey(info.Model), artifact.PredictScript())
+}
+
+// project writes a file that can be made again at any time. Equal content is not written again.
+func (w *finalWork) project(ctx context.Context, key string, content []byte) error {
+	former, _, err := store.ReadAll(ctx, w.store, key, maxCompanion)
 	switch {
 	case err == nil && bytes.Equal(former, content):
 		return nil
@@ -147,7 +155,8 @@ func (c *card) coefficients() {
 
 func (c *card) use() {
 	m := c.info
-	c.printf("\n## Use\n\n`model.bin` is the model, `model.json` its description with the fitted preprocessing and the digest of\n`model.bin`. From Go:\n\n")
+	c.printf("\n## Use\n\n`model.bin` is the model, `model.json` its description with the fitted preprocessing and the digest of\n`model.bin`. New rows, in Python with numpy alone:\n\n")
+	c.printf("```sh\npython models/%s/predict.py --data new.csv --out out.csv\n```\n\nFrom Go:\n\n", m.Model)
 	c.printf("```go\nkind, _ := registry.Lookup(%q)\nmodel, err := kind.Decode(file)                  // the bytes of model.bin\n", m.Type)
 	c.printf("err = json.Unmarshal(info.Preprocess, &pipeline) // preprocess.Pipeline, of model.json\nx, _, err := pipeline.Apply(ctx, frame, rows)\nerr = model.Risk(ctx, x, risk)                   // higher: an earlier event\n```\n")
 }

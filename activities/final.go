@@ -19,8 +19,8 @@ import (
 )
 
 // FitFinal makes the fit of one model on all rows complete: it fits, writes the model file,
-// the model card and, last, model.json. A final model that is complete already is not fitted
-// again; its card follows the scores of the folds. Its bytes depend on run.json and the data
+// then model.json, then the model card and predict.py. A final model that is complete already is
+// not fitted again; its card follows the scores of the folds. Its bytes depend on run.json and the data
 // alone.
 func (a *Activities) FitFinal(ctx context.Context, in FitFinalInput) (*FitFinalResult, error) {
 	ctx, at, end := a.begin(ctx, in.Run, in.Model, artifact.FinalFold)
@@ -167,10 +167,10 @@ func fileOf(m survival.Model) func(io.Writer) error {
 	}
 }
 
-// finish writes the card and the tests of proportional hazards, removes what only an
-// unfinished fit needs, and keeps the scalars.
+// finish writes what lies beside the model and the tests of proportional hazards, removes what
+// only an unfinished fit needs, and keeps the scalars.
 func (w *finalWork) finish(ctx context.Context, action Action, info *artifact.ModelInfo) (*FitFinalResult, error) {
-	if err := w.writeCard(ctx, info); err != nil {
+	if err := w.writeCompanions(ctx, info); err != nil {
 		return nil, err
 	}
 	if len(info.PHTests) > 0 {

@@ -72,7 +72,7 @@ func (l *lab) put(key, content string) {
 func (l *lab) finalFiles(model string) map[string]string {
 	l.t.Helper()
 	files := map[string]string{}
-	for _, key := range []string{artifact.ModelKey(model), artifact.CardKey(model),
+	for _, key := range []string{artifact.ModelKey(model), artifact.CardKey(model), artifact.PredictKey(model),
 		artifact.PredictionsKey, artifact.ParquetKey, artifact.OutOfFoldKey} {
 		files[key] = l.object(key)
 	}
@@ -265,9 +265,10 @@ func TestFinalDamage(t *testing.T) {
 		require.Equal(t, files, l.finalFiles("cox_ph"))
 	}
 	l.put(artifact.CardKey("cox_ph"), "not it")
+	l.put(artifact.PredictKey("cox_ph"), "that of another release")
 	fit, err := l.final(s, "cox_ph")
 	require.NoError(t, err)
-	require.Equal(t, Reuse, fit.Action, "a card is no reason to fit again")
+	require.Equal(t, Reuse, fit.Action, "card and predict.py are no reason to fit again")
 	require.Equal(t, files, l.finalFiles("cox_ph"))
 }
 

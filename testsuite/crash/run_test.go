@@ -152,7 +152,7 @@ type tables struct{ metrics, summary, finals string }
 func (l *lab) tables() tables {
 	l.t.Helper()
 	t := tables{metrics: withoutTimings(l.t, l.file(artifact.MetricsKey)), summary: l.file(artifact.SummaryKey)}
-	for _, key := range []string{artifact.ModelKey(finalModel), artifact.CardKey(finalModel),
+	for _, key := range []string{artifact.ModelKey(finalModel), artifact.CardKey(finalModel), artifact.PredictKey(finalModel),
 		artifact.PredictionsKey, artifact.ParquetKey, artifact.OutOfFoldKey} {
 		t.finals += l.file(key)
 	}
@@ -221,7 +221,7 @@ func (l *lab) requireUntouched(before map[string]string) {
 // ofARun are the keys that a finished run may leave.
 var ofARun = regexp.MustCompile(`^(run\.json|data/(prepared\.parquet|profile\.json)|folds/fold\d+_(rows|times)\.npy|` +
 	`artifacts/(\w+)/\w+_fold\d+(_risk\.npy|_surv\.npy|\.json)|artifacts/(model_metrics|model_summary|ph_tests|metric_details|calibration|calibration_curves|coefficients|model_tests|comparison|selection)\.csv|` +
-	`models/\w+/(model\.bin|model\.json|card\.md)|predictions/(predictions\.(csv|parquet|json)|oof\.csv)|` +
+	`models/\w+/(model\.bin|model\.json|card\.md|predict\.py)|predictions/(predictions\.(csv|parquet|json)|oof\.csv)|` +
 	`logs/(main|performance|warnings)_.*\.log)$`)
 
 // requireTidy: the store lists the run's objects and nothing else, and the three logs exist.
