@@ -28,6 +28,7 @@ type fakeServer struct {
 	failed    error // what the execution ended with
 	startErr  error
 	updateErr error
+	workers   map[string]int // by task queue
 
 	started   *client.StartWorkflowOptions
 	input     json.RawMessage
@@ -157,6 +158,12 @@ type invocation struct {
 
 // invoke runs a command line against server and returns the exit code.
 func invoke(server *fakeServer, args ...string) (*invocation, int) {
+	i := prepared(server)
+	return i, i.program.main(context.Background(), args)
+}
+
+// prepared is a program that has not been given a command line yet.
+func prepared(server *fakeServer) *invocation {
 	i := &invocation{}
 	i.program = &program{
 		console: &console{out: &i.out, err: &i.err, getenv: func(string) string { return "" }},
@@ -165,9 +172,10 @@ func invoke(server *fakeServer, args ...string) (*invocation, int) {
 			embed: func(context.Context, *console) (*link, error) {
 				return &link{Client: server, webUI: "http://127.0.0.1:8233"}, nil
 			},
+			environ: func() []string { return nil },
 		},
 	}
-	return i, i.program.main(context.Background(), args)
+	return i
 }
 
 func number(v float64) *float64 { return &v }

@@ -15,10 +15,12 @@ import (
 type services struct {
 	dial  func(ctx context.Context) (*link, error)             // the configured server
 	embed func(ctx context.Context, c *console) (*link, error) // this machine's own server
+	// environ is the environment; single variables are the console's getenv.
+	environ func() []string
 }
 
 func liveServices() services {
-	return services{dial: dialConfigured, embed: embedServer}
+	return services{dial: dialConfigured, embed: embedServer, environ: os.Environ}
 }
 
 // dialConfigured connects by Temporal's own environment variables and profiles.

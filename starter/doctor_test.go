@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	taskqueuepb "go.temporal.io/api/taskqueue/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"everfold/internal/app"
+	"everfold/testsuite/sinks"
+)
+
+func (f *fakeServer) DescribeTaskQueue(_ context.Context, queue string, _ enumspb.TaskQueueType) (*workflowservice.DescribeTaskQueueResponse, error) {
+	out := &workflowservice.DescribeTaskQueueResponse{}
+	for range f.workers[queue] {
+		out.Pollers = append(out.Pollers, &taskqueuepb.PollerInfo{Identity: "w", LastAccessTime: timestamppb.New(time.Now())})
+	}
+	return out, nil
+}
+
+func served() map[string]int {
+	return map[string]int{"everfold-workflows": 1, "everfold-train": 1, "everfold-io": 1}
+}
+
+// examined is what `doctor --json` prints.
+type examined struct {
+	Checks   []finding `json:"checks"`
+	ExitCode int       `json:"exit_code"`
+}
+
+func (e examined) of(check string) (found []finding) {
+	for _, f := range e.Checks {
+		if f.Check == check {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+// examine runs `doctor --json` in a folder of its own.
+func examine(t *testing.T, server *fakeServer, env map[string]string, args ...string) examined {
+	t.Helper()
+	i := prepared(server)
+	i.program.console.getenv = func(name string) string { return env[name] }
+	i.program.services.environ = func() []string {
+		settings := []string{"HOME=/x"}
+		for name, value := range env {
+			settings = append(settings, name+"="+value)
+		}
+		return settings
+	}
+	if server == nil {
+		i.program.services.dial = func(context.Context) (*link, error) {
+			return nil, &app.UnreachableError{Address: "here:1", Namespace: "default", Err: errors.New("refused")}
+		}
+	}
+	code := i.program.main(t.Context(), append([]string{"doctor", "--json"}, args...))
+	var e examined
+	require.NoError(t, json.Unmarshal(i.out.Bytes(), &e), i.err.String())
+	require.Equal(t, e.ExitCode, code, i.err.String())
+	for _, value := range env {
+		require.NotContains(t, i.out.String()+i.err.String(), value, "a URL is a secret")
+	}
+	return e
+}
+
+// With everything in place every check is ok, the exit code 0, and nothing is sent.
+func TestDoctorFindsAllWell(t *testing.T) {
+	t.Chdir(t.TempDir())
+	hook := sinks.NewWebhook(t, "token")
+	e := examine(t, &fakeServer{workers: served()}, map[string]string{"EVERFOLD_NOTIFY_HOOK": hook.URL()})
+	for _, f := range e.Checks {
+		require.Equal(t, stateOK, f.State, f)
+	}
+	require.Equal(t, 0, e.ExitCode)
+	require.Len(t, e.Checks, 6)
+	require.Contains(t, e.of("alerts")[0].Found, "EVERFOLD_NOTIFY_HOOK (generic)")
+	require.Empty(t, hook.Messages())
+}
+
+// Each thing that is wrong is named, with what to do; one that fails keeps no other from
+// being checked.
+func TestDoctorFindsWhatIsWrong(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("outputs", nil, 0o600))
+	down := sinks.NewWebhook(t, "token")
+	down.Close()
+	e := examine(t, nil, map[string]string{"EVERFOLD_NOTIFY_A": down.URL(), "EVERFOLD_NOTIFY_B": "hook"})
+	require.Equal(t, exitUnreachable, e.ExitCode)
+	require.Contains(t, e.of("temporal")[0].Found, "here:1")
+	require.Contains(t, e.of("store")[0].Found, "is a file")
+	require.Contains(t, e.of("alerts")[0].Found, "nobody listens")
+	require.Contains(t, e.of("alerts")[1].Found, "not a usable shoutrrr URL")
+	for _, f := range e.Checks {
+		require.Equal(t, f.State == stateOK, f.Do == "", f)
+	}
+
+	e = examine(t, &fakeServer{workers: map[string]int{"everfold-workflows": 1}}, nil)
+	require.Equal(t, stateOK, e.of("temporal")[0].State)
+	require.Contains(t, e.of("workers")[0].Found, "nobody serves everfold-train, everfold-io")
+}
+
+// With a spec its store and its alerts are checked: a variable that is missing here may be
+// there where the workers run, but not with the embedded worker.
+func TestDoctorWithSpec(t *testing.T) {
+	dir := t.TempDir()
+	spec := filepath.Join(dir, "spec.yaml")
+	text := "run: x\ntype: sample\ndata: {uri: x.csv, time: t, event: e}\nnotify: ['${EVERFOLD_NOTIFY_X}']\nstore: {uri: " + dir + "/here}\n"
+	require.NoError(t, os.WriteFile(spec, []byte(text), 0o600))
+	e := examine(t, &fakeServer{workers: served()}, map[string]string{"EVERFOLD_NOTIFY_OTHER": "x://"}, spec)
+	require.Equal(t, 0, e.ExitCode)
+	require.Equal(t, []finding{{Check: "alerts", State: stateLook, Found: "EVERFOLD_NOTIFY_X is not set here",
+		Do: "set it where the workers run; doctor checks it there"}}, e.of("alerts"))
+	require.Contains(t, e.of("store")[0].Found, dir+"/here")
+
+	e = examine(t, &fakeServer{}, nil, spec, "--embedded")
+	require.Equal(t, exitUsage, e.ExitCode)
+	require.Equal(t, stateLook, e.of("workers")[0].State)
+	require.Equal(t, stateFailed, e.of("alerts")[0].State)
+
+	i, code := invoke(&fakeServer{workers: served()}, "doctor", spec, "--set", "folds.k=0")
+	require.Equal(t, exitUsage, code, i.err.String())
+}
+
+// People read one line a check, and below it what to do.
+func TestDoctorForPeople(t *testing.T) {
+	t.Chdir(t.TempDir())
+	i, code := invoke(&fakeServer{}, "doctor")
+	require.Equal(t, exitUnreachable, code)
+	require.Contains(t, i.out.String(), "ok      temporal  it answers\n")
+	require.Contains(t, i.out.String(), "failed  workers   nobody serves")
+	require.Contains(t, i.out.String(), "→ start a worker")
+	require.Contains(t, i.err.String(), "1 of 6 checks failed")
+	require.Equal(t, 7, strings.Count(i.out.String(), "\n"))
+}
