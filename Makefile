@@ -71,8 +71,9 @@ race:
 		$(GO) test -race -timeout $(TIMEOUT) $(RACE); \
 	else echo "race detector: left out, there is no C compiler"; fi
 
-bench: temporal peers ## everfold beside its peers, the libraries, what a run costs beyond its fits; takes hours
+bench: temporal peers ## everfold beside its peers, the production run, the libraries, what a run costs; takes hours
 	@$(GO) run ./bench/versus -runs 5 -results bench/results/peers.json -page docs/BENCHMARKS.md
+	@$(GO) run ./bench/production -kill -results bench/results/production.json -page docs/BENCHMARKS.md
 	@$(GO) test -run '^$$' -bench . -benchmem ./survival/... ./dataset/... ./artifact/... ./store/...
 	@$(GO) test -run '^$$' -bench . -benchtime 5x -timeout 1h ./bench -results results/orchestration.json
 

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"everfold/artifact"
+	"everfold/dataset"
 	"everfold/logging"
 	"everfold/store"
 	"everfold/survival"
@@ -112,6 +113,11 @@ func (w *finalWork) load(ctx context.Context) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
+	return &job{spec: run.Spec, model: model, table: table, fold: wholeTable(run, table), tau: tauOf(run), seed: w.admission.Seed}, nil
+}
+
+// wholeTable is the "fold" that trains on all rows.
+func wholeTable(run *artifact.Run, table *dataset.Table) artifact.FoldData {
 	all := artifact.FoldData{Train: make([]int, table.Rows()), Times: run.Grid.Times}
 	for i := range all.Train {
 		all.Train[i] = i
@@ -119,7 +125,7 @@ func (w *finalWork) load(ctx context.Context) (*job, error) {
 	if run.Grid.PerFold {
 		all.Times = metric.Burk80(table.Outcome)
 	}
-	return &job{spec: run.Spec, model: model, table: table, fold: all, tau: tauOf(run), seed: w.admission.Seed}, nil
+	return all
 }
 
 // describe is model.json as far as the fit knows it.

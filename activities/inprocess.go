@@ -11,9 +11,12 @@ import (
 	"everfold/survival/registry"
 )
 
-// InProcess computes folds of a spec as FitFold does, without a server, and stores nothing:
-// for measurements over many data sets.
+// InProcess computes folds and final fits of a spec as FitFold and FitFinal do, without a server,
+// and stores nothing: for measurements.
 type InProcess struct {
+	// Cores, where set, is the budget that fits share, as those of a worker do.
+	Cores *Cores
+
 	prepared *Preparation
 	// Run is what run.json would say; its FitInputs tell whether a result is still current.
 	Run *artifact.Run
@@ -54,13 +57,43 @@ func (r *InProcess) Score(ctx context.Context, task artifact.Task, threads int) 
 		}
 		j := &job{spec: spec, model: model, table: r.prepared.Table, fold: r.prepared.foldData(i),
 			tau: r.prepared.Tau, seed: artifact.FitSeed(spec.Folds.Seed, task.Model, task.Fold)}
-		return j.score(ctx, threads)
+		share, leave := r.enter(threads)
+		defer leave()
+		return j.score(ctx, share)
 	}
 	return FoldScore{}, fmt.Errorf("%s: the spec has no such fold", task)
 }
 
-func (j *job) score(ctx context.Context, threads int) (FoldScore, error) {
-	p, err := j.compute(ctx, func(string) {}, func() int { return threads })
+// Final fits a model on all rows, with its inference. Errors are the model's.
+func (r *InProcess) Final(ctx context.Context, model string, threads int) error {
+	spec := r.Run.Spec
+	m, err := spec.Model(model)
+	if err != nil {
+		return err
+	}
+	j := &job{spec: spec, model: m, table: r.prepared.Table, fold: wholeTable(r.Run, r.prepared.Table),
+		tau: r.prepared.Tau, seed: artifact.FinalSeed(spec.Folds.Seed, model)}
+	share, leave := r.enter(threads)
+	defer leave()
+	f, _, err := j.fit(ctx, share)
+	if err != nil {
+		return err
+	}
+	_, err = j.infer(ctx, f)
+	return err
+}
+
+// enter begins a fit: it tells how many threads that may use, and how it ends.
+func (r *InProcess) enter(threads int) (share func() int, leave func()) {
+	if r.Cores == nil {
+		return func() int { return threads }, func() {}
+	}
+	seat := r.Cores.enter()
+	return seat.share, seat.leave
+}
+
+func (j *job) score(ctx context.Context, threads func() int) (FoldScore, error) {
+	p, err := j.compute(ctx, func(string) {}, threads)
 	if err != nil {
 		return FoldScore{}, err
 	}

@@ -20,6 +20,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+
+	"everfold/bench/page"
 )
 
 func main() {
@@ -70,10 +72,10 @@ func run(ctx context.Context) error {
 	if r.Growth, err = l.growth(ctx, o); err != nil {
 		return err
 	}
-	if err := r.save(o.results); err != nil {
+	if err := page.Save(o.results, r); err != nil {
 		return err
 	}
-	return publish(o.page, r.tables())
+	return page.Publish(o.page, "versus", r.tables())
 }
 
 // lab is a folder with everfold's side built in it, and the peers.

@@ -1,90 +1,24 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
-	"runtime"
 	"strings"
-	"time"
+
+	"everfold/bench/page"
 )
 
 // results are what the JSON file holds.
 type results struct {
-	Date        string       `json:"date"`
+	page.Machine
 	Quick       bool         `json:"quick"`
 	Runs        int          `json:"runs"`
-	Go          string       `json:"go"`
-	Processor   string       `json:"processor"`
-	Cores       int          `json:"cores"`
-	Load        string       `json:"load_average"` // at the start: shows whether the machine was quiet
 	Comparisons []comparison `json:"comparisons"`
 	Threads     []threadLine `json:"threads"`
 	Growth      []growthLine `json:"growth"`
 }
 
 func describe(o options) *results {
-	load, _ := os.ReadFile("/proc/loadavg") // no such file: no load
-	return &results{
-		Date: time.Now().UTC().Format(time.DateOnly), Quick: o.quick, Runs: o.runs,
-		Go: runtime.Version(), Processor: processor(), Cores: runtime.NumCPU(), Load: strings.TrimSpace(string(load)),
-	}
-}
-
-// processor is the machine's name for its processor, or its architecture.
-func processor() string {
-	info, _ := os.ReadFile("/proc/cpuinfo")
-	for line := range strings.Lines(string(info)) {
-		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-			return strings.TrimSpace(value)
-		}
-	}
-	return runtime.GOARCH
-}
-
-func (r *results) save(path string) error {
-	content, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(path, append(content, '\n'), 0o644)
-}
-
-// The page's tables are between these lines.
-const (
-	begin = "<!-- versus: begin -->\n"
-	end   = "<!-- versus: end -->\n"
-)
-
-// publish replaces what the page has between its markers, or prints the tables where there is
-// no page.
-func publish(page, tables string) error {
-	if page == "" {
-		fmt.Print(tables)
-		return nil
-	}
-	text, err := os.ReadFile(page)
-	if err != nil {
-		return err
-	}
-	replaced, err := replace(string(text), tables)
-	if err != nil {
-		return fmt.Errorf("%s: %w", page, err)
-	}
-	return os.WriteFile(page, []byte(replaced), 0o644)
-}
-
-func replace(text, tables string) (string, error) {
-	before, rest, first := strings.Cut(text, begin)
-	_, after, last := strings.Cut(rest, end)
-	if !first || !last {
-		return "", fmt.Errorf("has no lines %q and %q, one after the other", strings.TrimSpace(begin), strings.TrimSpace(end))
-	}
-	return before + begin + tables + end + after, nil
+	return &results{Machine: page.Here(), Quick: o.quick, Runs: o.runs}
 }
 
 // tables are the page's: how it was measured, the comparison, the growth.
@@ -94,7 +28,7 @@ func (r *results) tables() string {
 	if r.Quick {
 		size = "small tables (`make bench-quick`)"
 	}
-	fmt.Fprintf(&b, "\n%s, %s, %d runs a side. %s, %d cores, %s; load average at the start %s.\n", r.Date, size, r.Runs, r.Processor, r.Cores, r.Go, r.Load)
+	fmt.Fprintf(&b, "\n%s, %s, %d runs a side. %s.\n", r.Date, size, r.Runs, r.Machine)
 	if len(r.Comparisons) > 0 {
 		b.WriteString("\n| what | rows | everfold s | peer s | peer | times faster | target | C | peer's C | IBS | peer's IBS | MB | peer's MB |\n")
 		b.WriteString("|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"everfold/bench/fold"
+	"everfold/bench/page"
 	"everfold/survival/registry"
 )
 
@@ -64,7 +65,7 @@ var half, third = 0.5, 1.0 / 3
 
 func sample() *results {
 	return &results{
-		Date: "2026-01-02", Runs: 3, Go: "go1.26", Processor: "Abacus", Cores: 2, Load: "0.01",
+		Machine: page.Machine{Date: "2026-01-02", Go: "go1.26", Processor: "Abacus", Cores: 2, Load: "0.01"}, Runs: 3,
 		Comparisons: []comparison{{Name: "cox_ph", Rows: 800, Ratio: 12.3456, Target: 10,
 			Ours: side{Program: "everfold", Median: 0.1, MemoryMB: 50.4, C: &half, IBS: &third},
 			Peer: side{Program: "survival 3.5", Median: 1.23456, MemoryMB: 760, C: &half}}},
@@ -88,26 +89,10 @@ func TestTables(t *testing.T) {
 	require.NotContains(t, quick.tables(), "|")
 }
 
-// Claim: publishing replaces what is between the markers, twice as well as once, and nothing
-// else; a page without them is refused and left alone.
-func TestPublish(t *testing.T) {
-	page := filepath.Join(t.TempDir(), "page.md")
-	require.NoError(t, os.WriteFile(page, []byte("# Head\n"+begin+"old\n"+end+"tail\n"), 0o600))
-	require.NoError(t, publish(page, "new\n"))
-	require.NoError(t, publish(page, "newer\n"))
-	text, err := os.ReadFile(page)
-	require.NoError(t, err)
-	require.Equal(t, "# Head\n"+begin+"newer\n"+end+"tail\n", string(text))
-
-	require.NoError(t, os.WriteFile(page, []byte("# Head\n"), 0o600))
-	require.ErrorContains(t, publish(page, "new\n"), "has no lines")
-	require.Error(t, publish(filepath.Join(t.TempDir(), "none.md"), "new\n"))
-}
-
 // Claim: the results file holds everything that the tables show.
 func TestSave(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "results", "peers.json")
-	require.NoError(t, sample().save(path))
+	require.NoError(t, page.Save(path, sample()))
 	content, err := os.ReadFile(path)
 	require.NoError(t, err)
 	var back results

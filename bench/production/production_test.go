@@ -1,0 +1,126 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"everfold/artifact"
+	"everfold/bench/page"
+)
+
+// Claim: a process's name may hold spaces and brackets; what is not a process's line is none.
+func TestParseStat(t *testing.T) {
+	pid, parent, p, ok := parseStat("42 (a (b) c) S 7 42 42 0 -1 4194304 1 2 3 4 150 50 0 0 20 0 9 0 1 2 3")
+	require.True(t, ok)
+	require.Equal(t, []int{42, 7}, []int{pid, parent})
+	require.Equal(t, process{Name: "a (b) c", CPU: 2}, p)
+	for _, text := range []string{"", "42 (a) S 7", "42 a S 7"} {
+		_, _, _, ok := parseStat(text)
+		require.False(t, ok, text)
+	}
+	require.Equal(t, 2.0, peak("Name:\tx\nVmHWM:\t    2048 kB\nVmRSS:\t 1 kB\n"))
+	require.Zero(t, peak("Name:\tx\n"))
+}
+
+// Claim: the family of a process has the process itself, with its memory, and a sampler adds it up.
+func TestFamily(t *testing.T) {
+	require.Positive(t, family(os.Getpid())[os.Getpid()].MemoryMB)
+	require.Empty(t, family(-1))
+	require.NotEmpty(t, sample(os.Getpid()).stop())
+}
+
+// Claim: times that several fits share count once as busy time of the window, and gaps as idle.
+func TestSpan(t *testing.T) {
+	m := &measured{Fits: []fit{{"a", 0, 100, 10}, {"b", 0, 101, 2}, {"a", 1, 112, 5}, {"a", -1, 116, 4}}}
+	m.span()
+	require.InDelta(t, 21, m.Busy, 1e-9)
+	require.InDelta(t, 2, m.Idle, 1e-9)
+	require.InDelta(t, 20, m.Window, 1e-9)
+	require.Equal(t, "a, fold 0", m.longest().name())
+}
+
+func write(t *testing.T, folder, key string, content any) {
+	t.Helper()
+	path := filepath.Join(folder, key)
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	text, ok := content.(string)
+	if !ok {
+		encoded, err := json.Marshal(content)
+		require.NoError(t, err)
+		text = string(encoded)
+	}
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+}
+
+// Claim: a run's fits come from its manifests and final models, folds first, in the order in which
+// they began; digests are of every file but the metrics, which hold seconds. A folder without
+// folds, or with a damaged file, is an error.
+func TestRead(t *testing.T) {
+	folder := t.TempDir()
+	_, err := read(folder)
+	require.ErrorContains(t, err, "no complete fold")
+	write(t, folder, "artifacts/a/a_fold0.json", artifact.Manifest{Model: "a", Fold: 0, FinishedAt: 9000, FitSeconds: 2, PredictSeconds: 1,
+		Files: []artifact.File{{Key: "artifacts/a/a_fold0_risk.npy", SHA256: "x"}}})
+	write(t, folder, "artifacts/b/b_fold0.json", artifact.Manifest{Model: "b", Fold: 0, FinishedAt: 9000, FitSeconds: 5})
+	write(t, folder, "models/a/model.json", artifact.ModelInfo{Model: "a", FinishedAt: 3000, FitSeconds: 1, File: artifact.File{Key: "models/a/model.bin", SHA256: "y"}})
+	write(t, folder, artifact.MetricsKey, "seconds")
+	write(t, folder, artifact.SummaryKey, "model\n")
+	_, err = read(folder)
+	require.ErrorIs(t, err, os.ErrNotExist, "no predictions")
+	write(t, folder, artifact.PredictionsInfoKey, artifact.PredictionsInfo{Files: []artifact.File{{Key: "p", SHA256: "z"}}})
+	m, err := read(folder)
+	require.NoError(t, err)
+	require.Equal(t, []fit{{"b", 0, 4, 5}, {"a", 0, 6, 3}, {"a", -1, 2, 1}}, m.Fits)
+	require.Len(t, m.Digests, 4)
+	require.Contains(t, m.Digests, artifact.SummaryKey)
+	write(t, folder, "models/a/model.json", "{")
+	_, err = read(folder)
+	require.ErrorContains(t, err, "model.json")
+}
+
+// Claim: what a kill loses is the time since a fit's newest state, or its start; a fit goes on when
+// the log first says so after the kill, whatever a killed worker left of its last line.
+func TestLosses(t *testing.T) {
+	folder := t.TempDir()
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for key, before := range map[string]time.Duration{"rsf/fold3/start.x": 50 * time.Second, "rsf/fold3/abc/trees.bin": 4 * time.Second, "gbsa/final/start.y": time.Second} {
+		write(t, folder, artifact.CheckpointsPrefix+key, "")
+		require.NoError(t, os.Chtimes(filepath.Join(folder, artifact.CheckpointsPrefix+key), at, at.Add(-before)))
+	}
+	lost, err := losses(folder, at)
+	require.NoError(t, err)
+	require.Equal(t, []loss{{"gbsa final", 1}, {"rsf fold3", 4}}, lost)
+	_, err = losses(filepath.Join(folder, "none"), at)
+	require.Error(t, err)
+
+	write(t, folder, "logs/main_1.log", "{\"time\":\"2026-01-02T03:04:01Z\",\"msg\":\"going on from a checkpoint\"}\n{\"ti")
+	first, err := firstResumption(folder, at)
+	require.NoError(t, err)
+	require.Zero(t, first)
+	write(t, folder, "logs/main_2.log", "{\"time\":\"2026-01-02T03:04:37Z\",\"msg\":\"going on from a checkpoint\"}\n")
+	first, err = firstResumption(folder, at)
+	require.NoError(t, err)
+	require.Equal(t, 32*time.Second, first.Sub(at))
+}
+
+// Claim: the table shows the run, each program, the fits alone and what a kill lost.
+func TestTable(t *testing.T) {
+	r := &report{Machine: page.Machine{Date: "2026-01-02", Processor: "Abacus", Cores: 2, Go: "go1.26", Load: "0.1"}, Rows: 300,
+		Run:  &measured{Wall: 102, Window: 100, Busy: 190, Processes: []process{{"worker", 300, 151.5}}, Fits: []fit{{"rsf", 3, 0, 50}}},
+		Bare: &bare{Wall: 100, CPU: 150, MemoryMB: 200}, Kill: &killed{Model: "rsf", Fold: 3, Lost: []loss{{"rsf fold3", 4}}, Files: 7, Differ: []string{"x"}}}
+	r.compare()
+	require.InDelta(t, 2, r.WallOverhead, 1e-9)
+	require.InDelta(t, 1, r.CPUOverhead, 1e-9)
+	require.InDelta(t, 1000.0/190, r.SlotOverhead, 1e-9)
+	table := r.table()
+	for _, want := range []string{"2026-01-02, 300 rows. Abacus, 2 cores, go1.26", "| `worker` | 300 MB at most, 151.5 processor seconds |",
+		"+2.0 % of wall time, +1.0 % of processor time", "| work lost, rsf fold3 | 4.0 s |", "| 1 of 7 |", "rsf, fold 3: 50.0 s"} {
+		require.Contains(t, table, want)
+	}
+	require.Equal(t, "rsf, final fit", fit{Model: "rsf", Fold: -1}.name())
+}
