@@ -38,6 +38,9 @@ func newCovariates(x *survival.Design, order []int, threads int) (*covariates, e
 func (d *covariates) part(columns []int) *linear.Compact {
 	if d.compact == nil {
 		part := &linear.Matrix{Columns: linear.Columns{N: d.N, P: len(columns)}, X: make([]float64, d.N*len(columns))}
+		for _, j := range columns {
+			part.Range = append(part.Range, d.Range[j])
+		}
 		for r := range d.N {
 			from, to := d.matrix.Row(r), part.Row(r)
 			for c, j := range columns {

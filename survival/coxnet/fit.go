@@ -79,7 +79,7 @@ func (f *fitted) model(ctx context.Context, rule survival.TimeRule, warnings []s
 			"the likelihood keeps rising along column %q (separation), which has no penalty: its coefficient is finite but not a maximum", s.full.Names[j])})
 	}
 	m := &Model{path: f.Path, report: survival.Report{Converged: s.converged && len(drifting) == 0, Iterations: f.iterations,
-		LogLik: []float64{f.null, f.LogLik[k]}, Warnings: warnings}}
+		LogLik: []float64{s.null, f.LogLik[k]}, Warnings: warnings}}
 	for j, name := range s.full.Names {
 		m.report.Coefficients = append(m.report.Coefficients,
 			survival.Coefficient{Column: name, Value: f.Coefficients[k][j], SE: math.NaN()})

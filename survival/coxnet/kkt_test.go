@@ -163,7 +163,7 @@ func TestDerivatives(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := full.compact
+	c := l.part(full.compact)
 	gamma := []float64{0.3, -0.2, 0.1, 0.5, -0.4, 0.05}
 	at := func(shift float64, j int) (value float64, gradient []float64) {
 		moved := append([]float64(nil), gamma...)

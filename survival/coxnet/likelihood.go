@@ -38,8 +38,15 @@ type likelihood struct {
 	parts       [][2]int  // groups from and to, of a block of rows or more
 	exp         *linear.Exponential
 	shift       float64   // 0, or where the linear predictor is extreme the middle of its range
+	eventEta    float64   // Σ w η over the events
 	eta, risk   []float64 // by position: η, and w·e^{η−shift}
 	residual    []float64 // by position: w_iδ_i − u_i, u_i = risk_i·Σ_{t_k ≤ T_i} d_k/atRisk_k
+}
+
+// part is some columns of the likelihood's rows.
+type part struct {
+	*linear.Compact
+	events []float64 // by column: its sum over the events, times their weights
 }
 
 func newLikelihood(y survival.Outcome, threads int) *likelihood {
@@ -72,92 +79,38 @@ func newLikelihood(y survival.Outcome, threads int) *likelihood {
 	return l
 }
 
-// blocks calls f for every block of n rows, on all threads.
-func (l *likelihood) blocks(n int, f func(number, start, end int)) {
-	linear.Blocks(n, block, l.threads, f)
+// part makes columns, which are in the order of the rows, one of its parts.
+func (l *likelihood) part(x *linear.Compact) *part {
+	p := &part{Compact: x, events: make([]float64, x.P)}
+	w := make([]float64, len(l.eta))
+	for _, g := range l.order.Groups {
+		for i := g.Start; i < g.Start+g.Events; i++ {
+			w[i] = l.caseWeight(i)
+		}
+	}
+	x.AddTransposed(p.events, w, l.threads)
+	return p
+}
+
+// eachPart calls f for every part of the rows, on all threads: with its number, its groups from
+// and to, and its rows start ≤ i < end.
+func (l *likelihood) eachPart(f func(b, from, to, start, end int)) {
+	groups := l.order.Groups
+	linear.Blocks(len(l.parts), 1, l.threads, func(b, _, _ int) {
+		from, to := l.parts[b][0], l.parts[b][1]
+		f(b, from, to, groups[from].Start, groups[to-1].End)
+	})
 }
 
 // at evaluates ℓ at the linear predictor x·gamma and leaves the residuals, the derivatives
 // of ℓ by η, behind. Beyond the range of float64 it is −Inf and they are unfinished. Without
 // x the predictor is 0. The error is that of survival.Check.
-func (l *likelihood) at(ctx context.Context, x *linear.Compact, gamma []float64) (float64, error) {
+func (l *likelihood) at(ctx context.Context, x *part, gamma []float64) (float64, error) {
 	if err := survival.Check(ctx, 0, 1); err != nil {
 		return 0, err
 	}
-	l.shift = 0
-	lo, hi := l.predict(x, gamma)
-	if !(hi-lo <= etaRange) { // NaN too
+	if !l.risks(x, gamma) {
 		return math.Inf(-1), nil
-	}
-	if max(-lo, hi) > calmRange {
-		l.shift = lo + (hi-lo)/2
-		l.blocks(len(l.eta), func(_, start, end int) { l.exponentials(start, end) })
-	}
-	return l.sweep(), nil
-}
-
-// predict computes the linear predictor, the relative risks of blocks that need no shift, and
-// the predictor's range.
-func (l *likelihood) predict(x *linear.Compact, gamma []float64) (lo, hi float64) {
-	var predictor linear.RowProduct
-	if x != nil {
-		predictor = x.RowProduct(gamma)
-	} else {
-		clear(l.eta)
-	}
-	blocks := (len(l.eta) + block - 1) / block
-	lows, highs := make([]float64, blocks), make([]float64, blocks)
-	l.blocks(len(l.eta), func(b, start, end int) {
-		eta := l.eta[start:end]
-		if x != nil {
-			predictor.Of(eta, start)
-		}
-		lo, hi := math.Inf(1), math.Inf(-1)
-		for _, e := range eta {
-			if e < lo {
-				lo = e
-			}
-			if !(e <= hi) { // NaN too, and then stays
-				hi = e
-			}
-		}
-		lows[b], highs[b] = lo, hi
-		if max(-lo, hi) <= calmRange {
-			l.exponentials(start, end)
-		}
-	})
-	lo, hi = math.Inf(1), math.Inf(-1)
-	for b := range lows {
-		lo, hi = min(lo, lows[b]), max(hi, highs[b])
-	}
-	return lo, hi
-}
-
-// exponentials computes the relative risks of some rows.
-func (l *likelihood) exponentials(start, end int) {
-	risk := l.risk[start:end]
-	l.exp.Of(risk, l.eta[start:end], l.shift)
-	if l.weight != nil {
-		for i, w := range l.weight[start:end] {
-			risk[i] *= w
-		}
-	}
-}
-
-// sweep turns relative risks into ℓ, exposures and residuals: sums within groups, then once
-// from late to early times for the risk sets and back for the hazard that each group is
-// exposed to, then rows.
-func (l *likelihood) sweep() float64 {
-	groups := l.order.Groups
-	linear.Blocks(len(l.parts), 1, l.threads, func(b, _, _ int) {
-		for k := l.parts[b][0]; k < l.parts[b][1]; k++ {
-			l.atRisk[k] = sum(l.risk[groups[k].Start:groups[k].End])
-		}
-	})
-	total := 0.0
-	for k := len(groups) - 1; k >= 0; k-- {
-		total += l.atRisk[k]
-		l.atRisk[k] = total
 	}
 	hazard := 0.0
 	for k, d := range l.eventWeight {
@@ -166,17 +119,92 @@ func (l *likelihood) sweep() float64 {
 		}
 		l.hazard[k] = hazard
 	}
-	values := make([]float64, len(l.parts))
-	linear.Blocks(len(l.parts), 1, l.threads, func(b, _, _ int) {
-		for k := l.parts[b][0]; k < l.parts[b][1]; k++ {
-			values[b] += l.residuals(k)
+	logs := make([]float64, len(l.parts))
+	l.eachPart(func(b, from, to, _, _ int) {
+		for k := from; k < to; k++ {
+			if d := l.eventWeight[k]; d > 0 {
+				logs[b] += float64(d * math.Log(l.atRisk[k]))
+			}
+			l.residuals(k)
 		}
 	})
-	value := 0.0
-	for _, v := range values {
-		value += v
+	value := l.eventEta - float64(l.shift*l.events)
+	for _, v := range logs {
+		value -= v
 	}
-	return value
+	return value, nil
+}
+
+// risks computes linear predictor, relative risks and their sums over the risk sets; false
+// where they leave float64.
+func (l *likelihood) risks(x *part, gamma []float64) bool {
+	var predictor linear.RowProduct
+	l.shift, l.eventEta = 0, 0
+	widest := 0.0
+	if x != nil {
+		predictor = x.RowProduct(gamma)
+		for j, g := range gamma {
+			l.eventEta += float64(g * x.events[j])
+			widest += float64(math.Abs(g) * x.Range[j])
+		}
+	} else {
+		clear(l.eta)
+	}
+	calm := widest <= calmRange
+	lows, highs := make([]float64, len(l.parts)), make([]float64, len(l.parts))
+	l.eachPart(func(b, from, to, start, end int) {
+		if x != nil {
+			predictor.Of(l.eta[start:end], start)
+		}
+		if calm {
+			l.sums(from, to, start, end)
+		} else {
+			lows[b], highs[b] = extremes(l.eta[start:end])
+		}
+	})
+	if !calm {
+		lo, hi := math.Inf(1), math.Inf(-1)
+		for b := range lows {
+			lo, hi = min(lo, lows[b]), max(hi, highs[b])
+		}
+		if !(hi-lo <= etaRange) { // NaN too
+			return false
+		}
+		if max(-lo, hi) > calmRange {
+			l.shift = lo + (hi-lo)/2
+		}
+		l.eachPart(func(_, from, to, start, end int) { l.sums(from, to, start, end) })
+	}
+	total := 0.0
+	for k := len(l.atRisk) - 1; k >= 0; k-- {
+		total += l.atRisk[k]
+		l.atRisk[k] = total
+	}
+	return true
+}
+
+// extremes are the least and the largest value, NaN where one is.
+func extremes(values []float64) (lo, hi float64) {
+	lo, hi = math.Inf(1), math.Inf(-1)
+	for _, v := range values {
+		lo, hi = min(lo, v), max(hi, v)
+	}
+	return lo, hi
+}
+
+// sums computes the relative risks of some rows and writes their sums within groups to atRisk.
+func (l *likelihood) sums(from, to, start, end int) {
+	risk := l.risk[start:end]
+	l.exp.Of(risk, l.eta[start:end], l.shift)
+	if l.weight != nil {
+		for i, w := range l.weight[start:end] {
+			risk[i] *= w
+		}
+	}
+	for k := from; k < to; k++ {
+		g := &l.order.Groups[k]
+		l.atRisk[k] = sum(l.risk[g.Start:g.End])
+	}
 }
 
 // sum adds in four parts, so that no addition waits for the one before.
@@ -194,22 +222,16 @@ func sum(values []float64) float64 {
 	return (a + b) + (c + d)
 }
 
-// residuals writes those of group k and returns its share of ℓ.
-func (l *likelihood) residuals(k int) float64 {
-	g, hazard, value := &l.order.Groups[k], l.hazard[k], 0.0
-	if d := l.eventWeight[k]; d > 0 {
-		value -= float64(d * math.Log(l.atRisk[k]))
-	}
+// residuals writes those of group k.
+func (l *likelihood) residuals(k int) {
+	g, hazard := &l.order.Groups[k], l.hazard[k]
 	residual := l.residual[g.Start:g.End]
 	for i, r := range l.risk[g.Start:g.End] {
 		residual[i] = -r * hazard
 	}
-	for i := g.Start; i < g.Start+g.Events; i++ {
-		w := l.caseWeight(i)
-		value += float64(w * (l.eta[i] - l.shift))
-		l.residual[i] += w
+	for i := range g.Events {
+		residual[i] += l.caseWeight(g.Start + i)
 	}
-	return value
 }
 
 func (l *likelihood) caseWeight(position int) float64 {
@@ -221,7 +243,7 @@ func (l *likelihood) caseWeight(position int) float64 {
 
 // gradient writes −Xᵀresidual/W, the gradient of −ℓ/W by the coefficients of x, to dst. The
 // error is that of survival.Check.
-func (l *likelihood) gradient(ctx context.Context, x *linear.Compact, dst []float64) error {
+func (l *likelihood) gradient(ctx context.Context, x *part, dst []float64) error {
 	if err := survival.Check(ctx, 0, 1); err != nil {
 		return err
 	}
@@ -237,7 +259,7 @@ func (l *likelihood) gradient(ctx context.Context, x *linear.Compact, dst []floa
 // last evaluated, to the P×P matrix dst:
 //
 //	W·H = Xᵀdiag(u)X − Σ_k d_k z_k z_kᵀ,   z_k the mean covariate of the risk set
-func (l *likelihood) hessian(ctx context.Context, x *linear.Compact, dst []float64) error {
+func (l *likelihood) hessian(ctx context.Context, x *part, dst []float64) error {
 	inner := make([]float64, len(dst)) // a difference, so that it may be taken from any common point
 	if err := x.Gram(ctx, inner, l.exposure(), l.threads); err != nil {
 		return err
@@ -320,7 +342,7 @@ func (l *likelihood) gradientOf(x *covariates, columns []int, dst []float64) {
 func (l *likelihood) transposed(x *linear.Matrix, dst []float64) {
 	count := (x.N + block - 1) / block
 	partial := make([]float64, count*x.P)
-	l.blocks(x.N, func(b, start, end int) {
+	linear.Blocks(x.N, block, l.threads, func(b, start, end int) {
 		x.AddRows(partial[b*x.P:(b+1)*x.P], start, l.residual[start:end])
 	})
 	for b := range count {

@@ -38,7 +38,6 @@ func stops(devRatio []float64) bool {
 // fitted is a path with what the model needs beside it.
 type fitted struct {
 	Path
-	null       float64
 	gammas     [][]float64 // coefficients of the standardised columns
 	solver     *solver
 	iterations int
@@ -47,38 +46,43 @@ type fitted struct {
 
 // fitPath fits the whole path to valid data with an event.
 func fitPath(ctx context.Context, x *survival.Design, y survival.Outcome, opt Options, threads int) (*fitted, error) {
-	like := newLikelihood(y, threads)
-	full, err := newCovariates(x, like.order.Rows, threads)
+	s, err := newSolver(x, y, opt, threads)
 	if err != nil {
 		return nil, err
 	}
-	l1, l2 := penalties(full, like, opt)
-	s := newSolver(like, full, l1, l2)
 	f := &fitted{solver: s}
-	if f.null, err = like.at(ctx, nil, nil); err != nil {
-		return nil, err
-	}
-	alphas, err := s.begin(ctx, opt)
+	err = s.path(ctx, opt, func(_ int, alpha float64) (bool, error) {
+		f.add(alpha)
+		return opt.Path == nil && stops(f.DevRatio), nil
+	})
 	if err != nil {
 		return nil, err
-	}
-	previous := alphas[0]
-	for i, alpha := range alphas {
-		if err := survival.Check(ctx, float64(i), float64(len(alphas))); err != nil {
-			return nil, err
-		}
-		if err := s.solve(ctx, alpha, previous); err != nil {
-			return nil, err
-		}
-		previous = alpha
-		f.add(alpha)
-		if opt.Path == nil && stops(f.DevRatio) {
-			break
-		}
 	}
 	f.Selected = len(f.Alphas) - 1
 	f.iterations, f.converged = s.iterations, s.converged
 	return f, nil
+}
+
+// path finds one optimum after the other, and ends after the one that visit says is the last.
+func (s *solver) path(ctx context.Context, opt Options, visit func(k int, alpha float64) (last bool, err error)) error {
+	alphas, err := s.begin(ctx, opt)
+	if err != nil {
+		return err
+	}
+	previous := alphas[0]
+	for k, alpha := range alphas {
+		if err := survival.Check(ctx, float64(k), float64(len(alphas))); err != nil {
+			return err
+		}
+		if err := s.solve(ctx, alpha, previous); err != nil {
+			return err
+		}
+		previous = alpha
+		if last, err := visit(k, alpha); last || err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // penalties are the L1 and L2 penalty of γ_j, the coefficient of a column standardised
@@ -126,9 +130,14 @@ func spreads(m *covariates, like *likelihood) []float64 {
 	return square
 }
 
-// begin fits the columns without a penalty, takes in the others where they are few, and
+// begin evaluates the null model, fits the columns without a penalty, takes in the others where they are few, and
 // returns the path's αs. Without a column that could enter it is the one α 0.
 func (s *solver) begin(ctx context.Context, opt Options) ([]float64, error) {
+	null, err := s.like.at(ctx, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	s.null = null
 	all := s.candidates()
 	var free []int
 	for _, j := range all {
@@ -194,13 +203,10 @@ func (f *fitted) set(k int) {
 	for j, g := range gamma {
 		beta[j] = g / s.full.Scale[j]
 	}
-	loglik := f.null
-	if s.now != nil {
-		loglik = -s.loss * s.like.total
-	}
+	loglik := s.loglik()
 	ratio := 0.0
-	if room := s.like.saturated - f.null; room > 0 {
-		ratio = (loglik - f.null) / room
+	if room := s.like.saturated - s.null; room > 0 {
+		ratio = (loglik - s.null) / room
 	}
 	f.gammas[k], f.Coefficients[k], f.LogLik[k], f.DevRatio[k] = gamma, beta, loglik, ratio
 }

@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"everfold/survival/linear"
+	"everfold/survival"
 )
 
 const (
@@ -16,6 +16,10 @@ const (
 	// this share of a typical column's curvature: its coefficients per standard deviation
 	// of the column are then about as near, but for collinearity.
 	tolerancePath = 1e-8
+	// A point of a path of cross-validation that has so many rows or more is not so near: its
+	// deviance moves by far less than a hundredth of its standard error.
+	toleranceInner = 1e-5
+	manyRows       = 1 << 14
 	// The selected point, which predicts, is brought nearer.
 	toleranceSelected = 1e-12
 	// So near is a point brought while columns are still sought that belong to it.
@@ -40,27 +44,44 @@ type solver struct {
 
 	gamma, grad []float64 // by column; grad of −ℓ/W, up to date where the last check went
 
-	work       []int           // the columns of the model: all that are or were not 0
-	member     []bool          // by column
-	x          *linear.Compact // these columns
-	now        *point          // gamma's part in them, where the likelihood was evaluated last; nil while that is not so
-	model      quadratic       // over work
-	history    history         // optima over work
-	loss       float64         // −ℓ/W at gamma, once there is a model
-	misses     []float64       // shares by which the model has misjudged the latest changes of the gradient
-	stale      bool            // the model's Hessian is to be computed anew
-	varying    int             // how many columns vary
+	work       []int     // the columns of the model: all that are or were not 0
+	member     []bool    // by column
+	x          *part     // these columns
+	now        *point    // gamma's part in them, where the likelihood was evaluated last; nil while that is not so
+	model      quadratic // over work
+	history    history   // optima over work
+	loss       float64   // −ℓ/W at gamma, once there is a model
+	null       float64   // ℓ at 0
+	misses     []float64 // shares by which the model has misjudged the latest changes of the gradient
+	stale      bool      // the model's Hessian is to be computed anew
+	varying    int       // how many columns vary
 	iterations int
 	tolerance  float64
+	looking    bool // each optimum is evaluated, however well it is foreseen
 	converged  bool // at every α so far
 }
 
-func newSolver(like *likelihood, full *covariates, l1, l2 []float64) *solver {
+// newSolver prepares valid data.
+func newSolver(x *survival.Design, y survival.Outcome, opt Options, threads int) (*solver, error) {
+	like := newLikelihood(y, threads)
+	full, err := newCovariates(x, like.order.Rows, threads)
+	if err != nil {
+		return nil, err
+	}
 	p := full.P
-	s := &solver{like: like, full: full, l1: l1, l2: l2, unit: like.events / like.total,
+	s := &solver{like: like, full: full, unit: like.events / like.total,
 		gamma: make([]float64, p), grad: make([]float64, p), member: make([]bool, p), converged: true, tolerance: tolerancePath}
+	s.l1, s.l2 = penalties(full, like, opt)
 	s.varying = len(s.candidates())
-	return s
+	return s, nil
+}
+
+// loglik is ℓ at gamma.
+func (s *solver) loglik() float64 {
+	if s.now == nil {
+		return s.null
+	}
+	return -s.loss * s.like.total
 }
 
 // admit adds columns to the model.
@@ -78,7 +99,7 @@ func (s *solver) admit(columns []int) {
 		s.model.share = descentShareMany
 	}
 	s.stale, s.now, s.history = true, nil, history{}
-	s.x = s.full.part(s.work)
+	s.x = s.like.part(s.full.part(s.work))
 }
 
 // solve finds the optimum at alpha, starting from that at previous ≥ alpha. While columns may
@@ -225,7 +246,7 @@ func (s *solver) newton(ctx context.Context, alpha, tolerance float64) error {
 // model has foreseen the gradient in the latest steps, with twice the worst miss. Columns
 // outside the model need the residuals of the rows at the very optimum.
 func (s *solver) near(residual, tolerance float64) bool {
-	return !s.stale && len(s.misses) == missesKept && len(s.work) == s.varying && tolerance > toleranceSelected &&
+	return !s.stale && len(s.misses) == missesKept && len(s.work) == s.varying && tolerance > toleranceSelected && !s.looking &&
 		2*residual*slices.Max(s.misses) <= tolerance
 }
 

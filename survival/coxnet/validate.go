@@ -2,6 +2,7 @@ package coxnet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"sync"
@@ -40,12 +41,17 @@ func (f *fitted) validate(ctx context.Context, v validation) ([]survival.Warning
 // it returns the first fold's.
 func (f *fitted) validateOn(ctx context.Context, v validation, folds []resample.Fold) ([]survival.Warning, error) {
 	left, errs := make([]leftOut, len(folds)), make([]error, len(folds))
-	each := v
-	each.fit.Threads = max(1, v.fit.Threads/len(folds))
 	ctx = oneAtATime(ctx)
-	linear.Blocks(len(folds), 1, v.fit.Threads, func(k, _, _ int) {
-		left[k], errs[k] = each.leaveOut(ctx, folds[k].Train, f.Alphas)
-	})
+	// The last ones, where they are fewer than threads, share these.
+	threads := max(1, v.fit.Threads)
+	last := len(folds) / threads * threads
+	for _, turn := range [][2]int{{0, last}, {last, len(folds)}} {
+		count := turn[1] - turn[0]
+		linear.Blocks(count, 1, threads, func(k, _, _ int) {
+			k += turn[0]
+			left[k], errs[k] = v.leaveOut(ctx, folds[k], f.Alphas, max(1, threads/count))
+		})
+	}
 	var out []survival.Warning
 	deviance, events := make([][]float64, len(folds)), make([]float64, len(folds))
 	for k, fold := range folds {
@@ -96,45 +102,57 @@ type leftOut struct {
 	converged bool
 }
 
-// leaveOut fits the αs on the given rows and evaluates −2[ℓ(β; all rows) − ℓ(β; rows)] at
-// each. Rows without an event say nothing: β and ℓ(β; rows) are then 0.
-func (v validation) leaveOut(ctx context.Context, rows []int, alphas []float64) (leftOut, error) {
+// leaveOut fits the αs on the rows that a fold trains on, and evaluates
+// −2[ℓ(β; all rows) − ℓ(β; these rows)] at each. Rows without an event say nothing: β and
+// ℓ(β; rows) are then 0.
+func (v validation) leaveOut(ctx context.Context, fold resample.Fold, alphas []float64, threads int) (leftOut, error) {
 	all := v.x
 	if v.fit.Inner.Design != nil {
 		var err error
-		if all, err = v.fit.Inner.Design(ctx, rows); err != nil {
+		if all, err = v.fit.Inner.Design(ctx, fold.Train); err != nil {
 			return leftOut{}, err
 		}
 	}
-	threads := v.fit.Working()
-	like := newLikelihood(v.y, threads)
-	x, err := linear.NewCompact(all, like.order.Rows, threads)
+	opt := v.opt
+	opt.Path, opt.PenaltyFactor = alphas, v.factors(all)
+	s, err := newSolver(all.Take(fold.Train), v.y.Take(fold.Train), opt, threads)
 	if err != nil {
-		return leftOut{}, err
+		return leftOut{}, ofRow(err, fold.Train)
 	}
-	part := &fitted{converged: true, Path: Path{LogLik: make([]float64, len(alphas))}}
-	if y := v.y.Take(rows); y.Events() > 0 {
-		opt := v.opt
-		opt.Path, opt.PenaltyFactor = alphas, v.factors(all)
-		if part, err = fitPath(ctx, all.Take(rows), y, opt, threads); err != nil {
+	if s.looking = true; len(fold.Train) >= manyRows {
+		s.tolerance = toleranceInner
+	}
+	held, err := holdOut(all, v.y, fold.Test, s.like, &s.full.Columns)
+	if err != nil {
+		return leftOut{}, ofRow(err, fold.Test)
+	}
+	out := leftOut{deviance: make([]float64, len(alphas))}
+	if s.like.events == 0 {
+		if _, err := s.like.at(ctx, nil, nil); err != nil {
 			return leftOut{}, err
 		}
-	}
-	out := leftOut{deviance: make([]float64, len(alphas)), converged: part.converged}
-	gamma := make([]float64, x.P)
-	for k := range alphas {
-		if part.Coefficients != nil {
-			for j, b := range part.Coefficients[k] {
-				gamma[j] = b * x.Scale[j]
-			}
+		gain, err := held.gain(ctx, s.gamma, 0)
+		for k := range alphas {
+			out.deviance[k] = -2 * gain
 		}
-		whole, err := like.at(ctx, x, gamma)
-		if err != nil {
-			return leftOut{}, err
-		}
-		out.deviance[k] = -2 * (whole - part.LogLik[k])
+		out.converged = true
+		return out, err
 	}
-	return out, nil
+	err = s.path(ctx, opt, func(k int, _ float64) (bool, error) {
+		gain, err := held.gain(ctx, s.gamma, s.loglik())
+		out.deviance[k] = -2 * gain
+		return false, err
+	})
+	out.converged = s.converged
+	return out, err
+}
+
+// ofRow names the row of the whole design that a *survival.DataError about some rows means.
+func ofRow(err error, rows []int) error {
+	if data := (*survival.DataError)(nil); errors.As(err, &data) {
+		return &survival.DataError{Row: rows[data.Row], Column: data.Column, Problem: data.Problem}
+	}
+	return err
 }
 
 // factors are the penalty factors of a design that may have other columns: those of the
