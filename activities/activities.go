@@ -17,6 +17,7 @@ import (
 
 	"everfold/artifact"
 	"everfold/config"
+	"everfold/notify"
 	"everfold/store"
 )
 
@@ -35,6 +36,12 @@ type Activities struct {
 	// CheckpointEvery is how much work on a fit a lost worker may cost; 0 means 10 s.
 	CheckpointEvery time.Duration
 
+	// Send sends an alert to a shoutrrr URL, and Getenv is the environment that holds the
+	// URLs; nil: notify.Send and the process's own.
+	Send   func(ctx context.Context, url string, m notify.Message) error
+	Getenv func(name string) string
+
+	alerts alertMemory
 	tables tableCache
 	cache  artifact.Cache
 }
@@ -48,6 +55,7 @@ func Register(r worker.ActivityRegistry, a *Activities) {
 		SummarizeName:      a.Summarize,
 		FitFinalName:       a.FitFinal,
 		PredictName:        a.Predict,
+		NotifyName:         a.Notify,
 	} {
 		r.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 	}

@@ -40,6 +40,7 @@ const (
 	CheckpointsPrefix = "checkpoints/"
 	LogsPrefix        = "logs/"
 	ReportPrefix      = "report/"
+	AlertsPrefix      = "alerts/"
 )
 
 // Folder is the key of a run's folder in its store, "<type>/<run>".
@@ -66,6 +67,10 @@ func ManifestKey(model string, fold int) string { return foldKey(model, fold) + 
 func foldKey(model string, fold int) string {
 	return fmt.Sprintf("%s%s/%s_fold%d", ArtifactsPrefix, model, model, fold)
 }
+
+// AlertKey holds what became of an event's message to an endpoint, which is named by an
+// environment variable.
+func AlertKey(event, endpoint string) string { return AlertsPrefix + event + "/" + endpoint + ".json" }
 
 // ManifestOf is the inverse of ManifestKey; ok is false for every other key.
 func ManifestOf(key string) (model string, fold int, ok bool) {

@@ -14,7 +14,20 @@ type Request struct {
 	OnlyFailed     bool     `json:"only_failed,omitempty"`
 	RetrainChanged bool     `json:"retrain_changed,omitempty"`
 	Fresh          bool     `json:"fresh,omitempty"`
+	Start          Start    `json:"start,omitzero"`
 }
+
+// Start is how a starter was told to start the run, so that alerts can say how to go on.
+// Nothing is decided by it.
+type Start struct {
+	Spec     string   `json:"spec,omitempty"` // absolute path of the spec file
+	Set      []string `json:"set,omitempty"`  // key=value, as given by --set
+	Run      string   `json:"run,omitempty"`  // --run
+	Embedded bool     `json:"embedded,omitempty"`
+}
+
+// IsZero says that it is not known: the run was started by other means.
+func (s Start) IsZero() bool { return s.Spec == "" }
 
 // requestKey is where the workflow's input holds the Request.
 const requestKey = "request"
@@ -26,7 +39,20 @@ var requestShape = &shape{keys: []key{
 	{name: "only_failed", doc: "Only what failed before.", rule: rule{boolean: true}, def: false},
 	{name: "retrain_changed", doc: "Trains again what the spec or data changed.", rule: rule{boolean: true}, def: false},
 	{name: "fresh", doc: "Refuses a run that has artifacts.", rule: rule{boolean: true}, def: false},
+	{name: "start", doc: "How a starter was told to start the run.", rule: rule{group: startShape}},
 }}
+
+var startShape = &shape{keys: []key{
+	{name: "spec", doc: "The spec file.", rule: rule{text: &textRule{what: "a path"}}},
+	{name: "set", doc: "Assignments of --set.", rule: rule{list: &listRule{
+		item: rule{secret: true, text: &textRule{what: "key=value"}}, what: "assignments key=value", max: maxSet,
+	}}},
+	{name: "run", doc: "The run id of --run.", rule: rule{text: &textRule{what: "a run id"}}},
+	{name: "embedded", doc: "It uses a server of its own.", rule: rule{boolean: true}, def: false},
+}}
+
+// maxSet bounds the assignments of one start.
+const maxSet = 1000
 
 // DecodeInput reads the workflow's input: the JSON form of a spec, with an optional key
 // "request". The error is an *Error.
@@ -66,7 +92,7 @@ func EncodeInput(s *Spec, r Request) ([]byte, error) {
 		*Spec
 		Request *Request `json:"request,omitempty"`
 	}{Spec: s}
-	if len(r.Force) > 0 || r.OnlyFailed || r.RetrainChanged || r.Fresh {
+	if len(r.Force) > 0 || r.OnlyFailed || r.RetrainChanged || r.Fresh || !r.Start.IsZero() {
 		input.Request = &r
 	}
 	text, err := json.Marshal(input)

@@ -15,6 +15,7 @@ func TestInputRoundTrip(t *testing.T) {
 		{},
 		{Force: []string{"rsf", "cox_ph:4", "km:0"}, OnlyFailed: true, RetrainChanged: true, Fresh: true},
 		{Fresh: true},
+		{Start: config.Start{Spec: "/specs/churn.yaml", Set: []string{"folds.k=3"}, Run: "churn-2", Embedded: true}},
 	} {
 		text, err := config.EncodeInput(s, r)
 		require.NoError(t, err)
@@ -36,7 +37,8 @@ func TestInputRefusals(t *testing.T) {
 	for request, want := range map[string]string{
 		`{"forse":["rsf"]}`:       `run spec: request.forse: unknown key; did you mean "force"?`,
 		`{"fresh":1}`:             "run spec: request.fresh: the number 1 is not allowed; want true or false",
-		`5`:                       "run spec: request: the number 5 is not allowed; want a group of keys: force, only_failed, retrain_changed, fresh",
+		`5`:                       "run spec: request: the number 5 is not allowed; want a group of keys: force, only_failed, retrain_changed, fresh, start",
+		`{"start":{"spec":5}}`:    "run spec: request.start.spec: the number 5 is not allowed; want a path; put text in quotes",
 		`{"force":["rsf:x"]}`:     `run spec: request.force[0]: "rsf:x" is not allowed; want model or model:fold matching ^[a-z][a-z0-9_-]{0,62}(:[0-9]{1,9})?$`,
 		`{"force":["rsf:5"]}`:     "run spec: request.force[0]: no fold 5; folds are 0 to 4",
 		`{"force":["rsf","lgb"]}`: `run spec: request.force[1]: no model "lgb" in models; there are: cox_ph, coxnet, weibull_aft, gbsa, rsf, km`,

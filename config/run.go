@@ -60,9 +60,6 @@ func (s *Spec) Warnings() []string {
 	if s.Tracker.URI != "" && s.Tracker.URI != trackerOff {
 		skipped = append(skipped, "tracker")
 	}
-	if len(s.Notify) > 0 {
-		skipped = append(skipped, "notify")
-	}
 	if len(skipped) == 0 {
 		return nil
 	}

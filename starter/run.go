@@ -39,6 +39,11 @@ server and worker: Ctrl-C makes it save a checkpoint and stop, and the same comm
 			if err != nil {
 				return err
 			}
+			if len(loaded.Notify) > 0 {
+				if request.Start, err = spec.start(args[0], loaded, embedded); err != nil {
+					return err
+				}
+			}
 			return p.drive(command.Context(), drive{spec: loaded, request: request, embedded: embedded, detach: detach})
 		},
 	}

@@ -21,6 +21,8 @@ const defaultStore = "outputs"
 type specFlags struct {
 	set []string
 	run string
+
+	defaultStore bool // the loaded spec's store is that of the current folder
 }
 
 func (f *specFlags) add(command *cobra.Command) {
@@ -49,7 +51,22 @@ func (f *specFlags) load(path string) (*config.Spec, error) {
 	if err := app.CheckAvailable(spec); err != nil {
 		return nil, err
 	}
+	f.defaultStore = spec.Store.URI == defaultStore
 	return spec, resolvePaths(spec, path)
+}
+
+// start is how the loaded spec is started, for alerts: from any folder, hence with the store
+// and the paths as they are here.
+func (f *specFlags) start(path string, spec *config.Spec, embedded bool) (config.Start, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return config.Start{}, usageError("", "resolve %s: %w", path, err)
+	}
+	s := config.Start{Spec: absolute, Set: f.set, Run: f.run, Embedded: embedded}
+	if f.defaultStore {
+		s.Set = append(s.Set[:len(s.Set):len(s.Set)], "store.uri="+strconv.Quote(spec.Store.URI))
+	}
+	return s, nil
 }
 
 func resolvePaths(spec *config.Spec, path string) error {

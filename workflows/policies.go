@@ -28,6 +28,16 @@ const (
 	// publishPatience bounds the publishing of model_metrics.csv while fits go on. A later
 	// publish, and Summarize at the end, write the same rows, so giving up costs nothing.
 	publishPatience = 2 * time.Minute
+
+	// alertAttempt bounds one attempt to send an event's messages: those of all endpoints
+	// are sent at once, each within notify.Timeout. It is also how long a vanished worker
+	// stays unnoticed.
+	alertAttempt = 20 * time.Second
+	// alertPatience bounds all attempts and their waiting for a worker: what an endpoint
+	// that does not answer, or a missing io worker, adds to a run at most.
+	alertPatience = time.Minute
+	// alertAttempts are for endpoints that surely did not take the message: 15 s of waiting.
+	alertAttempts = 5
 )
 
 // permanent lists the failures that another attempt would only repeat. A panic is a bug in
@@ -102,6 +112,17 @@ func (w *Workflows) summarizeOptions() workflow.ActivityOptions {
 		HeartbeatTimeout:       w.heartbeat(),
 		RetryPolicy:            retryForever(),
 		Summary:                "verify artifacts, model_summary.csv",
+	}
+}
+
+// notifyOptions: alerts have a small budget of their own. The bound counts queue time.
+func (w *Workflows) notifyOptions(event activities.Event) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue:              QueueIO,
+		StartToCloseTimeout:    min(alertAttempt, w.heartbeat()),
+		ScheduleToCloseTimeout: alertPatience,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumAttempts: alertAttempts},
+		Summary:                "alert: " + string(event),
 	}
 }
 

@@ -45,7 +45,9 @@ func (w *Workflows) TrainSurvivalModels(ctx workflow.Context, input json.RawMess
 	if err != nil {
 		return nil, err
 	}
-	return run.run(ctx)
+	result, err := run.run(ctx)
+	run.alertEnd(ctx, result, err)
+	return result, err
 }
 
 // trainRun is one execution of TrainSurvivalModels.

@@ -30,6 +30,7 @@ type script struct {
 	summarize func(activities.SummarizeInput) (*activities.SummarizeResult, error)
 	final     func(activities.FitFinalInput) (*activities.FitFinalResult, error)
 	predict   func(activities.PredictInput) (*activities.PredictResult, error)
+	notify    func(context.Context, activities.NotifyInput) (*activities.NotifyResult, error)
 }
 
 const specJSON = `{"run":"demo","type":"sample","data":{"uri":"/data/x.csv","time":"t","event":"e"},
@@ -69,6 +70,9 @@ func newScript() *script {
 		predict: func(in activities.PredictInput) (*activities.PredictResult, error) {
 			return &activities.PredictResult{Model: in.Model, Action: activities.Train, Rows: 10}, nil
 		},
+		notify: func(context.Context, activities.NotifyInput) (*activities.NotifyResult, error) {
+			return nil, errors.New("nobody is to be told")
+		},
 	}
 }
 
@@ -98,6 +102,7 @@ func (s *script) environment(t *testing.T) *sdktest.TestWorkflowEnvironment {
 	register(activities.PredictName, func(_ context.Context, in activities.PredictInput) (*activities.PredictResult, error) {
 		return s.predict(in)
 	})
+	register(activities.NotifyName, s.notify)
 	return env
 }
 

@@ -3,7 +3,8 @@
 // nothing had happened. It also bounds the size of histories. It has tests only.
 //
 // testdata/unreleased holds histories of the code since the last release, testdata/vX.Y.Z
-// those of a release, testdata/bad those of workflows that are wrong on purpose.
+// those of a release, testdata/before-X those of the code before a change X that has a version,
+// testdata/bad those of workflows that are wrong on purpose.
 //
 // When a history does not replay:
 //

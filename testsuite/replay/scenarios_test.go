@@ -65,6 +65,15 @@ var scenarios = []scenario{
 	{name: "final-failed", before: failFinal, ends: completed, shows: finals(1, 0)},
 	{name: "final-damaged", before: damageFinalOnce, ends: completed, shows: finals(2, 2)},
 	{name: "all-finals", replace: [2]string{`"run"`, `"final":{"models":"all"},"run"`}, ends: completed, shows: finals(2, 1)},
+	{name: "alerted", replace: alerting, ends: completed, shows: alerts(1)},
+	{name: "alerted-partial", before: failWeibull, replace: alerting, ends: completed, shows: alerts(1)},
+	{name: "alerted-failed", before: failWeibull, replace: alertingFail, ends: failed, shows: alerts(1)},
+	{name: "alert-refused", before: refuseAlert, replace: alerting, ends: completed, shows: func(t *testing.T, h shape) {
+		alerts(1)(t, h)
+		require.Equal(t, int32(5), h.attempts)
+	}},
+	{name: "alerted-cancelled", before: holdFits, operate: cancel, replace: alerting,
+		ends: enums.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED, shows: alerts(0)},
 	{name: "damaged", before: damageAlways, ends: completed, shows: fits(11)},
 	{name: "updated", before: holdFits, operate: skipAndNarrow, ends: completed, shows: func(t *testing.T, h shape) {
 		require.Equal(t, 2, h.events[enums.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED])
@@ -76,6 +85,24 @@ const (
 	completed = enums.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED
 	failed    = enums.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED
 )
+
+// Runs that have somebody to tell.
+var (
+	alerting     = [2]string{`"run"`, `"notify":["${EVERFOLD_NOTIFY_TEAM}"],"run"`}
+	alertingFail = [2]string{`"run"`, `"notify":["${EVERFOLD_NOTIFY_TEAM}"],"on_model_failure":"fail","run"`}
+)
+
+// alerts expects so many Notify.
+func alerts(n int) func(*testing.T, shape) {
+	return func(t *testing.T, h shape) { require.Equal(t, n, h.scheduled[activities.NotifyName]) }
+}
+
+func refuseAlert(_ context.Context, _ *session, c call) error {
+	if c.activity == activities.NotifyName {
+		return temporal.NewApplicationError("EVERFOLD_NOTIFY_TEAM: not sent", activities.ErrAlertNotSent)
+	}
+	return nil
+}
 
 // fits expects so many FitFold.
 func fits(n int) func(*testing.T, shape) {
