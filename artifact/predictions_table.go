@@ -1,12 +1,10 @@
 package artifact
 
 import (
-	"encoding/csv"
 	"fmt"
 	"io"
 	"math"
 	"reflect"
-	"strconv"
 
 	"github.com/parquet-go/parquet-go"
 )
@@ -38,8 +36,8 @@ func horizonColumns(horizons []float64) []string {
 // PredictionTables writes predictions.csv and predictions.parquet row by row. Equal rows
 // give equal bytes.
 type PredictionTables struct {
-	csv     *csv.Writer
-	cells   []string
+	csv     *rows
+	width   int
 	parquet *parquet.GenericWriter[any]
 	batch   []parquet.Row
 }
@@ -54,11 +52,10 @@ const (
 // NewPredictionTables begins both tables with their headers.
 func NewPredictionTables(csvOut, parquetOut io.Writer, horizons []float64) (*PredictionTables, error) {
 	survival := horizonColumns(horizons)
-	t := &PredictionTables{csv: csv.NewWriter(csvOut), parquet: parquet.NewGenericWriter[any](parquetOut, predictionSchema(survival),
-		parquet.CreatedBy("everfold", "1", "predictions"), parquet.Compression(&parquet.Snappy), parquet.MaxRowsPerRowGroup(parquetGroup))}
 	header := append(append([]string{"id"}, survival...), "rmst", "risk", "risk_rank", "in_training", "extrapolated")
-	t.cells = make([]string, len(header))
-	return t, t.csv.Write(header)
+	t := &PredictionTables{csv: newRows(csvOut, header), width: len(header), parquet: parquet.NewGenericWriter[any](parquetOut, predictionSchema(survival),
+		parquet.CreatedBy("everfold", "1", "predictions"), parquet.Compression(&parquet.Snappy), parquet.MaxRowsPerRowGroup(parquetGroup))}
+	return t, t.csv.err
 }
 
 // predictionSchema has the columns in the order of predictions.csv.
@@ -82,14 +79,10 @@ func predictionSchema(survival []string) *parquet.Schema {
 
 // Write appends a row to both tables.
 func (t *PredictionTables) Write(p Prediction) error {
-	t.cells[0] = p.ID
-	row := append(make(parquet.Row, 0, len(t.cells)), parquet.ByteArrayValue([]byte(p.ID)).Level(0, 0, 0))
-	value := func(v parquet.Value, text string) {
-		t.cells[len(row)] = text
-		row = append(row, v.Level(0, 0, len(row)))
-	}
+	row := append(make(parquet.Row, 0, t.width), parquet.ByteArrayValue([]byte(p.ID)).Level(0, 0, 0))
+	t.csv.string(p.ID)
 	optionally := func(v float64) {
-		t.cells[len(row)] = defined(v)
+		t.csv.float(v)
 		if math.IsNaN(v) {
 			row = append(row, parquet.NullValue().Level(0, 0, len(row)))
 			return
@@ -100,12 +93,15 @@ func (t *PredictionTables) Write(p Prediction) error {
 		optionally(s)
 	}
 	optionally(p.RMST)
-	value(parquet.DoubleValue(p.Risk), number(p.Risk))
-	value(parquet.Int64Value(int64(p.Rank)), strconv.Itoa(p.Rank))
-	value(parquet.BooleanValue(p.InTraining), strconv.FormatBool(p.InTraining))
-	value(parquet.BooleanValue(p.Extrapolated), strconv.FormatBool(p.Extrapolated))
+	t.csv.float(p.Risk)
+	t.csv.int(p.Rank)
+	t.csv.bool(p.InTraining)
+	t.csv.bool(p.Extrapolated)
+	for _, v := range []parquet.Value{parquet.DoubleValue(p.Risk), parquet.Int64Value(int64(p.Rank)), parquet.BooleanValue(p.InTraining), parquet.BooleanValue(p.Extrapolated)} {
+		row = append(row, v.Level(0, 0, len(row)))
+	}
 	t.batch = append(t.batch, row)
-	if err := t.csv.Write(t.cells); err != nil {
+	if err := t.csv.end(); err != nil {
 		return err
 	}
 	if len(t.batch) < parquetBatch {
@@ -128,42 +124,30 @@ func (t *PredictionTables) Close() error {
 	if err := t.parquet.Close(); err != nil {
 		return err
 	}
-	t.csv.Flush()
-	return t.csv.Error()
+	return t.csv.flush()
 }
 
 // OutOfFoldTable writes oof.csv row by row.
-type OutOfFoldTable struct {
-	csv   *csv.Writer
-	cells []string
-}
+type OutOfFoldTable struct{ csv *rows }
 
 // NewOutOfFoldTable begins the table with its header.
 func NewOutOfFoldTable(out io.Writer, horizons []float64) (*OutOfFoldTable, error) {
 	header := append([]string{"id", "fold", "model", "risk"}, horizonColumns(horizons)...)
-	t := &OutOfFoldTable{csv: csv.NewWriter(out), cells: make([]string, len(header))}
-	return t, t.csv.Write(header)
+	t := &OutOfFoldTable{csv: newRows(out, header)}
+	return t, t.csv.err
 }
 
 // Write appends a row; survival is NaN where the stored curve has ended.
 func (t *OutOfFoldTable) Write(id string, task Task, risk float64, survival []float64) error {
-	t.cells[0], t.cells[1], t.cells[2], t.cells[3] = id, strconv.Itoa(task.Fold), task.Model, number(risk)
-	for i, s := range survival {
-		t.cells[4+i] = defined(s)
+	t.csv.string(id)
+	t.csv.int(task.Fold)
+	t.csv.string(task.Model)
+	t.csv.float(risk)
+	for _, s := range survival {
+		t.csv.float(s)
 	}
-	return t.csv.Write(t.cells)
+	return t.csv.end()
 }
 
 // Close writes what is held back.
-func (t *OutOfFoldTable) Close() error {
-	t.csv.Flush()
-	return t.csv.Error()
-}
-
-// defined is a number, or the empty cell of NaN.
-func defined(v float64) string {
-	if math.IsNaN(v) {
-		return ""
-	}
-	return number(v)
-}
+func (t *OutOfFoldTable) Close() error { return t.csv.flush() }
