@@ -17,6 +17,7 @@ func subject(name string, opt coxnet.Options) survtest.Subject {
 		},
 		Decode:        func(data []byte) (survival.Model, error) { return coxnet.Decode(data) },
 		Deterministic: true, Proportional: true, Constant: true,
+		Resumes: opt.Select == coxnet.SelectCV,
 		// Folds depend on the number and order of rows; the path does not.
 		RowOrder: opt.Select == coxnet.SelectLast, Weights: opt.Select == coxnet.SelectLast,
 	}

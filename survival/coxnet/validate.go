@@ -41,6 +41,7 @@ func (f *fitted) validate(ctx context.Context, v validation) ([]survival.Warning
 // it returns the first fold's.
 func (f *fitted) validateOn(ctx context.Context, v validation, folds []resample.Fold) ([]survival.Warning, error) {
 	left, errs := make([]leftOut, len(folds)), make([]error, len(folds))
+	done := resume(ctx, v.fit.Checkpoints, f.Alphas, len(folds))
 	ctx = oneAtATime(ctx)
 	// The last ones, where they are fewer than threads, share these.
 	threads := max(1, v.fit.Threads)
@@ -49,7 +50,13 @@ func (f *fitted) validateOn(ctx context.Context, v validation, folds []resample.
 		count := turn[1] - turn[0]
 		linear.Blocks(count, 1, threads, func(k, _, _ int) {
 			k += turn[0]
-			left[k], errs[k] = v.leaveOut(ctx, folds[k], f.Alphas, max(1, threads/count))
+			if before := done.of(k); before != nil {
+				left[k] = *before
+				return
+			}
+			if left[k], errs[k] = v.leaveOut(ctx, folds[k], f.Alphas, max(1, threads/count)); errs[k] == nil {
+				done.add(ctx, k, left[k])
+			}
 		})
 	}
 	var out []survival.Warning
