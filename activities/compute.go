@@ -45,61 +45,124 @@ type prediction struct {
 func (j *job) compute(ctx context.Context, stage func(string), threads func() int) (*prediction, error) {
 	stage("fit")
 	start := time.Now()
-	f, found, err := j.fit(ctx, threads)
+	f, err := j.encode(ctx, threads)
 	if err != nil {
 		return nil, err
 	}
-	p := &prediction{report: f.model.Report(), fitSeconds: time.Since(start).Seconds()}
-	stage("predict")
-	start = time.Now()
-	frame := j.table.Frame()
-	unseen, seen, err := f.pipeline.Apply(ctx, frame, j.fold.Test)
+	p := &prediction{}
+	if f.kind.Predict != nil && j.spec.Explain.IsZero() {
+		err = j.fitPredict(ctx, f, p)
+	} else {
+		err = j.fitThenPredict(ctx, f, p, stage)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("preprocess test rows: %w", err)
+		return nil, err
 	}
-	p.warnings = slices.Concat(found, seen)
-	if err := p.predict(ctx, f.model, unseen, j.fold.Times); err != nil {
-		return nil, fmt.Errorf("predict: %w", err)
-	}
-	p.predictSeconds = time.Since(start).Seconds()
+	p.fitSeconds = time.Since(start).Seconds() - p.predictSeconds
+	p.report, p.warnings = f.report, slices.Concat(f.warnings(), p.warnings)
 	if p.inference, err = j.infer(ctx, f); err != nil {
 		return nil, err
 	}
 	p.warnings = append(p.warnings, p.inference.warnings...)
 	stage("explain")
 	var left []survival.Warning
-	if p.explanation, left, err = j.explain(ctx, frame, f.model, f.pipeline); err != nil {
+	if p.explanation, left, err = j.explain(ctx, j.table.Frame(), f.model, f.pipeline); err != nil {
 		return nil, fmt.Errorf("explain: %w", err)
 	}
 	p.warnings = append(p.warnings, left...)
 	return p, nil
 }
 
-// fit fits preprocessing and model on the training rows, with what they warn of.
-func (j *job) fit(ctx context.Context, threads func() int) (fitted, []survival.Warning, error) {
-	none := fitted{}
+// fitPredict has the model predict the test rows while it is fitted, and does not hold it.
+func (j *job) fitPredict(ctx context.Context, f *fitted, p *prediction) error {
+	test, err := j.testRows(ctx, f, p)
+	if err != nil {
+		return err
+	}
+	opt := j.options(f)
+	opt.Query = survival.Query{Design: test, Times: j.fold.Times}
+	found, err := f.kind.Predict(ctx, f.x, f.y, j.spec.FitSettings(j.model), opt)
+	if err != nil {
+		return fmt.Errorf("fit: %w", err)
+	}
+	f.report = found.Report
+	p.risk, p.surv = found.Risk, make([]float32, len(found.Survival))
+	for i, s := range found.Survival {
+		p.surv[i] = float32(s)
+	}
+	return nil
+}
+
+// fitThenPredict is for models that are small, or needed for more than the test rows.
+func (j *job) fitThenPredict(ctx context.Context, f *fitted, p *prediction, stage func(string)) error {
+	if err := j.fitModel(ctx, f); err != nil {
+		return err
+	}
+	stage("predict")
+	start := time.Now()
+	test, err := j.testRows(ctx, f, p)
+	if err != nil {
+		return err
+	}
+	if err := p.predict(ctx, f.model, test, j.fold.Times); err != nil {
+		return fmt.Errorf("predict: %w", err)
+	}
+	p.predictSeconds = time.Since(start).Seconds()
+	return nil
+}
+
+// testRows encodes them, and adds what that warns of.
+func (j *job) testRows(ctx context.Context, f *fitted, p *prediction) (*survival.Design, error) {
+	x, seen, err := f.pipeline.Apply(ctx, j.table.Frame(), j.fold.Test)
+	if err != nil {
+		return nil, fmt.Errorf("preprocess test rows: %w", err)
+	}
+	p.warnings = append(p.warnings, seen...)
+	return x, nil
+}
+
+// encode fits preprocessing on the training rows and applies it to them.
+func (j *job) encode(ctx context.Context, threads func() int) (*fitted, error) {
 	kind, ok := registry.Lookup(j.model.Type)
 	if !ok {
-		return none, nil, fmt.Errorf("model type %q is not registered", j.model.Type)
+		return nil, fmt.Errorf("model type %q is not registered", j.model.Type)
 	}
 	frame := j.table.Frame()
 	pipeline, err := preprocess.Fit(ctx, frame, j.fold.Train, preprocessOptions(j.spec.Preprocess, j.model))
 	if err != nil {
-		return none, nil, err
+		return nil, err
 	}
 	x, found, err := pipeline.Apply(ctx, frame, j.fold.Train)
 	if err != nil {
-		return none, nil, fmt.Errorf("preprocess training rows: %w", err)
+		return nil, fmt.Errorf("preprocess training rows: %w", err)
 	}
-	y := j.table.Outcome.Take(j.fold.Train)
-	model, err := kind.Fit(ctx, x, y, j.spec.FitSettings(j.model), survival.FitOptions{
-		Seed: j.seed, Threads: threads(), Share: threads, Times: timeRule(j.spec.Metrics), Grid: j.fold.Times,
-		Inner: j.inner(frame), Checkpoints: j.checkpoints,
-	})
+	return &fitted{kind: kind, pipeline: pipeline, x: x, y: j.table.Outcome.Take(j.fold.Train), threads: threads, found: found}, nil
+}
+
+// options are those of the fit.
+func (j *job) options(f *fitted) survival.FitOptions {
+	return survival.FitOptions{
+		Seed: j.seed, Threads: f.threads(), Share: f.threads, Times: timeRule(j.spec.Metrics), Grid: j.fold.Times,
+		Inner: j.inner(j.table.Frame()), Checkpoints: j.checkpoints,
+	}
+}
+
+// fit fits preprocessing and model on the training rows, and holds the model.
+func (j *job) fit(ctx context.Context, threads func() int) (*fitted, error) {
+	f, err := j.encode(ctx, threads)
 	if err != nil {
-		return none, nil, fmt.Errorf("fit: %w", err)
+		return nil, err
 	}
-	return fitted{model, pipeline, x, y, threads}, slices.Concat(pipeline.Warnings(), model.Report().Warnings, found), nil
+	return f, j.fitModel(ctx, f)
+}
+
+func (j *job) fitModel(ctx context.Context, f *fitted) error {
+	model, err := f.kind.Fit(ctx, f.x, f.y, j.spec.FitSettings(j.model), j.options(f))
+	if err != nil {
+		return fmt.Errorf("fit: %w", err)
+	}
+	f.model, f.report = model, model.Report()
+	return nil
 }
 
 // stratifyEvent is the value of folds.stratify that balances events.

@@ -75,7 +75,7 @@ func (w *finalWork) train(ctx context.Context) (*FitFinalResult, error) {
 	defer seat.leave()
 	w.at.stage("fit")
 	start := time.Now()
-	f, warnings, err := j.fit(ctx, seat.share)
+	f, err := j.fit(ctx, seat.share)
 	states.wait()
 	if err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func (w *finalWork) train(ctx context.Context) (*FitFinalResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := w.describe(ctx, f, found, append(warnings, found.warnings...))
+	info, err := w.describe(ctx, f, found, append(f.warnings(), found.warnings...))
 	if err != nil {
 		return nil, err
 	}
@@ -129,8 +129,8 @@ func wholeTable(run *artifact.Run, table *dataset.Table) artifact.FoldData {
 }
 
 // describe is model.json as far as the fit knows it.
-func (w *finalWork) describe(ctx context.Context, f fitted, found *inference, warnings []survival.Warning) (*artifact.ModelInfo, error) {
-	report := f.model.Report()
+func (w *finalWork) describe(ctx context.Context, f *fitted, found *inference, warnings []survival.Warning) (*artifact.ModelInfo, error) {
+	report := f.report
 	pipeline, err := json.Marshal(f.pipeline)
 	if err != nil {
 		return nil, fmt.Errorf("encode preprocessing: %w", err)

@@ -224,7 +224,7 @@ func orNaN(v *float64) float64 {
 }
 
 // memory estimates what one fit of the job needs beside the shared table: design and a
-// copy of it, and the curves it stores.
+// copy of it, and the curves it stores, once as they are summed.
 func (j *job) memory() int64 {
 	columns := int64(0)
 	for _, c := range j.table.Columns {
@@ -232,5 +232,5 @@ func (j *job) memory() int64 {
 		columns += int64(len(c.Levels))
 	}
 	rows := int64(len(j.fold.Train) + len(j.fold.Test))
-	return 2*8*rows*columns + 4*int64(len(j.fold.Test))*int64(len(j.fold.Times))
+	return 2*8*rows*columns + (8+4)*int64(len(j.fold.Test))*int64(len(j.fold.Times))
 }

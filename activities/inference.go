@@ -11,6 +11,7 @@ import (
 	"everfold/survival"
 	"everfold/survival/cox"
 	"everfold/survival/preprocess"
+	"everfold/survival/registry"
 )
 
 // maxCoefficients bounds what a manifest holds of one fit.
@@ -18,11 +19,19 @@ const maxCoefficients = 5_000
 
 // fitted is a model with the training rows it was fitted on.
 type fitted struct {
-	model    survival.Model
+	kind     registry.Kind
+	model    survival.Model // nil: not yet, or it is not held
+	report   survival.Report
 	pipeline *preprocess.Pipeline
 	x        *survival.Design
 	y        survival.Outcome
 	threads  func() int
+	found    []survival.Warning // by the pipeline, in the training rows
+}
+
+// warnings are those of preprocessing and of the fit.
+func (f *fitted) warnings() []survival.Warning {
+	return slices.Concat(f.pipeline.Warnings(), f.report.Warnings, f.found)
 }
 
 // inference is what a report says of the coefficients of a linear model.
@@ -36,9 +45,9 @@ type inference struct {
 // infer takes the coefficients of a model that is linear in its design, and tests those of a
 // Cox model on its training rows; other models have nothing. A fit whose tests cannot be
 // computed keeps its result, with a warning.
-func (j *job) infer(ctx context.Context, f fitted) (*inference, error) {
+func (j *job) infer(ctx context.Context, f *fitted) (*inference, error) {
 	out := &inference{}
-	coefficients := f.model.Report().Coefficients
+	coefficients := f.report.Coefficients
 	if len(coefficients) == 0 || !f.has(coefficients[0].Column) { // a stack's are of its bases
 		return out, nil
 	}
@@ -63,7 +72,7 @@ func (j *job) infer(ctx context.Context, f fitted) (*inference, error) {
 // testCox fills in the tests of a Cox model and returns the robust standard errors, nil
 // where the rows have neither groups nor weights. Grouped rows are not independent, and
 // weights are not counts in general: the model-based errors then rest on an assumption.
-func (j *job) testCox(ctx context.Context, f fitted, out *inference) ([]float64, error) {
+func (j *job) testCox(ctx context.Context, f *fitted, out *inference) ([]float64, error) {
 	m, isCox := f.model.(*cox.Model)
 	groups, robust := j.trainGroups(), j.table.Group != nil || f.y.Weight != nil
 	penalty, _ := j.model.Settings["alpha"].(float64)
@@ -132,12 +141,12 @@ func (out *inference) addTest(name string, t cox.Test) {
 	}
 }
 
-func (f fitted) has(column string) bool {
+func (f *fitted) has(column string) bool {
 	return slices.ContainsFunc(f.x.Columns, func(c survival.Column) bool { return c.Name == column })
 }
 
 // coefficients are those per original unit beside those of the model's own columns.
-func (f fitted) coefficients(scaled []survival.Coefficient, robust []float64) ([]artifact.Coefficient, error) {
+func (f *fitted) coefficients(scaled []survival.Coefficient, robust []float64) ([]artifact.Coefficient, error) {
 	original, _, err := f.pipeline.Unscale(scaled)
 	if err != nil {
 		return nil, fmt.Errorf("coefficients per original unit: %w", err)

@@ -174,7 +174,7 @@ func TestCoefficientsThatAreNotListed(t *testing.T) {
 		m.coefficients = append(m.coefficients, survival.Coefficient{Column: name, Value: 1})
 	}
 	j := &job{table: &dataset.Table{}}
-	out, err := j.infer(t.Context(), fitted{model: m, x: x})
+	out, err := j.infer(t.Context(), &fitted{model: m, report: m.Report(), x: x})
 	require.NoError(t, err)
 	require.Empty(t, out.coefficients)
 	require.Len(t, out.warnings, 1)
@@ -182,11 +182,11 @@ func TestCoefficientsThatAreNotListed(t *testing.T) {
 
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	late, err := j.infer(ended, fitted{model: m, x: x})
+	late, err := j.infer(ended, &fitted{model: m, report: m.Report(), x: x})
 	require.NoError(t, err)
 	require.Equal(t, out, late)
 
-	out, err = j.infer(t.Context(), fitted{model: m, x: &survival.Design{}})
+	out, err = j.infer(t.Context(), &fitted{model: m, report: m.Report(), x: &survival.Design{}})
 	require.NoError(t, err)
 	require.Equal(t, &inference{}, out)
 }

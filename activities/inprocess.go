@@ -75,7 +75,7 @@ func (r *InProcess) Final(ctx context.Context, model string, threads int) error 
 		tau: r.prepared.Tau, seed: artifact.FinalSeed(spec.Folds.Seed, model)}
 	share, leave := r.enter(threads)
 	defer leave()
-	f, _, err := j.fit(ctx, share)
+	f, err := j.fit(ctx, share)
 	if err != nil {
 		return err
 	}

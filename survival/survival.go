@@ -83,6 +83,22 @@ type FitOptions struct {
 	Inner Inner // how models that validate within the fit split its rows
 	// Checkpoints keeps states of a long fit for another attempt; nil keeps none.
 	Checkpoints Checkpoints
+	// Query is what a function that fits and predicts at once is asked for; others do not read it.
+	Query Query
+}
+
+// Query asks a fit for predictions of rows that are known before it, in place of a model
+// that predicts any. Columns are matched as Model does.
+type Query struct {
+	Design *Design
+	Times  []float64 // of the curves: ascending and finite
+}
+
+// Predictions answer a Query.
+type Predictions struct {
+	Risk     []float64 // as Model.Risk
+	Survival []float64 // the curves of Model.Survival, row after row
+	Report   Report    // of the fit
 }
 
 // Working is how many goroutines may work from now on, at least 1. Asking it between trees,

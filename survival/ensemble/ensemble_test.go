@@ -15,8 +15,14 @@ import (
 // halves is a tree that sends negative first covariates to leaf 0, others to leaf 1.
 type halves struct{}
 
-func (halves) Leaf(row []float64) int {
-	if row[0] < 0 {
+func (halves) Route(x [][]float64, rows, leaf []int32) {
+	for _, i := range rows {
+		leaf[i] = int32(half(x[0][i]))
+	}
+}
+
+func half(z float64) int {
+	if z < 0 {
 		return 0
 	}
 	return 1
@@ -35,33 +41,33 @@ func example() (*survival.Design, survival.Outcome) {
 		survival.Outcome{Time: []float64{4, 3, 2, 2}, Event: []bool{true, true, true, false}}
 }
 
-// grow fits a forest of halves on all rows.
-func grow(t testing.TB, x *survival.Design, y survival.Outcome, opt Options) (*Model, error) {
+// planned is a forest of halves.
+func planned(t testing.TB, x *survival.Design, y survival.Outcome, opt Options) Plan {
 	s, err := NewSample(context.Background(), y, survival.TimesExact)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return Plan{Kind: testKind(), Design: x, Sample: s, Options: opt, NewGrower: func() Grower {
+		return func(_ context.Context, _ int, count []uint32) (Tree, *tree.Leaves, error) {
+			return halves{}, leavesOf(x, s, count), nil
+		}
+	}}
+}
+
+// grow fits a forest of halves on all rows; tree 7 fails.
+func grow(t testing.TB, x *survival.Design, y survival.Outcome, opt Options) (*Model, error) {
 	opt.NoBootstrap = true
-	return Grow(context.Background(), testKind(), x, s, opt, func() Grower {
-		return func(_ context.Context, b int, count []uint32) (Tree, *tree.Leaves, error) {
+	p := planned(t, x, y, opt)
+	whole := p.NewGrower()
+	p.NewGrower = func() Grower {
+		return func(ctx context.Context, b int, count []uint32) (Tree, *tree.Leaves, error) {
 			if b == 7 {
 				return nil, nil, errSeven
 			}
-			l := &tree.Leaves{}
-			for leaf := range 2 {
-				var in []int
-				for i, row := range s.Rows {
-					if (halves{}).Leaf([]float64{x.Columns[0].Values[row]}) == leaf && count[i] > 0 {
-						in = append(in, i)
-					}
-				}
-				l.Add(len(in), func(i int) (int, float64, bool) {
-					return int(s.Outcome.Rank[in[i]]), 1, s.Outcome.Event[in[i]]
-				})
-			}
-			return halves{}, l, nil
+			return whole(ctx, b, count)
 		}
-	})
+	}
+	return p.Grow(context.Background())
 }
 
 func two() int { return 2 }

@@ -12,9 +12,9 @@ import (
 
 // Tree sends rows to leaves. It is immutable and safe for concurrent use.
 type Tree interface {
-	// Leaf is the number of the leaf of a row of covariates, in the order of the design's
-	// columns.
-	Leaf(row []float64) int
+	// Route writes, at their places in leaf, the leaves that the given rows fall into; x has
+	// the values of the design's columns. It may sort the rows anew.
+	Route(x [][]float64, rows, leaf []int32)
 	// Write appends the tree to a model file.
 	Write(w *modelfile.Writer)
 }
@@ -28,6 +28,16 @@ type Kind struct {
 	Read func(r *modelfile.Reader, columns int) (Tree, int)
 }
 
+// read reads a tree and its leaves over so many distinct times. What is not that is a failure
+// of r, and the leaves are then nil.
+func (k Kind) read(r *modelfile.Reader, columns, times int) (Tree, *tree.PackedLeaves) {
+	t, leaves := k.Read(r, columns)
+	if t == nil {
+		return nil, nil
+	}
+	return t, tree.ReadPackedLeaves(r, leaves, times)
+}
+
 // Model is a fitted forest.
 type Model struct {
 	kind      Kind
@@ -36,7 +46,7 @@ type Model struct {
 	events    []int32   // those with an event, as indices of times
 	expHazard bool
 	trees     []Tree
-	leaves    []*tree.Leaves
+	leaves    []*tree.PackedLeaves
 	report    survival.Report
 }
 
@@ -95,12 +105,11 @@ func Decode(data []byte, kind Kind) (*Model, error) {
 		r.Fail("the event times are not among the times")
 	}
 	for r.Bool() {
-		t, leaves := kind.Read(r, len(m.columns))
-		if t == nil {
+		t, leaves := kind.read(r, len(m.columns), len(m.times))
+		if leaves == nil {
 			break
 		}
-		m.trees = append(m.trees, t)
-		m.leaves = append(m.leaves, tree.ReadLeaves(r, leaves, len(m.times)))
+		m.trees, m.leaves = append(m.trees, t), append(m.leaves, leaves)
 	}
 	m.report = r.Report()
 	m.report.OutOfBag = survival.OutOfBag{Error: r.Float(), Rows: r.Int()}

@@ -22,21 +22,22 @@ func TestOutOfBag(t *testing.T) {
 		y.Event = append(y.Event, i%3 > 0)
 	}
 	for _, opt := range []Options{{Trees: 4}, {Trees: 4, Subsample: 0.5}, {Trees: 4, Subsample: 0.6, NoBootstrap: true}} {
-		s, err := NewSample(context.Background(), y, survival.TimesExact)
-		if err != nil {
-			t.Fatal(err)
-		}
 		drawn := make([][]uint32, opt.Trees)
+		var s *Sample
 		grow := func(threads int) *Model {
 			opt.Working = func() int { return threads }
-			m, err := Grow(context.Background(), testKind(), x, s, opt, func() Grower {
-				return func(_ context.Context, b int, count []uint32) (Tree, *tree.Leaves, error) {
+			p := planned(t, x, y, opt)
+			s = p.Sample
+			whole := p.NewGrower()
+			p.NewGrower = func() Grower {
+				return func(ctx context.Context, b int, count []uint32) (Tree, *tree.Leaves, error) {
 					if threads == 1 {
 						drawn[b] = append([]uint32(nil), count...)
 					}
-					return halves{}, leavesOf(x, s, count), nil
+					return whole(ctx, b, count)
 				}
-			})
+			}
+			m, err := p.Grow(context.Background())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -59,7 +60,7 @@ func leavesOf(x *survival.Design, s *Sample, count []uint32) *tree.Leaves {
 	for leaf := range 2 {
 		var in []int
 		for i, row := range s.Rows {
-			if (halves{}).Leaf([]float64{x.Columns[0].Values[row]}) == leaf && count[i] > 0 {
+			if half(x.Columns[0].Values[row]) == leaf && count[i] > 0 {
 				in = append(in, i)
 			}
 		}
@@ -128,7 +129,7 @@ func TestDraws(t *testing.T) {
 		{Options{}, 100}, {Options{Subsample: 0.632}, 63}, {Options{NoBootstrap: true}, 100},
 		{Options{NoBootstrap: true, Subsample: 0.632}, 63}, {Options{NoBootstrap: true, Subsample: 0.001}, 1},
 	} {
-		p := plan{opt: c.opt}
+		p := Plan{Options: c.opt}
 		often := make([]uint32, 100)
 		for b := range 300 {
 			count := make([]uint32, 100)
@@ -168,16 +169,18 @@ func TestGoesOnFromKeptTrees(t *testing.T) {
 		t.Fatal("tree 7 has not failed")
 	}
 	left := kept.Left()
-	p := plan{kind: testKind(), columns: 1, times: 3, rows: 4, trees: make([]Tree, 20), leaves: make([]*tree.Leaves, 20),
-		opt: Options{Checkpoints: survtest.NewCheckpoints(left[len(left)-1])}}
-	p.resume(context.Background())
-	for b := range p.trees {
-		if (p.trees[b] != nil) != (b < 7) {
-			t.Errorf("tree %d is there: %v", b, p.trees[b] != nil)
+	p := planned(t, x, y, Options{Trees: 20, NoBootstrap: true, Checkpoints: survtest.NewCheckpoints(left[len(left)-1])})
+	g := p.begin()
+	if err := g.resume(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	for b, grown := range g.grown {
+		if grown != (b < 7) {
+			t.Errorf("tree %d is there: %v", b, grown)
 		}
 	}
-	if p.done.Load() != 7 {
-		t.Errorf("%d trees are done", p.done.Load())
+	if g.done != 7 || g.added != 7 {
+		t.Errorf("%d trees are done, %d added", g.done, g.added)
 	}
 }
 
@@ -186,8 +189,8 @@ func TestBagsAreBounded(t *testing.T) {
 	for _, c := range []struct{ rows, columns, stride, kept int }{
 		{20_000, 5, 1, 20_000}, {20_001, 5, 2, 10_001}, {229_611, 23, 12, 19_135}, {50_000, 10_000, 30, 1_667},
 	} {
-		if g := newBags(c.rows, c.columns, 1); g.stride != c.stride || g.rows != c.kept {
-			t.Errorf("%d rows, %d columns: %d rows, one of %d; want %d, one of %d", c.rows, c.columns, g.rows, g.stride, c.kept, c.stride)
+		if stride, rows := lookedAt(c.rows, c.columns); stride != c.stride || rows != c.kept {
+			t.Errorf("%d rows, %d columns: %d rows, one of %d; want %d, one of %d", c.rows, c.columns, rows, stride, c.kept, c.stride)
 		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"everfold/survival"
 	"everfold/survival/tree"
 )
 
@@ -82,20 +81,19 @@ func (c *crew) share() int {
 // work than it may, and ends with the bytes that one goroutine gives.
 func TestShareChanges(t *testing.T) {
 	x, y := example()
-	s, err := NewSample(context.Background(), y, survival.TimesExact)
-	if err != nil {
-		t.Fatal(err)
-	}
 	const trees, falls = 60, 20
 	grown := func(c *crew, share func() int) []byte {
-		m, err := Grow(context.Background(), testKind(), x, s, Options{Trees: trees, Seed: 3, Working: share}, func() Grower {
+		p := planned(t, x, y, Options{Trees: trees, Seed: 3, Working: share})
+		whole := p.NewGrower()
+		p.NewGrower = func() Grower {
 			member := c.join()
-			return func(_ context.Context, _ int, count []uint32) (Tree, *tree.Leaves, error) {
+			return func(ctx context.Context, b int, count []uint32) (Tree, *tree.Leaves, error) {
 				c.begin(member)
 				defer c.end()
-				return halves{}, leavesOf(x, s, count), nil
+				return whole(ctx, b, count)
 			}
-		})
+		}
+		m, err := p.Grow(context.Background())
 		if err != nil {
 			t.Fatal(err)
 		}

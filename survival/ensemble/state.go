@@ -10,67 +10,85 @@ import (
 )
 
 // stateType marks states; they are framed, versioned and sealed as model files are.
-func (p *plan) stateType() string { return p.kind.Type + " trees" }
+func (g *growth) stateType() string { return g.Kind.Type + " grown" }
+
+// pieceKey names a piece.
+func pieceKey(k int) string { return fmt.Sprintf("trees/%d", k) }
+
+// note writes a tree into the next piece: only its bytes wait for that to be saved.
+func (g *growth) note(b int, t Tree, leaves *tree.PackedLeaves) {
+	if g.Options.Checkpoints == nil {
+		return
+	}
+	g.state.Lock()
+	defer g.state.Unlock()
+	if g.piece == nil {
+		g.piece = modelfile.NewWriter(g.stateType(), g.Kind.Version)
+		g.piece.Int(len(g.Sample.Rows))
+	}
+	g.piece.Bool(true)
+	g.piece.Int(b)
+	t.Write(g.piece)
+	leaves.Write(g.piece)
+}
 
 // keep saves the trees grown since the last piece, where that is due. A piece is written
 // once: the work of keeping a tree does not grow with the forest.
-func (p *plan) keep(ctx context.Context) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.fresh) == 0 {
+func (g *growth) keep(ctx context.Context) {
+	g.state.Lock()
+	defer g.state.Unlock()
+	if g.piece == nil {
 		return
 	}
-	survival.Keep(ctx, p.opt.Checkpoints, fmt.Sprintf("trees/%d", p.pieces), func() []byte {
-		w := modelfile.NewWriter(p.stateType(), p.kind.Version)
-		w.Int(p.rows)
-		w.Int(len(p.fresh))
-		for _, b := range p.fresh {
-			w.Int(b)
-			p.trees[b].Write(w)
-			p.leaves[b].Write(w)
-		}
-		p.fresh = p.fresh[:0]
-		p.pieces++
+	survival.Keep(ctx, g.Options.Checkpoints, pieceKey(g.pieces), func() []byte {
+		w := g.piece
+		w.Bool(false)
+		g.piece = nil
+		g.pieces++
 		return w.Bytes()
 	})
 }
 
 // resume takes up the trees that an earlier attempt kept, up to the first piece that is
-// missing or not of this fit.
-func (p *plan) resume(ctx context.Context) {
+// missing or not of this fit. It fails only with the cause of ctx.
+func (g *growth) resume(ctx context.Context) error {
+	count := make([]uint32, len(g.Sample.Rows))
 	for {
-		data, ok := survival.Kept(ctx, p.opt.Checkpoints, fmt.Sprintf("trees/%d", p.pieces))
-		if !ok || !p.take(data) {
-			return
+		data, ok := survival.Kept(ctx, g.Options.Checkpoints, pieceKey(g.pieces))
+		if !ok {
+			return nil
 		}
-		p.pieces++
+		whole, err := g.takeUp(ctx, data, count)
+		if err != nil || !whole {
+			return err
+		}
+		g.pieces++
 	}
 }
 
-// take reads one piece; false where it is not one of this fit.
-func (p *plan) take(data []byte) bool {
-	r, err := modelfile.Open(data, p.stateType(), p.kind.Version)
-	if err != nil || r.Version != p.kind.Version || r.Int() != p.rows {
-		return false
+// takeUp passes the trees of one piece, one after another; whole says that it is a piece of
+// this fit to its end.
+func (g *growth) takeUp(ctx context.Context, data []byte, count []uint32) (whole bool, err error) {
+	r, err := modelfile.Open(data, g.stateType(), g.Kind.Version)
+	if err != nil || r.Version != g.Kind.Version || r.Int() != len(g.Sample.Rows) {
+		return false, nil
 	}
-	trees, leaves := map[int]Tree{}, map[int]*tree.Leaves{}
-	for range r.Int() {
+	for r.Bool() {
 		b := r.Int()
-		t, count := p.kind.Read(r, p.columns)
-		l := tree.ReadLeaves(r, count, p.times)
-		if t == nil || l == nil || b < 0 || b >= len(p.trees) {
-			return false
+		t, leaves := g.Kind.read(r, len(g.Design.Columns), len(g.Sample.times))
+		if leaves == nil || b < 0 || b >= g.Options.Trees {
+			return false, nil
 		}
-		trees[b], leaves[b] = t, l
-	}
-	if r.Close() != nil {
-		return false
-	}
-	for b := range trees {
-		if p.trees[b] == nil {
-			p.done.Add(1)
+		if g.grown[b] || b-g.added >= ahead { // an earlier attempt held more than this one would
+			continue
 		}
-		p.trees[b], p.leaves[b] = trees[b], leaves[b]
+		if err := survival.Check(ctx, float64(g.done), float64(g.Options.Trees)); err != nil {
+			return false, err
+		}
+		g.draw(count, b)
+		if err := g.pass(ctx, b, grownTree{t, leaves}, count); err != nil {
+			return false, err
+		}
 	}
-	return true
+	return r.Close() == nil, nil
 }

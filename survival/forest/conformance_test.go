@@ -16,6 +16,9 @@ func subject(name string, opt forest.Options) survtest.Subject {
 		Fit: func(ctx context.Context, x *survival.Design, y survival.Outcome, fit survival.FitOptions) (survival.Model, error) {
 			return forest.Fit(ctx, x, y, opt, fit)
 		},
+		Predict: func(ctx context.Context, x *survival.Design, y survival.Outcome, fit survival.FitOptions) (*survival.Predictions, error) {
+			return forest.Predict(ctx, x, y, opt, fit)
+		},
 		Decode:        func(data []byte) (survival.Model, error) { return forest.Decode(data) },
 		Deterministic: true, Gaps: true, Resumes: true,
 	}

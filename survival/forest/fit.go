@@ -47,32 +47,51 @@ func (o Options) defaults(columns int) Options {
 	return o
 }
 
-// Fit grows the forest. Tree b draws its rows and columns from streams of (opt.Seed, b), so
+// Fit grows the forest. Tree b draws its rows and columns from streams of (fit.Seed, b), so
 // the result is the same for any number of threads. Left truncation is a
 // *survival.DataError, as are values that Outcome.Validate refuses and infinite
 // covariates; no events are survival.ErrNoEvents.
 func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, opt Options, fit survival.FitOptions) (*Model, error) {
+	p, err := prepare(ctx, x, y, opt, fit)
+	if err != nil {
+		return nil, err
+	}
+	m, err := p.Grow(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &Model{m}, nil
+}
+
+// Predict fits as Fit does and answers fit.Query without holding the forest: with the bits
+// that the model would give.
+func Predict(ctx context.Context, x *survival.Design, y survival.Outcome, opt Options, fit survival.FitOptions) (*survival.Predictions, error) {
+	p, err := prepare(ctx, x, y, opt, fit)
+	if err != nil {
+		return nil, err
+	}
+	return p.Predict(ctx, fit.Query)
+}
+
+// prepare sorts and codes the rows.
+func prepare(ctx context.Context, x *survival.Design, y survival.Outcome, opt Options, fit survival.FitOptions) (ensemble.Plan, error) {
 	if x.Rows != y.Len() {
 		panic("forest: design and outcome differ in length")
 	}
 	sample, err := ensemble.NewSample(ctx, y, fit.Times)
 	if err != nil {
-		return nil, err
+		return ensemble.Plan{}, err
 	}
 	opt = opt.defaults(len(x.Columns))
 	matrix, err := tree.NewMatrix(ctx, x, sample.Rows, opt.Bins, fit.Threads)
 	if err != nil {
-		return nil, err
+		return ensemble.Plan{}, err
 	}
 	p := plan{matrix: matrix, outcome: sample.Outcome, opt: opt, columns: len(x.Columns), seed: fit.Seed}
-	m, err := ensemble.Grow(ctx, kind(), x, sample, ensemble.Options{
+	return ensemble.Plan{Kind: kind(), Design: x, Sample: sample, NewGrower: p.grower, Options: ensemble.Options{
 		Trees: opt.Trees, NoBootstrap: opt.NoBootstrap, Subsample: opt.Subsample, ExpHazard: opt.ExpHazard,
 		Seed: fit.Seed, Working: fit.Working, Checkpoints: fit.Checkpoints,
-	}, p.grower)
-	if err != nil {
-		return nil, err
-	}
-	return &Model{m}, nil
+	}}, nil
 }
 
 // plan is what the goroutines of a fit share.
@@ -86,15 +105,17 @@ type plan struct {
 
 // grower grows trees split by the log-rank statistic, with buffers of its own.
 func (p plan) grower() ensemble.Grower {
-	grower, crit := tree.NewGrower(p.matrix), tree.NewLogRank(p.outcome)
+	grower, crit, leaves := tree.NewGrower(p.matrix), tree.NewLogRank(p.outcome), &tree.Leaves{}
 	return func(ctx context.Context, b int, count []uint32) (ensemble.Tree, *tree.Leaves, error) {
-		leaves := &tree.Leaves{}
 		crit.Draw(count, leaves)
 		opt := tree.Options{MinSplit: p.opt.MinSplit, MinLeaf: p.opt.MinLeaf, Depth: p.opt.Depth}
 		if p.opt.Try < p.columns {
 			opt.Try, opt.Rand = p.opt.Try, resample.Source(p.seed, "forest columns", uint64(b))
 		}
 		t, err := grower.Grow(ctx, crit, opt)
-		return t, leaves, err
+		if err != nil {
+			return nil, nil, err
+		}
+		return t.Pack(), leaves, nil
 	}
 }

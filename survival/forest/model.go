@@ -21,11 +21,11 @@ var _ survival.Model = (*Model)(nil)
 // kind is the forest's part of the model file.
 func kind() ensemble.Kind {
 	return ensemble.Kind{Type: Type, Version: Version, Read: func(r *modelfile.Reader, columns int) (ensemble.Tree, int) {
-		t := tree.Read(r, columns)
+		t := tree.ReadPacked(r, columns)
 		if t == nil {
 			return nil, 0
 		}
-		return t, t.Leaves
+		return t, t.Leaves()
 	}}
 }
 

@@ -15,6 +15,9 @@ func subject(name string, opt oblique.Options) survtest.Subject {
 		Fit: func(ctx context.Context, x *survival.Design, y survival.Outcome, fit survival.FitOptions) (survival.Model, error) {
 			return oblique.Fit(ctx, x, y, opt, fit)
 		},
+		Predict: func(ctx context.Context, x *survival.Design, y survival.Outcome, fit survival.FitOptions) (*survival.Predictions, error) {
+			return oblique.Predict(ctx, x, y, opt, fit)
+		},
 		Decode:        func(data []byte) (survival.Model, error) { return oblique.Decode(data) },
 		Deterministic: true, Gaps: true, Resumes: true,
 	}

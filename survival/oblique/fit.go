@@ -53,27 +53,46 @@ func (o Options) defaults(columns int) Options {
 // covariates; no events are survival.ErrNoEvents. It panics where lengths differ or an
 // option is negative.
 func Fit(ctx context.Context, x *survival.Design, y survival.Outcome, opt Options, fit survival.FitOptions) (*Model, error) {
+	p, err := prepare(ctx, x, y, opt, fit)
+	if err != nil {
+		return nil, err
+	}
+	m, err := p.Grow(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &Model{m}, nil
+}
+
+// Predict fits as Fit does and answers fit.Query without holding the forest: with the bits
+// that the model would give.
+func Predict(ctx context.Context, x *survival.Design, y survival.Outcome, opt Options, fit survival.FitOptions) (*survival.Predictions, error) {
+	p, err := prepare(ctx, x, y, opt, fit)
+	if err != nil {
+		return nil, err
+	}
+	return p.Predict(ctx, fit.Query)
+}
+
+// prepare sorts and lays out the rows.
+func prepare(ctx context.Context, x *survival.Design, y survival.Outcome, opt Options, fit survival.FitOptions) (ensemble.Plan, error) {
 	if x.Rows != y.Len() {
 		panic("oblique: design and outcome differ in length")
 	}
 	opt = opt.defaults(len(x.Columns))
 	sample, err := ensemble.NewSample(ctx, y, fit.Times)
 	if err != nil {
-		return nil, err
+		return ensemble.Plan{}, err
 	}
 	values, err := rowMajor(x, sample.Rows)
 	if err != nil {
-		return nil, err
+		return ensemble.Plan{}, err
 	}
 	p := plan{opt: opt, values: values, columns: len(x.Columns), outcome: sample.Outcome, seed: fit.Seed}
-	m, err := ensemble.Grow(ctx, kind(), x, sample, ensemble.Options{
+	return ensemble.Plan{Kind: kind(), Design: x, Sample: sample, NewGrower: p.grower, Options: ensemble.Options{
 		Trees: opt.Trees, NoBootstrap: opt.NoBootstrap, ExpHazard: opt.ExpHazard,
 		Seed: fit.Seed, Working: fit.Working, Checkpoints: fit.Checkpoints,
-	}, p.grower)
-	if err != nil {
-		return nil, err
-	}
-	return &Model{m}, nil
+	}}, nil
 }
 
 // rowMajor lays out the design row by row in the given order. Infinite values are a

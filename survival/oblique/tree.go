@@ -21,8 +21,19 @@ type obliqueTree struct {
 	leaves int
 }
 
-// Leaf is the number of the leaf of a row of covariates.
-func (t *obliqueTree) Leaf(row []float64) int {
+// Route writes, at their places in leaf, the leaves of the given rows of x.
+func (t *obliqueTree) Route(x [][]float64, rows, leaf []int32) {
+	values := make([]float64, len(x))
+	for _, row := range rows {
+		for j, column := range x {
+			values[j] = column[row]
+		}
+		leaf[row] = t.leaf(values)
+	}
+}
+
+// leaf is the number of the leaf of a row of covariates.
+func (t *obliqueTree) leaf(row []float64) int32 {
 	i := int32(0)
 	for t.terms[i] > 0 {
 		first, last := t.first[i], t.first[i]+t.terms[i]
@@ -32,7 +43,7 @@ func (t *obliqueTree) Leaf(row []float64) int {
 			i = t.right[i]
 		}
 	}
-	return int(t.first[i])
+	return t.first[i]
 }
 
 // project is Σ coef·x, summed in the order of terms.

@@ -35,7 +35,7 @@ func TestLeaf(t *testing.T) {
 		row  []float64
 		want int
 	}{{[]float64{1, 0}, 0}, {[]float64{1.1, 0}, 2}, {[]float64{9, 3}, 1}, {[]float64{9, 2.9}, 2}, {[]float64{gap, 0.5}, 0}, {[]float64{0, gap}, 1}, {[]float64{-9, gap}, 0}} {
-		if got := byHand().Leaf(c.row); got != c.want {
+		if got := int(byHand().leaf(c.row)); got != c.want {
 			t.Errorf("row %v is in leaf %d, want %d", c.row, got, c.want)
 		}
 	}
@@ -56,7 +56,7 @@ func TestTreeRoundTrip(t *testing.T) {
 	}
 	again := modelfile.NewWriter("t", 1)
 	back.Write(again)
-	if !bytes.Equal(file, again.Bytes()) || back.leaves != 3 || back.Leaf([]float64{9, 3}) != 1 {
+	if !bytes.Equal(file, again.Bytes()) || back.leaves != 3 || back.leaf([]float64{9, 3}) != 1 {
 		t.Errorf("read as %+v", back)
 	}
 }

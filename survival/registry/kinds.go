@@ -26,8 +26,8 @@ func kinds() []Kind {
 		{Type: coxnet.Type, Version: coxnet.Version, Fit: fitCoxnet, Decode: decoder(coxnet.Decode)},
 		{Type: aft.Type, Version: aft.Version, Entry: true, Fit: fitWeibull, Decode: decoder(aft.Decode)},
 		{Type: boost.Type, Version: boost.Version, Fit: fitBoosting, Decode: decoder(boost.Decode)},
-		{Type: forest.Type, Version: forest.Version, Fit: fitForest, Decode: decoder(forest.Decode)},
-		{Type: oblique.Type, Version: oblique.Version, Fit: fitOblique, Decode: decoder(oblique.Decode)},
+		{Type: forest.Type, Version: forest.Version, Fit: fitForest, Predict: predictForest, Decode: decoder(forest.Decode)},
+		{Type: oblique.Type, Version: oblique.Version, Fit: fitOblique, Predict: predictOblique, Decode: decoder(oblique.Decode)},
 		{Type: stack.Type, Version: stack.Version, Fit: fitStack, Decode: decodeStack},
 	}
 }

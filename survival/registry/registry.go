@@ -23,6 +23,9 @@ type Kind struct {
 	// Fit fits the type with its settings (nil, empty or a JSON object). Errors are those of
 	// the model's package, or a *SettingsError.
 	Fit func(ctx context.Context, x *survival.Design, y survival.Outcome, settings json.RawMessage, opt survival.FitOptions) (survival.Model, error)
+	// Predict fits as Fit does and answers opt.Query with the bits of the model's predictions,
+	// without holding the model: for types whose models are large. nil: there is none.
+	Predict func(ctx context.Context, x *survival.Design, y survival.Outcome, settings json.RawMessage, opt survival.FitOptions) (*survival.Predictions, error)
 	// Decode reads a model file of the type. Failures wrap survival.ErrBadModelFile.
 	Decode func(data []byte) (survival.Model, error)
 }

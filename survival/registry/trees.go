@@ -70,6 +70,23 @@ func (s boostSettings) options() (boost.Options, error) {
 }
 
 func fitForest(ctx context.Context, x *survival.Design, y survival.Outcome, settings json.RawMessage, opt survival.FitOptions) (survival.Model, error) {
+	options, err := forestOptions(settings)
+	if err != nil {
+		return nil, err
+	}
+	return model(forest.Fit(ctx, x, y, options, opt))
+}
+
+func predictForest(ctx context.Context, x *survival.Design, y survival.Outcome, settings json.RawMessage, opt survival.FitOptions) (*survival.Predictions, error) {
+	options, err := forestOptions(settings)
+	if err != nil {
+		return nil, err
+	}
+	return forest.Predict(ctx, x, y, options, opt)
+}
+
+// forestOptions decodes and checks the settings of a forest.
+func forestOptions(settings json.RawMessage) (forest.Options, error) {
 	set := struct {
 		Trees     int     `json:"trees"`
 		MinSplit  int     `json:"min_split"`
@@ -82,22 +99,19 @@ func fitForest(ctx context.Context, x *survival.Design, y survival.Outcome, sett
 		Curve     string  `json:"curve"`
 	}{Trees: 300, MinSplit: 10, MinLeaf: 5, Bootstrap: true, Subsample: 1, Curve: "mean"}
 	if err := decodeSettings(forest.Type, settings, &set); err != nil {
-		return nil, err
+		return forest.Options{}, err
 	}
-	if err := firstProblem(forest.Type, []requirement{
-		{set.Trees >= 1, "trees must be ≥ 1"},
-		{set.MinSplit >= 2, "min_split must be ≥ 2"},
-		{set.MinLeaf >= 1, "min_leaf must be ≥ 1"},
-		{set.Depth >= 0, "depth must be ≥ 0"},
-		{set.Subsample > 0 && set.Subsample <= 1, "subsample must be above 0 and at most 1"},
-		{set.Curve == "mean" || set.Curve == "hazard", "curve must be mean or hazard"},
-	}); err != nil {
-		return nil, err
-	}
-	return model(forest.Fit(ctx, x, y, forest.Options{
-		Trees: set.Trees, MinSplit: set.MinSplit, MinLeaf: set.MinLeaf, Try: int(set.Mtry), Depth: set.Depth,
-		NoBootstrap: !set.Bootstrap, Subsample: set.Subsample, Bins: tree.Bins(set.Bins), ExpHazard: set.Curve == "hazard",
-	}, opt))
+	return forest.Options{
+			Trees: set.Trees, MinSplit: set.MinSplit, MinLeaf: set.MinLeaf, Try: int(set.Mtry), Depth: set.Depth,
+			NoBootstrap: !set.Bootstrap, Subsample: set.Subsample, Bins: tree.Bins(set.Bins), ExpHazard: set.Curve == "hazard",
+		}, firstProblem(forest.Type, []requirement{
+			{set.Trees >= 1, "trees must be ≥ 1"},
+			{set.MinSplit >= 2, "min_split must be ≥ 2"},
+			{set.MinLeaf >= 1, "min_leaf must be ≥ 1"},
+			{set.Depth >= 0, "depth must be ≥ 0"},
+			{set.Subsample > 0 && set.Subsample <= 1, "subsample must be above 0 and at most 1"},
+			{set.Curve == "mean" || set.Curve == "hazard", "curve must be mean or hazard"},
+		})
 }
 
 // requirement is what a setting must satisfy, and how to say it.

@@ -7,7 +7,7 @@
 //
 // The suite checks, on small made-up data: equal bytes for every thread count; inputs left
 // alone; invariance to the unit of time, a constant column, the order of rows, weights
-// given as copies, entry before the first time; resumption; the shape of curves; the model file; column
+// given as copies, entry before the first time; resumption; answers of a fit without its model; the shape of curves; the model file; column
 // matching; cancellation; degenerate data. The flags of Subject say which of these a model
 // promises.
 //
@@ -29,6 +29,8 @@ type Subject struct {
 	Name   string
 	Fit    func(ctx context.Context, x *survival.Design, y survival.Outcome, opt survival.FitOptions) (survival.Model, error)
 	Decode func(data []byte) (survival.Model, error)
+	// Predict fits as Fit does and answers FitOptions.Query at once; nil: there is none.
+	Predict func(ctx context.Context, x *survival.Design, y survival.Outcome, opt survival.FitOptions) (*survival.Predictions, error)
 
 	Deterministic bool // equal seeds give equal bytes on 1, 2 and 8 threads
 	Proportional  bool // −log S of two rows stays in one ratio: e to the difference of risks
@@ -76,6 +78,7 @@ var checks = []struct {
 }{
 	{"threads", func(s Subject) bool { return s.Deterministic }, checkThreads},
 	{"resume", func(s Subject) bool { return s.Resumes }, checkResume},
+	{"query", func(s Subject) bool { return s.Predict != nil }, checkQuery},
 	{"inputs", always, checkInputs},
 	{"time unit", always, checkTimeUnit},
 	{"constant column", func(s Subject) bool { return s.Constant }, checkConstant},

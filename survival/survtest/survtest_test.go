@@ -181,8 +181,29 @@ func spoil(m *exponential, x *survival.Design, y survival.Outcome, opt survival.
 	}
 }
 
+// predictExponential fits and answers the query.
+func predictExponential(flaw string) func(context.Context, *survival.Design, survival.Outcome, survival.FitOptions) (*survival.Predictions, error) {
+	return func(ctx context.Context, x *survival.Design, y survival.Outcome, opt survival.FitOptions) (*survival.Predictions, error) {
+		m, err := fitExponential(flaw)(ctx, x, y, opt)
+		if err != nil {
+			return nil, err
+		}
+		p := &survival.Predictions{Risk: make([]float64, opt.Query.Design.Rows), Report: m.Report()}
+		if err := m.Risk(ctx, opt.Query.Design, p.Risk); err != nil {
+			return nil, err
+		}
+		if flaw == "query" {
+			p.Risk[0] = math.Nextafter(p.Risk[0], 9)
+		}
+		return p, m.Survival(ctx, opt.Query.Design, opt.Query.Times, func(_ int, s []float64) error {
+			p.Survival = append(p.Survival, s...)
+			return nil
+		})
+	}
+}
+
 func mutant(flaw string) Subject {
-	return Subject{Name: "exponential", Fit: fitExponential(flaw), Decode: decodeExponential(flaw),
+	return Subject{Name: "exponential", Fit: fitExponential(flaw), Decode: decodeExponential(flaw), Predict: predictExponential(flaw),
 		Deterministic: true, Proportional: true, RowOrder: true, Constant: true, Weights: true, Entry: true}
 }
 
@@ -219,7 +240,7 @@ func TestFlagsSelectChecks(t *testing.T) {
 		}
 	}
 	slices.Sort(names)
-	require.Equal(t, []string{"constant column", "entry", "gaps", "proportional", "resume", "row order", "threads", "weights"}, names)
+	require.Equal(t, []string{"constant column", "entry", "gaps", "proportional", "query", "resume", "row order", "threads", "weights"}, names)
 	require.Equal(t, 1e-8, Subject{}.tolerance())
 	require.Equal(t, 1e-4, Subject{Tolerance: 1e-4}.tolerance())
 }
