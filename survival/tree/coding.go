@@ -95,7 +95,7 @@ func (r *rowSet) empty(columns int, tags []uint64) {
 		clear(r.words[q])
 	}
 	r.tags = append(r.tags[:0], tags...)
-	r.spare, r.side = resize(r.spare, m), resize(r.side, m)
+	r.buffers(m)
 }
 
 // denser turns codes into ranks among those present.

@@ -28,7 +28,7 @@ type left struct {
 	size            int
 }
 
-func (f *fenwick) search(g *Grower, n *node, p *pass, found []candidate) []candidate {
+func (f *fenwick) search(g *Grower, n *node, p *pass, found []candidate) (survivors []candidate, best float64) {
 	f.tree, f.group = resize(f.tree, len(p.times)), resize(f.group, n.hi-n.lo)
 	for k, t := range p.times {
 		end := len(f.group)
@@ -49,7 +49,7 @@ func (f *fenwick) search(g *Grower, n *node, p *pass, found []candidate) []candi
 		f.sort(n, k)
 		s.column(c, &n.coding.columns[k], k)
 	}
-	return s.found
+	return s.found, s.bound
 }
 
 // sort orders the rows by code, by counting: narrow keeps codes from outnumbering rows.
@@ -171,12 +171,12 @@ func (s *scan) offer(at split, l *left) {
 	if up := math.Abs(l.u) + 1e-12*l.scale; up*up < s.bound*(1-2*tie)*(l.a-l.q-1e-12*(l.a+l.q)) {
 		return
 	}
-	c := bracket(at, l.u, l.a-l.q, l.scale, l.a+l.q)
-	if c.upper < s.bound*(1-tie) {
+	upper, lower := bracket(l.u, l.a-l.q, l.scale, l.a+l.q)
+	if upper < s.bound*(1-tie) {
 		return
 	}
-	s.bound = max(s.bound, c.lower)
-	s.found = append(s.found, c)
+	s.bound = max(s.bound, lower)
+	s.found = append(s.found, candidate{at, upper})
 }
 
 // add moves rows to the left side.

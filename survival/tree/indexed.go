@@ -104,7 +104,8 @@ func (n *node) copyOut(to *rowSet) {
 			to.words[q][i] = word[row]
 		}
 	}
-	to.tags, to.spare, to.side = resize(to.tags, m), resize(to.spare, m), resize(to.side, m)
+	to.tags = resize(to.tags, m)
+	to.buffers(m)
 	for i, row := range n.rows.index[n.lo:n.hi] {
 		to.tags[i] = uint64(row)
 	}

@@ -163,22 +163,20 @@ func (c *LogRank) search(g *Grower, n *node) chosen {
 	if c.pass.total <= 0 {
 		return chosen{split: split{feature: -1}}
 	}
+	var bound float64
 	if packed && c.only != byFenwick {
-		c.finds = c.bounds.search(g, n, &c.pass, c.finds[:0])
+		c.finds, bound = c.bounds.search(g, n, &c.pass, c.finds[:0])
 	} else {
 		c.spread(n.tags())
-		c.finds = c.fenw.search(g, n, &c.pass, c.finds[:0])
+		c.finds, bound = c.fenw.search(g, n, &c.pass, c.finds[:0])
 	}
-	return c.decide(g, n)
+	return c.decide(g, n, bound)
 }
 
-// decide evaluates the candidates that may be best, most promising first.
-func (c *LogRank) decide(g *Grower, n *node) chosen {
+// decide evaluates the candidates that may be best, most promising first; the best is no
+// worse than bound.
+func (c *LogRank) decide(g *Grower, n *node, bound float64) chosen {
 	best := chosen{split: split{feature: -1}}
-	bound := 0.0
-	for _, f := range c.finds {
-		bound = max(bound, f.lower)
-	}
 	left := c.finds
 	for len(left) > 0 {
 		k := 0
@@ -202,8 +200,8 @@ func (c *LogRank) decide(g *Grower, n *node) chosen {
 
 // bracket bounds a statistic whose U and V are known to rounding errors, in proportion to
 // the sums they are differences of.
-func bracket(s split, u, v, sumU, sumV float64) candidate {
+func bracket(u, v, sumU, sumV float64) (upper, lower float64) {
 	errU, errV := 1e-12*sumU, 1e-12*sumV
 	up, down := math.Abs(u)+errU, max(0, math.Abs(u)-errU)
-	return candidate{split: s, upper: up * up / max(v-errV, negligible), lower: down * down / max(v+errV, negligible)}
+	return up * up / max(v-errV, negligible), down * down / max(v+errV, negligible)
 }

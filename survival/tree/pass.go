@@ -6,6 +6,10 @@ type pass struct {
 	times []eventTime // 0 is before the first event time
 	total float64     // Σ c
 	rows  []term      // empty where a search does without
+
+	groups  []tied  // the distinct times of unweighted rows
+	groupOf []int32 // by row
+	timeOf  []int32 // by group
 }
 
 // eventTime is one event time of a node: its first row, the weight at risk, and the prefix
@@ -26,19 +30,68 @@ func (c *LogRank) sweep(tags []uint64, size int) {
 		c.sweepWeighted(tags)
 		return
 	}
-	p.times = append(p.times[:0], eventTime{risk: float64(size)})
-	for i := 0; i < len(tags); {
-		start, rank, d, here := i, tags[i]>>tagKey, 0, 0
-		for ; i < len(tags) && tags[i]>>tagKey == rank; i++ {
-			w := draws(tags[i])
-			here += w
-			d += w & -int(tags[i]&1)
+	p.group(tags)
+	p.count(size)
+}
+
+// tied is the rows of one time: the row after them, and how many of them there are as drawn
+// above the events among these.
+type tied struct {
+	end   int
+	count uint64
+}
+
+// group finds the distinct times of the rows, and the one of each row. Where a time ends is
+// anybody's guess, so that nothing is done only there.
+func (p *pass) group(tags []uint64) {
+	p.groups, p.groupOf = resize(p.groups, len(tags)), resize(p.groupOf, len(tags))
+	groups, groupOf := p.groups, p.groupOf[:len(tags)]
+	last := tags[0] >> tagKey
+	k, count := 0, uint64(0)
+	for i, tag := range tags {
+		rank := tag >> tagKey
+		next := 0
+		if rank != last {
+			next = 1
 		}
-		if d > 0 {
-			p.event(start, float64(d), float64(size), 1)
-		}
-		size -= here
+		last = rank
+		k += next
+		w := tag & tagDraws >> 1
+		count = count&(uint64(next)-1) + (w<<32 | w&-(tag&1))
+		groups[k] = tied{i + 1, count}
+		groupOf[i] = int32(k)
 	}
+	p.groups = groups[:k+1]
+}
+
+// count fills the event times from the groups of a node of so many rows as drawn, and the
+// event time of each group, the last one up to it. A time without events is overwritten.
+func (p *pass) count(size int) {
+	p.times, p.timeOf = resize(p.times, len(p.groups)+1), resize(p.timeOf, len(p.groups))
+	p.times[0] = eventTime{risk: float64(size)}
+	times, timeOf := p.times[1:], p.timeOf[:len(p.groups)]
+	var l, a, w, total float64
+	k, start := 0, 0
+	for i, g := range p.groups {
+		events := int(uint32(g.count))
+		y, d := float64(size), float64(events)
+		// Variance, where d may be 0 and is at most y.
+		c, inverse := d*((y-d)/float64(max(size-1, 1))), 1/y
+		total += c
+		c = float64(c * inverse)
+		l += float64(d * inverse)
+		a += c
+		w += float64(c * inverse)
+		t := &times[k]
+		t.start, t.risk, t.l, t.a, t.w = start, y, l, a, w
+		if events > 0 {
+			k++
+		}
+		timeOf[i] = int32(k)
+		start = g.end
+		size -= int(g.count >> 32)
+	}
+	p.times, p.total = p.times[:k+1], total
 }
 
 // sweepWeighted does so for case weights. They are summed from the end, so that rounding
@@ -117,15 +170,11 @@ func (c *LogRank) exact(g *Grower, n *node, s split) (z float64, rows int) {
 	switch {
 	case len(c.pass.rows) == 0:
 		var in [256]uint64 // all ones for codes of the side
-		for code := range in[:slots] {
-			in[code] = -uint64(rule.left(uint64(code)) ^ flip)
-		}
+		sides(rule, in[:slots], -uint64(1^flip), -uint64(flip))
 		return c.pass.exactTimes(n.tags(), word, shift, &in)
 	case n.rows.width == 8:
 		var share [256]float64 // of a row's weight that counts, by code
-		for code := range share[:slots] {
-			share[code] = float64(rule.left(uint64(code)) ^ flip)
-		}
+		sides(rule, share[:slots], float64(1^flip), float64(flip))
 		return c.pass.exactBytes(word, shift, &share)
 	}
 	n.rows.mark(n.lo, n.hi, s.column, slots, rule)

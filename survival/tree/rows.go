@@ -8,8 +8,8 @@ type rowSet struct {
 	words [][]uint64
 	tags  []uint64
 
-	spare []uint64 // buffer of the partition
-	side  []uint8  // by row of the node: 1 where it goes left
+	spare, other []uint64 // buffers of the partition
+	side         []uint8  // by row of the node: 1 where it goes left
 	// seen is, for codes of 8 bits, those of the rows last marked.
 	seen [256]bool
 
@@ -41,7 +41,12 @@ func (r *rowSet) load(m *Matrix, take []int32, tags []uint64) {
 		r.words[q] = dst
 	}
 	r.tags = append(r.tags[:0], tags...)
-	r.spare, r.side = resize(r.spare, n), resize(r.side, n)
+	r.buffers(n)
+}
+
+// buffers makes the buffers of the partition long enough.
+func (r *rowSet) buffers(n int) {
+	r.spare, r.other, r.side = resize(r.spare, n), resize(r.other, n), resize(r.side, n)
 }
 
 func resize[T any](s []T, n int) []T {
@@ -63,9 +68,7 @@ func (r *rowSet) mark(lo, hi, k, slots int, rule rule) {
 	word, shift, mask := r.at(k)
 	if r.width == 8 {
 		var table [256]uint8
-		for c := range table[:slots] {
-			table[c] = rule.left(uint64(c))
-		}
+		sides(rule, table[:slots], 1, 0)
 		if r.indexed() {
 			r.cut = cut{word, shift, table}
 			return
@@ -92,27 +95,46 @@ func (r *rowSet) partition(lo, hi int, tagsOnly bool) int {
 		return r.partitionIndexed(lo, hi)
 	}
 	side := r.side[:hi-lo]
-	if !tagsOnly {
-		for _, word := range r.words {
-			divide(word[lo:hi], r.spare[:hi-lo], side)
-		}
+	words := r.words
+	if tagsOnly {
+		words = nil
 	}
-	return divide(r.tags[lo:hi], r.spare[:hi-lo], side)
+	for len(words) >= 2 {
+		divideTwo(words[0][lo:hi], words[1][lo:hi], r.spare, r.other, side)
+		words = words[2:]
+	}
+	if len(words) == 1 {
+		return divideTwo(words[0][lo:hi], r.tags[lo:hi], r.spare, r.other, side)
+	}
+	return divide(r.tags[lo:hi], r.spare, side)
 }
 
 // divide writes both sides without a branch, advancing by 0 or 1.
 func divide(word, spare []uint64, side []uint8) int {
-	l, r := 0, 0
-	spare = spare[:len(word)]
-	side = side[:len(word)]
+	l := 0
+	spare, side = spare[:len(word)], side[:len(word)]
 	for i, x := range word {
-		s := int(side[i])
 		word[l] = x
-		spare[r] = x
-		l += s
-		r += 1 - s
+		spare[i-l] = x
+		l += int(side[i])
 	}
-	copy(word[l:], spare[:r])
+	copy(word[l:], spare)
+	return l
+}
+
+// divideTwo divides two arrays alike.
+func divideTwo(a, b, spareA, spareB []uint64, side []uint8) int {
+	l := 0
+	n := len(side)
+	a, b, spareA, spareB = a[:n], b[:n], spareA[:n], spareB[:n]
+	for i, s := range side {
+		x, y := a[i], b[i]
+		a[l], b[l] = x, y
+		spareA[i-l], spareB[i-l] = x, y
+		l += int(s)
+	}
+	copy(a[l:], spareA)
+	copy(b[l:], spareB)
 	return l
 }
 
@@ -132,4 +154,28 @@ func (r rule) left(code uint64) uint8 {
 		return r.extraLeft
 	}
 	return 0
+}
+
+// sides fills a table by code: what goes left, and what goes right.
+func sides[T any](r rule, table []T, left, right T) {
+	if r.single {
+		for c := range table {
+			table[c] = left
+		}
+		table[r.threshold] = right
+		return
+	}
+	k := min(int(r.threshold)+1, len(table))
+	for c := range table[:k] {
+		table[c] = left
+	}
+	for c := range table[k:] {
+		table[k+c] = right
+	}
+	if r.extra < uint64(len(table)) {
+		table[r.extra] = right
+		if r.extraLeft == 1 {
+			table[r.extra] = left
+		}
+	}
 }

@@ -10,10 +10,10 @@ type split struct {
 	column  int  // stored column
 }
 
-// candidate is a split with proven bounds on its statistic.
+// candidate is a split with a proven upper bound on its statistic.
 type candidate struct {
 	split
-	upper, lower float64
+	upper float64
 }
 
 // tie is the relative difference of statistics below which candidates tie: far above
