@@ -21,11 +21,42 @@ const maxTold = 10
 // maxReason bounds the reason of one failure in a message, in bytes.
 const maxReason = 300
 
+// alerts is what the run tells while it goes on.
+type alerts struct {
+	open    int  // messages on their way
+	tracker bool // that the tracker is down was told
+}
+
+// alertTrackerDown tells, once a start, that the tracker fails. It waits for nothing.
+func (r *trainRun) alertTrackerDown(ctx workflow.Context, reason string) {
+	if len(r.spec.Notify) == 0 || r.alerts.tracker {
+		return
+	}
+	r.alerts.tracker = true
+	r.alerts.open++
+	in := r.alert(ctx, activities.EventTrackerDown)
+	in.News = activities.News{
+		What:   "The tracker does not take what it is sent; the run goes on, and sends everything once it answers. " + reason,
+		Resume: "starter track sync " + quote(outputOf(r.spec)),
+	}
+	workflow.GoNamed(ctx, "alert", func(ctx workflow.Context) {
+		defer func() { r.alerts.open-- }()
+		if trouble := r.tell(ctx, in); trouble != "" {
+			r.warnings = append(r.warnings, trouble)
+		}
+	})
+}
+
 // alertEnd tells that the run has ended, and waits for the messages, for as long as their
 // policy allows: the worker may end with the run. A cancelled run is no news to whoever
 // cancelled it.
 func (r *trainRun) alertEnd(ctx workflow.Context, result *Result, err error) {
-	if len(r.spec.Notify) == 0 || temporal.IsCanceledError(err) {
+	if len(r.spec.Notify) == 0 {
+		return
+	}
+	free, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	if workflow.Await(free, func() bool { return r.alerts.open == 0 }) != nil || temporal.IsCanceledError(err) {
 		return
 	}
 	in := r.alert(ctx, activities.EventFailed)
@@ -40,8 +71,11 @@ func (r *trainRun) alertEnd(ctx workflow.Context, result *Result, err error) {
 		in.News = activities.News{What: result.sentence()}
 	}
 	in.News.Failures, in.News.More = r.board.troubles()
-	if trouble := r.tell(ctx, in); trouble != "" && result != nil {
-		result.Warnings = append(result.Warnings, trouble)
+	if trouble := r.tell(ctx, in); trouble != "" {
+		r.warnings = append(r.warnings, trouble)
+	}
+	if result != nil {
+		result.Warnings = firstOf(r.warnings)
 	}
 }
 

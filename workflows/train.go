@@ -59,6 +59,7 @@ type trainRun struct {
 	board    *board // what is done, running, failed: the query and the Web UI read it
 	fits     *fanOut
 	metrics  *publisher
+	alerts   alerts
 	warnings []string
 }
 
