@@ -155,8 +155,8 @@ func (c *card) coefficients() {
 
 func (c *card) use() {
 	m := c.info
-	c.printf("\n## Use\n\n`model.bin` is the model, `model.json` its description with the fitted preprocessing and the digest of\n`model.bin`. New rows, in Python with numpy alone:\n\n")
-	c.printf("```sh\npython models/%s/predict.py --data new.csv --out out.csv\n```\n\nFrom Go:\n\n", m.Model)
+	c.printf("\n## Use\n\n`model.bin` is the model, `model.json` its description with the fitted preprocessing and the digest of\n`model.bin`. New rows, by everfold or in Python with numpy alone:\n\n")
+	c.printf("```sh\nstarter predict DIR --model %s --data new.csv --out out.csv\npython models/%s/predict.py --data new.csv --out out.csv\n```\n\nFrom Go:\n\n", m.Model, m.Model)
 	c.printf("```go\nkind, _ := registry.Lookup(%q)\nmodel, err := kind.Decode(file)                  // the bytes of model.bin\n", m.Type)
 	c.printf("err = json.Unmarshal(info.Preprocess, &pipeline) // preprocess.Pipeline, of model.json\nx, _, err := pipeline.Apply(ctx, frame, rows)\nerr = model.Risk(ctx, x, risk)                   // higher: an earlier event\n```\n")
 }

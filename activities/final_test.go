@@ -307,13 +307,12 @@ func TestFinalThatDoesNotDecode(t *testing.T) {
 	content := []byte("of another program")
 	l.put(other.File.Key, string(content))
 	other.File.Bytes, other.File.SHA256 = int64(len(content)), store.SHA256(content)
-	w := &predictWork{Activities: l.a, store: l.run(), model: &other}
-	_, err = w.decode(t.Context())
+	_, err = decode(t.Context(), l.run(), &other)
 	require.ErrorIs(t, err, survival.ErrBadModelFile)
 	require.Equal(t, class{errUnknown, true}, classOf(err))
 
 	other.Preprocess = json.RawMessage(`{"terms": 3}`)
-	_, err = w.decode(t.Context())
+	_, err = decode(t.Context(), l.run(), &other)
 	require.ErrorContains(t, err, artifact.ModelInfoKey("cox_ph"))
 	require.Equal(t, class{errUnknown, true}, classOf(err))
 }

@@ -94,19 +94,11 @@ func (w *predictWork) plan(ctx context.Context) (err error) {
 	if w.folds, err = artifact.CompleteFolds(ctx, w.store, w.run, &w.cache); err != nil {
 		return err
 	}
-	final := w.run.Spec.Final
 	tau, err := restriction(w.run, w.table)
 	if err != nil {
 		return err
 	}
-	w.wanted = forecast.Options{Horizons: final.Horizons, Restriction: tau, Steps: w.model.Times.Events,
-		Last: w.model.Times.Last, Extrapolate: w.model.Type == aft.Type}
-	if final.RMST != nil {
-		w.wanted.Restriction = *final.RMST
-	}
-	if final.Horizons == nil {
-		w.wanted.Horizons = []float64{tau / 4, tau / 2, 3 * tau / 4, tau}
-	}
+	w.wanted = wantedOf(w.run, w.model, tau)
 	var files []string
 	for _, m := range w.folds {
 		files = append(files, m.Model, m.FitFingerprint)
@@ -119,6 +111,20 @@ func (w *predictWork) plan(ctx context.Context) (err error) {
 		"horizons": w.wanted.Horizons, "rmst": w.wanted.Restriction, "folds": store.SHA256([]byte(fmt.Sprint(files))),
 	}
 	return nil
+}
+
+// wantedOf is what final.horizons and final.rmst ask of a model.
+func wantedOf(run *artifact.Run, model *artifact.ModelInfo, tau float64) forecast.Options {
+	final := run.Spec.Final
+	wanted := forecast.Options{Horizons: final.Horizons, Restriction: tau, Steps: model.Times.Events,
+		Last: model.Times.Last, Extrapolate: model.Type == aft.Type}
+	if final.RMST != nil {
+		wanted.Restriction = *final.RMST
+	}
+	if final.Horizons == nil {
+		wanted.Horizons = []float64{tau / 4, tau / 2, 3 * tau / 4, tau}
+	}
+	return wanted
 }
 
 // restriction is tau of the run, by the default rule where it has none.
@@ -137,23 +143,31 @@ func (w *predictWork) write(ctx context.Context, specDigest string) (*artifact.P
 	info := &artifact.PredictionsInfo{Inputs: w.inputs, Model: w.model.Model, Rows: w.table.Rows(),
 		Horizons: w.wanted.Horizons, RMST: w.wanted.Restriction, Last: w.wanted.Last,
 		Attempt: int(activity.GetInfo(ctx).Attempt), Worker: w.Worker, Build: w.Build}
-	w.markBeyond(info)
+	info.Beyond = beyond(w.wanted)
+	if len(info.Beyond) > 0 {
+		info.Filled = w.wanted.Extrapolate
+		info.Warnings = append(info.Warnings, artifact.Warning{Category: "data", Message: beyondMessage(info.Beyond, info.Filled)})
+	}
 	for _, m := range w.folds {
 		info.OutOfFold += m.TestRows
 	}
-	// The model file and the model it holds are in memory together.
-	if err := checkMemory("the final "+w.model.Model, 3*w.model.File.Bytes); err != nil {
-		return nil, err
-	}
-	p, err := w.decode(ctx)
+	p, err := decode(ctx, w.store, w.model)
 	if err != nil {
 		return nil, err
 	}
+	p.wanted, p.frame, p.id, p.beat = w.wanted, w.table.Frame(), w.table.RowID, w.at.beat
 	seat := w.Cores.enter()
 	defer seat.leave()
 	p.threads = seat.share()
 	err = artifact.WritePredictions(ctx, w.store, specDigest, info, artifact.PredictionWriters{
-		Predict:   func(csv, parquet io.Writer) error { return p.write(ctx, csv, parquet) },
+		Predict: func(csv, parquet io.Writer) error {
+			w.at.stage("predict")
+			tables, err := artifact.NewPredictionTables(csv, parquet, w.wanted.Horizons)
+			if err != nil {
+				return err
+			}
+			return p.write(ctx, tables, true)
+		},
 		OutOfFold: func(csv io.Writer) error { return w.writeOutOfFold(ctx, csv) },
 	})
 	if err != nil {
@@ -163,23 +177,24 @@ func (w *predictWork) write(ctx context.Context, specDigest string) (*artifact.P
 	return info, nil
 }
 
-// markBeyond names the columns that lie beyond the last observed time.
-func (w *predictWork) markBeyond(info *artifact.PredictionsInfo) {
-	for _, h := range w.wanted.Horizons {
-		if h > w.wanted.Last {
-			info.Beyond = append(info.Beyond, artifact.HorizonColumn(h))
+// beyond names the columns that lie beyond the last observed time.
+func beyond(wanted forecast.Options) []string {
+	var columns []string
+	for _, h := range wanted.Horizons {
+		if h > wanted.Last {
+			columns = append(columns, artifact.HorizonColumn(h))
 		}
 	}
-	if w.wanted.Restriction > w.wanted.Last {
-		info.Beyond = append(info.Beyond, "rmst")
+	if wanted.Restriction > wanted.Last {
+		columns = append(columns, "rmst")
 	}
-	if len(info.Beyond) == 0 {
-		return
-	}
+	return columns
+}
+
+func beyondMessage(columns []string, filled bool) string {
 	what := "their cells are empty"
-	if w.wanted.Extrapolate {
-		info.Filled, what = true, "they are extrapolated by the model's law"
+	if filled {
+		what = "they are extrapolated by the model's law"
 	}
-	info.Warnings = append(info.Warnings, artifact.Warning{Category: "data",
-		Message: fmt.Sprintf("%v of the predictions lie beyond the last observed time: %s", info.Beyond, what)})
+	return fmt.Sprintf("%v of the predictions lie beyond the last observed time: %s", columns, what)
 }

@@ -4,48 +4,56 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"runtime/debug"
 	"slices"
 	"sync/atomic"
 
 	"everfold/artifact"
+	"everfold/store"
 	"everfold/survival"
 	"everfold/survival/forecast"
 	"everfold/survival/preprocess"
 	"everfold/survival/registry"
 )
 
-// predictor predicts the rows of a table block by block.
+// predictor predicts the rows of a frame block by block.
 type predictor struct {
-	*predictWork
 	fitted   survival.Model
 	pipeline *preprocess.Pipeline
-	threads  int // all the while: a wave is a block each
+	wanted   forecast.Options
+	frame    *survival.Frame
+	id       func(row int) string
+	threads  int                       // all the while: a wave is a block each
+	beat     func(done, total float64) // nil: nobody listens
 	done     atomic.Int64
 }
 
-// decode reads the model, whose files verify. One that does not decode all the same is no
-// damage that another attempt, or fitting again, would mend.
-func (w *predictWork) decode(ctx context.Context) (*predictor, error) {
-	kind, ok := registry.Lookup(w.model.Type)
+// decode reads a model that verifies. One that does not decode all the same is no damage that
+// another attempt, or fitting again, would mend.
+func decode(ctx context.Context, s store.Store, info *artifact.ModelInfo) (*predictor, error) {
+	kind, ok := registry.Lookup(info.Type)
 	if !ok {
-		return nil, fmt.Errorf("model type %q is not registered", w.model.Type)
+		return nil, fmt.Errorf("model type %q is not registered", info.Type)
 	}
-	p := &predictor{predictWork: w, pipeline: &preprocess.Pipeline{}}
-	if err := json.Unmarshal(w.model.Preprocess, p.pipeline); err != nil {
-		return nil, fmt.Errorf("decode %s: %w", artifact.ModelInfoKey(w.model.Model), err)
+	p := &predictor{pipeline: &preprocess.Pipeline{}}
+	if err := json.Unmarshal(info.Preprocess, p.pipeline); err != nil {
+		return nil, fmt.Errorf("decode %s: %w", artifact.ModelInfoKey(info.Model), err)
 	}
-	w.tidy() // the fit that ended before this may have left as much
-	file, err := artifact.ReadModel(ctx, w.store, w.model)
+	// The model file and the model it holds are in memory together.
+	if err := checkMemory("the final "+info.Model, 3*info.File.Bytes); err != nil {
+		return nil, err
+	}
+	tidy(info) // the fit that ended before this may have left as much
+	file, err := artifact.ReadModel(ctx, s, info)
 	if err != nil {
 		return nil, err
 	}
 	if p.fitted, err = kind.Decode(file); err != nil {
-		return nil, fmt.Errorf("decode %s: %w", w.model.File.Key, err)
+		return nil, fmt.Errorf("decode %s: %w", info.File.Key, err)
 	}
-	w.tidy()
+	tidy(info)
 	return p, nil
 }
 
@@ -53,8 +61,8 @@ func (w *predictWork) decode(ctx context.Context) (*predictor, error) {
 // back at once: garbage may double the memory of a worker before it is collected.
 const largeModel = 64 << 20
 
-func (w *predictWork) tidy() {
-	if w.model.File.Bytes >= largeModel {
+func tidy(info *artifact.ModelInfo) {
+	if info.File.Bytes >= largeModel {
 		debug.FreeOSMemory()
 	}
 }
@@ -65,14 +73,18 @@ const blockRows = 1 << 15
 
 // eachWave predicts blocks side by side, then hands them over in order.
 func (p *predictor) eachWave(ctx context.Context, compute func(ctx context.Context, from int, x *survival.Design) error, after func(from, to int) error) error {
-	n, threads := p.table.Rows(), p.threads
+	n, threads := p.frame.Rows, p.threads
 	for from := 0; from < n; from += threads * blockRows {
 		to := min(from+threads*blockRows, n)
 		blocks := (to - from + blockRows - 1) / blockRows
 		failed := make([]error, blocks)
 		survival.Each(blocks, threads, func(k int) {
 			first := from + k*blockRows
-			failed[k] = p.block(ctx, first, min(first+blockRows, to), compute)
+			rows := make([]int, min(first+blockRows, to)-first)
+			for i := range rows {
+				rows[i] = first + i
+			}
+			failed[k] = p.block(ctx, rows, func(ctx context.Context, x *survival.Design) error { return compute(ctx, first, x) })
 		})
 		for _, err := range failed {
 			if err != nil {
@@ -86,40 +98,43 @@ func (p *predictor) eachWave(ctx context.Context, compute func(ctx context.Conte
 	return nil
 }
 
-// block encodes rows from ≤ i < to. Their progress is that of all rows.
-func (p *predictor) block(ctx context.Context, from, to int, compute func(context.Context, int, *survival.Design) error) error {
-	rows := make([]int, to-from)
-	for i := range rows {
-		rows[i] = from + i
+// block encodes rows. Their progress is that of all rows.
+func (p *predictor) block(ctx context.Context, rows []int, compute func(context.Context, *survival.Design) error) error {
+	if p.beat != nil {
+		ctx = survival.WithProgress(ctx, func(float64, float64) { p.beat(float64(p.done.Load()), 2*float64(p.frame.Rows)) })
 	}
-	ctx = survival.WithProgress(ctx, func(float64, float64) { p.at.beat(float64(p.done.Load()), 2*float64(p.table.Rows())) })
-	x, _, err := p.pipeline.Apply(ctx, p.table.Frame(), rows) // the rows that it was fitted on: nothing new to warn of
+	x, _, err := p.pipeline.Apply(ctx, p.frame, rows) // what there is to warn of, Examine tells of all rows
 	if err != nil {
 		return err
 	}
 	defer p.done.Add(int64(len(rows)))
-	return compute(ctx, from, x)
+	err = compute(ctx, x)
+	if bad := (*survival.DataError)(nil); errors.As(err, &bad) { // a row of the block
+		return &survival.DataError{Row: rows[bad.Row], Column: bad.Column, Problem: bad.Problem}
+	}
+	return err
 }
 
-// write streams both tables: risks of all rows first, for their ranks, then curves.
-func (p *predictor) write(ctx context.Context, csv, parquet io.Writer) error {
-	p.at.stage("predict")
-	n, h := p.table.Rows(), len(p.wanted.Horizons)
-	risk := make([]float64, n)
-	err := p.eachWave(ctx, func(ctx context.Context, from int, x *survival.Design) error {
+// risks are those of all rows, and their ranks.
+func (p *predictor) risks(ctx context.Context) (risk []float64, ranks []int, err error) {
+	risk = make([]float64, p.frame.Rows)
+	err = p.eachWave(ctx, func(ctx context.Context, from int, x *survival.Design) error {
 		return p.fitted.Risk(ctx, x, risk[from:from+x.Rows])
 	}, func(int, int) error { return nil })
+	return risk, rankDescending(risk), err
+}
+
+// write streams tables: risks of all rows first, for their ranks, then curves. All rows are, or
+// are not, in the training rows.
+func (p *predictor) write(ctx context.Context, tables *artifact.PredictionTables, training bool) error {
+	risk, ranks, err := p.risks(ctx)
 	if err != nil {
 		return err
 	}
-	tables, err := artifact.NewPredictionTables(csv, parquet, p.wanted.Horizons)
-	if err != nil {
-		return err
-	}
-	ranks, curves := rankDescending(risk), forecast.New(p.wanted)
+	n, h, curves := p.frame.Rows, len(p.wanted.Horizons), forecast.New(p.wanted)
 	wave := min(n, p.threads*blockRows)
 	survivals, means := make([]float64, wave*h), make([]float64, wave)
-	beyond := p.wanted.Extrapolate && slices.Max(append(slices.Clone(p.wanted.Horizons), p.wanted.Restriction)) > p.wanted.Last
+	beyond := p.extrapolates(0)
 	return cmp.Or(p.eachWave(ctx, func(ctx context.Context, from int, x *survival.Design) error {
 		return curves.Rows(ctx, p.fitted, x, func(i int, r forecast.Row) error {
 			at := (from + i) % wave // waves begin at multiples
@@ -130,14 +145,20 @@ func (p *predictor) write(ctx context.Context, csv, parquet io.Writer) error {
 	}, func(from, to int) error {
 		for i := from; i < to; i++ {
 			at := i - from
-			err := tables.Write(artifact.Prediction{ID: p.table.RowID(i), Survival: survivals[at*h : (at+1)*h], RMST: means[at],
-				Risk: risk[i], Rank: ranks[i], InTraining: true, Extrapolated: beyond})
+			err := tables.Write(artifact.Prediction{ID: p.id(i), Survival: survivals[at*h : (at+1)*h], RMST: means[at],
+				Risk: risk[i], Rank: ranks[i], InTraining: training, Extrapolated: beyond})
 			if err != nil {
 				return err
 			}
 		}
 		return nil
 	}), tables.Close())
+}
+
+// extrapolates says whether cells of a row still active at c lie beyond the last observed time,
+// and are filled all the same.
+func (p *predictor) extrapolates(c float64) bool {
+	return p.wanted.Extrapolate && c+slices.Max(append(slices.Clone(p.wanted.Horizons), p.wanted.Restriction)) > p.wanted.Last
 }
 
 // rankDescending numbers risks from the highest, 1; equal ones share the lowest number.

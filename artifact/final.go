@@ -172,6 +172,20 @@ func ExamineFinal(ctx context.Context, s store.Store, run *Run, model string) (F
 	return f, nil
 }
 
+// ReadFinal reads model.json of a final model, whatever spec it is of. ErrNotFound where there
+// is none; damage wraps ErrDamaged.
+func ReadFinal(ctx context.Context, s store.Store, model string) (*ModelInfo, error) {
+	info := &ModelInfo{}
+	_, err := readSealed(ctx, s, ModelInfoKey(model), info)
+	if err == nil {
+		err = info.check(model)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the final %s: %w", model, err)
+	}
+	return info, nil
+}
+
 func (m *ModelInfo) check(model string) error {
 	switch {
 	case m.Format != modelFormat:

@@ -57,6 +57,16 @@ func ReadPredictions(ctx context.Context, s store.Store, in Inputs) (*Prediction
 	return info, nil
 }
 
+// PredictedModel is the model that the predictions in place are of. ErrNotFound where there are
+// none; damage wraps ErrDamaged.
+func PredictedModel(ctx context.Context, s store.Store) (string, error) {
+	info := &PredictionsInfo{}
+	if _, err := readSealed(ctx, s, PredictionsInfoKey, info); err != nil {
+		return "", fmt.Errorf("read predictions: %w", err)
+	}
+	return info.Model, nil
+}
+
 // predictionsInPlace reads predictions.json; nil where there is none that verifies.
 func predictionsInPlace(ctx context.Context, s store.Store) (info *PredictionsInfo, etag string, err error) {
 	info = &PredictionsInfo{}

@@ -17,7 +17,7 @@ type Prediction struct {
 	RMST         float64
 	Risk         float64
 	Rank         int // by risk: 1 is the highest, ties share the lowest number
-	InTraining   bool
+	InTraining   bool // not in tables of new rows
 	Extrapolated bool // some cell lies beyond the last observed time of the training rows
 }
 
@@ -33,13 +33,14 @@ func horizonColumns(horizons []float64) []string {
 	return names
 }
 
-// PredictionTables writes predictions.csv and predictions.parquet row by row. Equal rows
-// give equal bytes.
+// PredictionTables writes predictions.csv and predictions.parquet row by row, or tables of new
+// rows. Equal rows give equal bytes.
 type PredictionTables struct {
-	csv     *rows
-	width   int
-	parquet *parquet.GenericWriter[any]
-	batch   []parquet.Row
+	csv      *rows
+	width    int
+	parquet  *parquet.GenericWriter[any] // nil: none
+	batch    []parquet.Row
+	training bool // there is a column in_training
 }
 
 // parquetBatch is how many rows are handed to the Parquet writer at a time, and
@@ -51,15 +52,35 @@ const (
 
 // NewPredictionTables begins both tables with their headers.
 func NewPredictionTables(csvOut, parquetOut io.Writer, horizons []float64) (*PredictionTables, error) {
+	return newTables(csvOut, parquetOut, horizons, true)
+}
+
+// NewScoreTables begins tables of rows that were perhaps not fitted on: without in_training.
+// Either may be left out: a nil writer.
+func NewScoreTables(csvOut, parquetOut io.Writer, horizons []float64) (*PredictionTables, error) {
+	if csvOut == nil {
+		csvOut = io.Discard
+	}
+	return newTables(csvOut, parquetOut, horizons, false)
+}
+
+func newTables(csvOut, parquetOut io.Writer, horizons []float64, training bool) (*PredictionTables, error) {
 	survival := horizonColumns(horizons)
-	header := append(append([]string{"id"}, survival...), "rmst", "risk", "risk_rank", "in_training", "extrapolated")
-	t := &PredictionTables{csv: newRows(csvOut, header), width: len(header), parquet: parquet.NewGenericWriter[any](parquetOut, predictionSchema(survival),
-		parquet.CreatedBy("everfold", "1", "predictions"), parquet.Compression(&parquet.Snappy), parquet.MaxRowsPerRowGroup(parquetGroup))}
+	header := append(append([]string{"id"}, survival...), "rmst", "risk", "risk_rank")
+	if training {
+		header = append(header, "in_training")
+	}
+	header = append(header, "extrapolated")
+	t := &PredictionTables{csv: newRows(csvOut, header), width: len(header), training: training}
+	if parquetOut != nil {
+		t.parquet = parquet.NewGenericWriter[any](parquetOut, predictionSchema(survival, training),
+			parquet.CreatedBy("everfold", "1", "predictions"), parquet.Compression(&parquet.Snappy), parquet.MaxRowsPerRowGroup(parquetGroup))
+	}
 	return t, t.csv.err
 }
 
 // predictionSchema has the columns in the order of predictions.csv.
-func predictionSchema(survival []string) *parquet.Schema {
+func predictionSchema(survival []string, training bool) *parquet.Schema {
 	var fields []reflect.StructField
 	add := func(name string, of any, optional string) {
 		fields = append(fields, reflect.StructField{Name: fmt.Sprintf("Column%d", len(fields)),
@@ -72,7 +93,9 @@ func predictionSchema(survival []string) *parquet.Schema {
 	add("rmst", 0.0, ",optional")
 	add("risk", 0.0, "")
 	add("risk_rank", int64(0), "")
-	add("in_training", false, "")
+	if training {
+		add("in_training", false, "")
+	}
 	add("extrapolated", false, "")
 	return parquet.NewSchema("predictions", parquet.SchemaOf(reflect.New(reflect.StructOf(fields)).Interface()))
 }
@@ -95,16 +118,19 @@ func (t *PredictionTables) Write(p Prediction) error {
 	optionally(p.RMST)
 	t.csv.float(p.Risk)
 	t.csv.int(p.Rank)
-	t.csv.bool(p.InTraining)
-	t.csv.bool(p.Extrapolated)
-	for _, v := range []parquet.Value{parquet.DoubleValue(p.Risk), parquet.Int64Value(int64(p.Rank)), parquet.BooleanValue(p.InTraining), parquet.BooleanValue(p.Extrapolated)} {
-		row = append(row, v.Level(0, 0, len(row)))
+	flags := []bool{p.InTraining, p.Extrapolated}
+	if !t.training {
+		flags = flags[1:]
 	}
-	t.batch = append(t.batch, row)
-	if err := t.csv.end(); err != nil {
+	row = append(row, parquet.DoubleValue(p.Risk).Level(0, 0, len(row)), parquet.Int64Value(int64(p.Rank)).Level(0, 0, len(row)+1))
+	for _, flag := range flags {
+		t.csv.bool(flag)
+		row = append(row, parquet.BooleanValue(flag).Level(0, 0, len(row)))
+	}
+	if err := t.csv.end(); err != nil || t.parquet == nil {
 		return err
 	}
-	if len(t.batch) < parquetBatch {
+	if t.batch = append(t.batch, row); len(t.batch) < parquetBatch {
 		return nil
 	}
 	return t.flush()
@@ -118,11 +144,13 @@ func (t *PredictionTables) flush() error {
 
 // Close writes what is held back.
 func (t *PredictionTables) Close() error {
-	if err := t.flush(); err != nil {
-		return err
-	}
-	if err := t.parquet.Close(); err != nil {
-		return err
+	if t.parquet != nil {
+		if err := t.flush(); err != nil {
+			return err
+		}
+		if err := t.parquet.Close(); err != nil {
+			return err
+		}
 	}
 	return t.csv.flush()
 }

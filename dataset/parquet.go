@@ -103,6 +103,9 @@ type faultyReader struct {
 
 // ReadAt passes on.
 func (r *faultyReader) ReadAt(b []byte, off int64) (int, error) {
+	if off < 0 { // asked for by a footer that is none, not refused by the disk
+		return 0, io.ErrUnexpectedEOF
+	}
 	n, err := r.in.ReadAt(b, off)
 	if err != nil && err != io.EOF && r.err == nil {
 		r.err = err

@@ -20,18 +20,37 @@ import (
 func Read(ctx context.Context, src Source, s Schema) (*Table, *Profile, error) {
 	s.check()
 	t, p, err := read(ctx, src, s)
-	if err == nil {
-		return t, p, nil
+	if err != nil {
+		return nil, nil, located(err, src)
 	}
+	return t, p, nil
+}
+
+// located names the file in an error.
+func located(err error, src Source) error {
 	var refused *InvalidError
 	if errors.As(err, &refused) {
 		refused.Source = src.Name
-		return nil, nil, refused
+		return refused
 	}
-	return nil, nil, fmt.Errorf("read %s: %w", src.Name, err)
+	return fmt.Errorf("read %s: %w", src.Name, err)
 }
 
 func read(ctx context.Context, src Source, s Schema) (*Table, *Profile, error) {
+	c, file, err := collect(ctx, &src, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	t, p, err := c.finish(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	p.Source, p.Format, p.Bytes, p.SourceSHA256 = src.Name, src.Format, file.read, hex.EncodeToString(file.sum.Sum(nil))
+	return t, p, nil
+}
+
+// collect reads the columns that the schema uses; it completes src.
+func collect(ctx context.Context, src *Source, s Schema) (*collector, *counted, error) {
 	if src.Format == "" {
 		format, err := FormatOf(src.Name)
 		if err != nil {
@@ -49,21 +68,13 @@ func read(ctx context.Context, src Source, s Schema) (*Table, *Profile, error) {
 	var c *collector
 	switch src.Format {
 	case CSV, CSVGzip:
-		c, err = readCSV(file, src, s)
+		c, err = readCSV(file, *src, s)
 	case Parquet:
-		c, err = readParquet(file, src, s)
+		c, err = readParquet(file, *src, s)
 	default:
 		panic(fmt.Sprintf("dataset: format %q", src.Format))
 	}
-	if err != nil {
-		return nil, nil, err
-	}
-	t, p, err := c.finish(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	p.Source, p.Format, p.Bytes, p.SourceSHA256 = src.Name, src.Format, file.read, hex.EncodeToString(file.sum.Sum(nil))
-	return t, p, nil
+	return c, file, err
 }
 
 // counted is a file that counts and digests what is read of it.

@@ -32,6 +32,8 @@ type Schema struct {
 	ZeroTime  string  // ZeroError, ZeroDrop or ZeroReplace
 	ZeroValue float64 // > 0, finite; with ZeroReplace
 	Impute    string  // DropRow and RefuseGaps act here, all else is for preprocess
+
+	unnamed bool // for messages: no run spec names these columns
 }
 
 // role is what a column of the file is used for.
@@ -72,7 +74,7 @@ const maxFinite = 1.79769313486231570814527423731704356798070e+308
 // named is one use that the schema makes of a name.
 type named struct {
 	role role
-	key  string // of the run spec, for messages
+	key  string // of the run spec, for messages; "": not by one
 	name string
 }
 
@@ -89,6 +91,11 @@ func (s Schema) uses() []named {
 	for _, name := range s.Ignore {
 		uses = append(uses, named{roleIgnored, "data.ignore", name})
 	}
+	if s.unnamed {
+		for i := range uses {
+			uses[i].key = ""
+		}
+	}
 	return uses
 }
 
@@ -102,12 +109,13 @@ func (s Schema) roles(header []string) ([][]role, error) {
 		}
 		at[name] = j
 	}
+	uses := s.uses()
+	if refused := unknownColumns(uses, at, header); refused != nil {
+		return nil, refused
+	}
 	roles, keys := make([][]role, len(header)), make([]string, len(header))
-	for _, u := range s.uses() {
-		j, ok := at[u.name]
-		if !ok {
-			return nil, unknownColumn(u, header)
-		}
+	for _, u := range uses {
+		j := at[u.name]
 		idAndGroup := u.role == roleGroup && len(roles[j]) == 1 && roles[j][0] == roleID
 		if len(roles[j]) > 0 && !idAndGroup {
 			return nil, invalid(u.name, fmt.Sprintf("is named by %s and by %s", keys[j], u.key), "one use a column")
@@ -126,12 +134,37 @@ func (s Schema) roles(header []string) ([][]role, error) {
 	return roles, nil
 }
 
+// unknownColumns refuses names that the header lacks, all at once; nil where there are none.
+func unknownColumns(uses []named, at map[string]int, header []string) *InvalidError {
+	var unknown []named
+	var others []string
+	for _, u := range uses {
+		if _, ok := at[u.name]; !ok {
+			if unknown = append(unknown, u); len(unknown) > 1 {
+				others = append(others, u.name)
+			}
+		}
+	}
+	if unknown == nil {
+		return nil
+	}
+	refused := unknownColumn(unknown[0], header)
+	if others != nil {
+		refused.Problem += fmt.Sprintf(" (nor %s)", quoteAll(others))
+	}
+	return refused
+}
+
 func unknownColumn(u named, header []string) *InvalidError {
 	allowed := fmt.Sprintf("one of the %d columns of the header line", len(header))
 	if near := nearMatches(u.name, header); len(near) > 0 {
 		allowed = fmt.Sprintf("a column of the file; near: %q", near)
 	}
-	return invalid(u.name, "is named by "+u.key+", but the file has no such column", allowed)
+	why := "is needed"
+	if u.key != "" {
+		why = "is named by " + u.key
+	}
+	return invalid(u.name, why+", but the file has no such column", allowed)
 }
 
 // checkHeader copies the names out of the record read last.

@@ -72,7 +72,7 @@ failed verification, 130 interrupted.`,
 	root.PersistentFlags().BoolVarP(&p.verbose, "verbose", "v", false, "log what the starter does on standard error")
 	root.AddCommand(
 		p.quickstartCommand(), p.runCommand(), p.planCommand(), p.validateCommand(), p.schemaCommand(),
-		p.listCommand(), p.statusCommand(), p.watchCommand(), p.resultsCommand(), p.summaryCommand(),
+		p.listCommand(), p.statusCommand(), p.watchCommand(), p.resultsCommand(), p.summaryCommand(), p.predictCommand(),
 		p.doctorCommand(), p.dataCommand(),
 		p.cancelCommand(), p.skipCommand(), p.parallelCommand(),
 		p.versionCommand(), p.completionCommand(),

@@ -12,5 +12,8 @@
 // Beyond the last observed time of the training rows nothing is known but what a parametric
 // law says: those values are NaN unless Options.Extrapolate.
 //
-// Not here: confidence limits; conditional survival.
+// Of somebody still active at a time c, Given reads off S(c+h|x)/S(c|x) and the mean of the time
+// left, ∫₀^τ S(c+u|x)/S(c|x) du.
+//
+// Not here: confidence limits.
 package forecast

@@ -40,20 +40,15 @@ type Forecaster struct {
 // New plans the evaluation. It panics where a horizon or the restriction is not a positive
 // finite number.
 func New(opt Options) *Forecaster {
+	opt.check()
 	f := &Forecaster{horizons: make([]int, len(opt.Horizons))}
-	known := func(t float64) bool { return t <= opt.Last || opt.Extrapolate }
-	for _, h := range append(slices.Clone(opt.Horizons), opt.Restriction) {
-		if !(h > 0) || math.IsInf(h, 1) {
-			panic("forecast: a horizon or the restriction is not a positive finite number")
-		}
-	}
 	var middles []float64
-	if known(opt.Restriction) {
+	if opt.known(opt.Restriction) {
 		middles, f.widths = partition(opt.Restriction, opt.Steps)
 	}
 	f.times = slices.Clone(middles)
 	for _, h := range opt.Horizons {
-		if known(h) {
+		if opt.known(h) {
 			f.times = append(f.times, h)
 		}
 	}
@@ -61,7 +56,7 @@ func New(opt Options) *Forecaster {
 	f.times = slices.Compact(f.times)
 	for i, h := range opt.Horizons {
 		f.horizons[i] = -1
-		if known(h) {
+		if opt.known(h) {
 			f.horizons[i], _ = slices.BinarySearch(f.times, h)
 		}
 	}
@@ -71,6 +66,18 @@ func New(opt Options) *Forecaster {
 	}
 	return f
 }
+
+// check panics where a horizon or the restriction is not a positive finite number.
+func (o Options) check() {
+	for _, h := range append(slices.Clone(o.Horizons), o.Restriction) {
+		if !(h > 0) || math.IsInf(h, 1) {
+			panic("forecast: a horizon or the restriction is not a positive finite number")
+		}
+	}
+}
+
+// known says whether anything is known at t.
+func (o Options) known(t float64) bool { return t <= o.Last || o.Extrapolate }
 
 // partition divides 0…τ at the steps, and evenly, so that no cell is wider than τ/Cells
 // however early the steps are; it gives the middle and the width of every cell.

@@ -14,6 +14,18 @@ import (
 // Impute that fills none is a *survival.DataError naming the row of x. Warnings count
 // unseen levels, and gaps in columns that had none in training.
 func (p *Pipeline) Apply(ctx context.Context, x *survival.Frame, rows []int) (*survival.Design, []survival.Warning, error) {
+	a, err := p.apply(ctx, x, rows)
+	if err != nil {
+		return nil, nil, err
+	}
+	var warnings []survival.Warning
+	for _, f := range a.findings {
+		warnings = append(warnings, f.Warning(len(rows)))
+	}
+	return a.design, warnings, nil
+}
+
+func (p *Pipeline) apply(ctx context.Context, x *survival.Frame, rows []int) (*applier, error) {
 	for _, r := range rows {
 		if r < 0 || r >= x.Rows {
 			panic(fmt.Sprintf("preprocess: row %d outside 0..%d", r, x.Rows-1))
@@ -22,20 +34,22 @@ func (p *Pipeline) Apply(ctx context.Context, x *survival.Frame, rows []int) (*s
 	a := &applier{options: p.options, rows: rows, design: &survival.Design{Rows: len(rows)}}
 	for k, t := range p.terms {
 		if err := survival.Check(ctx, float64(k), float64(len(p.terms))); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if err := a.term(t, x); err != nil {
-			return nil, nil, fmt.Errorf("preprocess: %w", err)
+			return nil, fmt.Errorf("preprocess: %w", err)
 		}
 	}
 	if p.strata != nil {
-		numbers, warnings, err := p.strata.apply(x, rows)
+		numbers, unseen, err := p.strata.apply(x, rows)
 		if err != nil {
-			return nil, nil, fmt.Errorf("preprocess: %w", err)
+			return nil, fmt.Errorf("preprocess: %w", err)
 		}
-		a.design.Strata, a.warnings = numbers, append(a.warnings, warnings...)
+		a.design.Strata = numbers
+		a.find(Finding{Columns: p.strata.Columns, Unseen: true, Rows: unseen,
+			subject: fmt.Sprintf("strata %q", p.strata.Columns), what: "are in a stratum that the training rows lack"})
 	}
-	return a.design, a.warnings, nil
+	return a, nil
 }
 
 // applier is the state of one Apply.
@@ -43,7 +57,7 @@ type applier struct {
 	options  Options
 	rows     []int
 	design   *survival.Design
-	warnings []survival.Warning
+	findings []Finding
 }
 
 func (a *applier) term(t term, x *survival.Frame) error {
@@ -67,8 +81,11 @@ func (a *applier) add(name, term string) []float64 {
 	return values
 }
 
-func (a *applier) warn(format string, args ...any) {
-	a.warnings = append(a.warnings, survival.Warning{Category: "data", Message: fmt.Sprintf(format, args...)})
+// find notes a finding, if there are rows of it.
+func (a *applier) find(f Finding) {
+	if f.Rows > 0 {
+		a.findings = append(a.findings, f)
+	}
 }
 
 func (a *applier) numeric(t term, f *survival.Feature) error {
@@ -101,8 +118,9 @@ func (a *applier) numeric(t term, f *survival.Feature) error {
 			}
 		}
 	}
-	if gaps > 0 && n.Gaps == 0 {
-		a.warn("column %q: %d of %d rows are missing, though no training row is", t.Name, gaps, len(a.rows))
+	if n.Gaps == 0 {
+		a.find(Finding{Columns: []string{t.Name}, Rows: gaps,
+			subject: fmt.Sprintf("column %q", t.Name), what: "are missing, though no training row is"})
 	}
 	return nil
 }
@@ -129,9 +147,8 @@ func (a *applier) factor(t term, f *survival.Feature) error {
 			dummies[level][k] = 1
 		}
 	}
-	if unseen > 0 {
-		a.warn("column %q: %d of %d rows have a level that the training rows lack; they count as %s", t.Name, unseen, len(a.rows), t.Factor.fallback())
-	}
+	a.find(Finding{Columns: []string{t.Name}, Unseen: true, Rows: unseen,
+		subject: fmt.Sprintf("column %q", t.Name), what: "have a level that the training rows lack; they count as " + t.Factor.fallback()})
 	return nil
 }
 

@@ -1,7 +1,6 @@
 package preprocess
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 
@@ -34,17 +33,16 @@ func fitStrata(x *survival.Frame, rows []int, columns []string) (*strata, error)
 
 // apply numbers the strata of the given rows. A combination that training lacked gets the
 // number after the last, and is counted.
-func (s *strata) apply(x *survival.Frame, rows []int) (numbers []int, warnings []survival.Warning, err error) {
+func (s *strata) apply(x *survival.Frame, rows []int) (numbers []int, unseen int, err error) {
 	features, err := stratumFeatures(x, s.Columns)
 	if err != nil {
-		return nil, nil, err
+		return nil, 0, err
 	}
 	number := make(map[string]int, len(s.Keys))
 	for k, cells := range s.Keys {
 		number[joinCells(cells)] = k
 	}
 	numbers = make([]int, len(rows))
-	unseen := 0
 	for k, r := range rows {
 		n, ok := number[joinCells(stratumCells(features, r))]
 		if !ok {
@@ -53,11 +51,7 @@ func (s *strata) apply(x *survival.Frame, rows []int) (numbers []int, warnings [
 		}
 		numbers[k] = n
 	}
-	if unseen > 0 {
-		warnings = append(warnings, survival.Warning{Category: "data",
-			Message: fmt.Sprintf("strata %q: %d of %d rows are in a stratum that the training rows lack", s.Columns, unseen, len(rows))})
-	}
-	return numbers, warnings, nil
+	return numbers, unseen, nil
 }
 
 func stratumFeatures(x *survival.Frame, columns []string) ([]*survival.Feature, error) {

@@ -16,7 +16,7 @@ import (
 
 // commands are those of the contract that this build has, in an order in which their
 // examples work: veteran is run before it is looked at.
-var offline = []string{"run", "plan", "validate", "schema", "list", "results", "summary", "doctor", "data generate", "version", "completion"}
+var offline = []string{"run", "plan", "validate", "schema", "list", "results", "summary", "predict", "doctor", "data generate", "version", "completion"}
 
 // Claim: every command's help has an example, and the examples of commands that need no
 // server, or bring their own, do what they show. (quickstart has a test of its own.)
