@@ -16,7 +16,7 @@ type Prediction struct {
 	Survival     []float64 // at the horizons
 	RMST         float64
 	Risk         float64
-	Rank         int // by risk: 1 is the highest, ties share the lowest number
+	Rank         int  // by risk: 1 is the highest, ties share the lowest number
 	InTraining   bool // not in tables of new rows
 	Extrapolated bool // some cell lies beyond the last observed time of the training rows
 }
