@@ -255,11 +255,7 @@ func eachPage(chunk parquet.ColumnChunk, visit func(parquet.Page) error) error {
 	}
 }
 
-// eachValue visits the values of a column chunk in order.
-func eachValue(ctx context.Context, chunk parquet.ColumnChunk, visit func(parquet.Value) error) error {
-	return eachPage(chunk, func(page parquet.Page) error { return eachInPage(ctx, page, visit) })
-}
-
+// eachInPage visits the values of a page in order.
 func eachInPage(ctx context.Context, page parquet.Page, visit func(parquet.Value) error) error {
 	var batch [1024]parquet.Value
 	values := page.Values()

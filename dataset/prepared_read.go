@@ -89,7 +89,9 @@ func (p *preparedReader) table(t *Table, form *preparedForm) (err error) {
 		err = p.column(name, kind, visit)
 	}
 	floats := func(name string, optional bool, into *[]float64) {
-		read(name, optional, parquet.Double, func(v parquet.Value) { *into = append(*into, v.Double()) })
+		if err == nil && (!optional || p.left[name]) {
+			err = p.floats(name, into)
+		}
 	}
 	read(columnRow, false, parquet.Int64, func(v parquet.Value) { t.SourceRow = append(t.SourceRow, v.Int64()) })
 	floats(columnTime, false, &t.Outcome.Time)
@@ -121,26 +123,49 @@ func (p *preparedReader) table(t *Table, form *preparedForm) (err error) {
 
 // column visits all values of a column; only levels may be null.
 func (p *preparedReader) column(name string, kind parquet.Kind, visit func(parquet.Value)) error {
+	seen := 0
+	return p.pages(name, kind, func(page parquet.Page) error {
+		return eachInPage(context.Background(), page, func(v parquet.Value) error {
+			if seen++; seen > p.rows || v.IsNull() && kind != parquet.ByteArray {
+				return damagedParquet(fmt.Errorf("column %q has values that do not fit", name))
+			}
+			visit(v)
+			return nil
+		})
+	}, &seen)
+}
+
+// floats appends all values of a column, a page at a time where it holds them as they are.
+func (p *preparedReader) floats(name string, into *[]float64) error {
+	*into = make([]float64, 0, p.rows)
+	seen := 0
+	return p.pages(name, parquet.Double, func(page parquet.Page) error {
+		if page.Dictionary() != nil || len(page.DefinitionLevels()) > 0 {
+			return damagedParquet(fmt.Errorf("column %q is not plain", name))
+		}
+		data := page.Data()
+		values := data.Double()
+		if seen += len(values); seen > p.rows {
+			return damagedParquet(fmt.Errorf("column %q has values that do not fit", name))
+		}
+		*into = append(*into, values...)
+		return nil
+	}, &seen)
+}
+
+// pages visits the pages of a column; seen, which visit counts, must be all rows in the end.
+func (p *preparedReader) pages(name string, kind parquet.Kind, visit func(parquet.Page) error, seen *int) error {
 	leaf := p.file.Root().Column(name)
 	if !p.left[name] || leaf == nil || !leaf.Leaf() || leaf.Repeated() || leaf.Type().Kind() != kind {
 		return damagedParquet(fmt.Errorf("the file has no usable column %q", name))
 	}
 	delete(p.left, name)
-	seen := 0
 	for _, group := range p.file.RowGroups() {
-		err := eachValue(context.Background(), group.ColumnChunks()[leaf.Index()], func(v parquet.Value) error {
-			if seen == p.rows || v.IsNull() && !(leaf.Optional() && kind == parquet.ByteArray) {
-				return damagedParquet(fmt.Errorf("column %q has values that do not fit", name))
-			}
-			seen++
-			visit(v)
-			return nil
-		})
-		if err != nil {
+		if err := eachPage(group.ColumnChunks()[leaf.Index()], visit); err != nil {
 			return err
 		}
 	}
-	if seen != p.rows {
+	if *seen != p.rows {
 		return damagedParquet(fmt.Errorf("column %q has too few values", name))
 	}
 	return nil
