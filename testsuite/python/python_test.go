@@ -42,15 +42,9 @@ func TestEqualsGo(t *testing.T) {
 	var answers []answer
 	ask(t, jobs, &answers)
 	for i, got := range answers {
-		name := strings.Join(strings.Split(jobs[i].Folder, string(filepath.Separator))[len(strings.Split(jobs[i].Folder, string(filepath.Separator)))-3:], "/")
+		name := jobs[i].Folder // …/<experiment>/models/<model>
 		require.Empty(t, got.Error, name)
-		require.Equal(t, expected[i].Warnings, got.Warnings, name)
-		requireClose(t, expected[i].Risk, got.Risk, name+" risk")
-		requireClose(t, expected[i].RMST, got.RMST, name+" rmst")
-		require.Len(t, got.Survival, len(expected[i].Survival))
-		for r := range got.Survival {
-			requireClose(t, expected[i].Survival[r], got.Survival[r], name+" survival")
-		}
+		requireAnswer(t, expected[i], got, name)
 	}
 }
 
