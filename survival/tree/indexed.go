@@ -11,7 +11,7 @@ func (r *rowSet) refer(m *Matrix, take []int32, threads int) {
 	n := len(take)
 	r.width, r.words, r.threads = m.width, m.words, threads
 	r.index, r.away = resize(r.index, n), resize(r.away, n)
-	r.eachChunk(0, n, func(_, from, to int) {
+	r.eachPiece(0, n, func(_, from, to int) {
 		for i, row := range take[from:to] {
 			r.index[from+i] = uint32(row)
 		}
@@ -31,9 +31,16 @@ func (r *rowSet) length() int {
 // chunks is how many goroutines' worth of rows a stretch has.
 func chunks(rows int) int { return (rows + chunk - 1) / chunk }
 
-// eachChunk works on the chunks of a stretch.
-func (r *rowSet) eachChunk(lo, hi int, do func(k, from, to int)) {
-	survival.Each(chunks(hi-lo), r.threads, func(k int) { do(k, lo+k*chunk, min(lo+(k+1)*chunk, hi)) })
+// piece is how many rows are moved at a time: fewer than a chunk, so that threads end
+// together.
+const piece = chunk / 4
+
+func pieces(rows int) int { return (rows + piece - 1) / piece }
+
+// eachPiece works on the pieces of a stretch, on one goroutine where it is short.
+func (r *rowSet) eachPiece(lo, hi int, do func(k, from, to int)) {
+	threads := min(r.threads, chunks(hi-lo))
+	survival.Each(pieces(hi-lo), threads, func(k int) { do(k, lo+k*piece, min(lo+(k+1)*piece, hi)) })
 }
 
 // cut is a split of referred rows that is still to be made: where codes lie, and by code
@@ -44,11 +51,11 @@ type cut struct {
 	table [256]uint8
 }
 
-// partitionIndexed is partition: each chunk is divided by itself, then its sides are
+// partitionIndexed is partition: each piece is divided by itself, then its sides are
 // brought to their places.
 func (r *rowSet) partitionIndexed(lo, hi int) int {
-	r.parts = resize(r.parts, chunks(hi-lo))
-	r.eachChunk(lo, hi, func(k, from, to int) {
+	r.parts = resize(r.parts, pieces(hi-lo))
+	r.eachPiece(lo, hi, func(k, from, to int) {
 		r.parts[k] = r.cut.divide(r.index[from:to], r.away[from:to])
 	})
 	if len(r.parts) == 1 {
@@ -64,7 +71,7 @@ func (r *rowSet) partitionIndexed(lo, hi int) int {
 		r.parts[k] = left
 		left += here
 	}
-	r.eachChunk(lo, hi, func(k, from, to int) {
+	r.eachPiece(lo, hi, func(k, from, to int) {
 		end := total
 		if k+1 < len(r.parts) {
 			end = r.parts[k+1]
@@ -73,7 +80,7 @@ func (r *rowSet) partitionIndexed(lo, hi int) int {
 		copy(r.away[lo+start:], r.index[from:from+end-start])
 		copy(r.away[lo+total+(from-lo)-start:], r.index[from+end-start:to])
 	})
-	r.eachChunk(lo, hi, func(_, from, to int) { copy(r.index[from:to], r.away[from:to]) })
+	r.eachPiece(lo, hi, func(_, from, to int) { copy(r.index[from:to], r.away[from:to]) })
 	return total
 }
 

@@ -52,7 +52,7 @@ func NewMatrix(ctx context.Context, x *survival.Design, order []int, bins Bins, 
 			}
 		}
 	}
-	m.pack(l.codes, order)
+	m.pack(l.codes, order, threads)
 	for j := range m.features {
 		m.features[j].codes = nil
 	}
@@ -65,8 +65,8 @@ func (m *Matrix) Rows() int { return m.rows }
 // Columns is the number of design columns.
 func (m *Matrix) Columns() int { return len(m.features) }
 
-// pack chooses the width and packs the codes of all columns.
-func (m *Matrix) pack(codes [][]uint32, order []int) {
+// pack chooses the width and packs the codes of all columns, on so many goroutines.
+func (m *Matrix) pack(codes [][]uint32, order []int, threads int) {
 	most := 0
 	for k := range m.columns {
 		most = max(most, m.columns[k].slots())
@@ -84,10 +84,13 @@ func (m *Matrix) pack(codes [][]uint32, order []int) {
 	for q := range m.words {
 		m.words[q] = make([]uint64, m.rows)
 	}
-	for k := range m.columns {
-		word, shift := m.words[k/per], uint(k%per)*m.width
-		for i, row := range order {
-			word[i] |= uint64(codes[k][row]) << shift
+	survival.Each(chunks(m.rows), threads, func(part int) {
+		from, to := part*chunk, min((part+1)*chunk, m.rows)
+		for k := range m.columns {
+			word, shift := m.words[k/per][from:to], uint(k%per)*m.width
+			for i, row := range order[from:to] {
+				word[i] |= uint64(codes[k][row]) << shift
+			}
 		}
-	}
+	})
 }

@@ -18,7 +18,7 @@ type rowSet struct {
 	index, away []uint32
 	threads     int
 	cut         cut
-	parts       []int // by chunk: rows that go left, those of earlier chunks
+	parts       []int // by piece: rows that go left, those of earlier pieces
 }
 
 // load takes the rows that take names, ascending and distinct, with their tags.
