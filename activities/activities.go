@@ -19,6 +19,7 @@ import (
 	"everfold/config"
 	"everfold/notify"
 	"everfold/store"
+	"everfold/tracker"
 )
 
 // Activities holds what the activities need from the process they run in.
@@ -30,9 +31,12 @@ type Activities struct {
 	// RunLogger gives the logger that also writes the run's three files. The files exist
 	// when it returns.
 	RunLogger func(ref RunRef) *slog.Logger
-	Cores     *Cores // that fits share; nil: one a fit
-	Build     string // code revision, recorded in manifests
-	Worker    string // name of this worker, recorded in manifests
+	// OpenTracker opens the tracking server that a spec or the worker's environment names; nil
+	// where neither does. A nil OpenTracker tracks nothing.
+	OpenTracker func(t config.Tracker) (tracker.Tracker, error)
+	Cores       *Cores // that fits share; nil: one a fit
+	Build       string // code revision, recorded in manifests
+	Worker      string // name of this worker, recorded in manifests
 	// CheckpointEvery is how much work on a fit a lost worker may cost; 0 means 10 s.
 	CheckpointEvery time.Duration
 
@@ -56,6 +60,7 @@ func Register(r worker.ActivityRegistry, a *Activities) {
 		FitFinalName:       a.FitFinal,
 		PredictName:        a.Predict,
 		NotifyName:         a.Notify,
+		SyncTrackerName:    a.SyncTracker,
 	} {
 		r.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 	}

@@ -3,6 +3,7 @@ package activities
 import (
 	"everfold/artifact"
 	"everfold/config"
+	"everfold/tracker"
 )
 
 // Registered activity names; other people's scripts and the Web UI show them.
@@ -13,6 +14,7 @@ const (
 	SummarizeName      = "Summarize"
 	FitFinalName       = "FitFinal"
 	PredictName        = "Predict"
+	SyncTrackerName    = "SyncTracker"
 )
 
 // Application error types. Those of the first group are never retried: another attempt
@@ -30,6 +32,8 @@ const (
 	ErrStoreUnavailable = "StoreUnavailable"
 	ErrVersionMismatch  = "VersionMismatch" // a worker of another release; another one can do it
 	ErrInterrupted      = "Interrupted"     // the worker is stopping; the next attempt goes on
+
+	ErrTracker = "TrackerFailed" // of SyncTracker alone; it never fails a run
 )
 
 // RunRef says which run an activity works for and where its artifacts are.
@@ -201,4 +205,40 @@ type Incomplete struct {
 	Model  string `json:"model"`
 	Fold   int    `json:"fold"`
 	Reason string `json:"reason"`
+}
+
+// TrackerStatus is how a run stands, as a tracker shows it.
+type TrackerStatus = tracker.Status
+
+// The statuses of a run that a workflow knows.
+const (
+	TrackedRunning  = tracker.Running
+	TrackedFinished = tracker.Finished
+	TrackedFailed   = tracker.Failed
+	TrackedKilled   = tracker.Killed
+)
+
+// SyncTrackerInput asks for the tracking server to be brought in line with the manifests.
+type SyncTrackerInput struct {
+	Run        RunRef         `json:"run"`
+	SpecDigest string         `json:"spec_digest"`
+	Tracker    config.Tracker `json:"tracker"`
+	Probe      bool           `json:"probe,omitempty"` // only says whether tracking works
+	Status     TrackerStatus  `json:"status,omitempty"`
+	Last       bool           `json:"last,omitempty"`   // everything is read back, and files are sent too
+	RunID      string         `json:"run_id,omitempty"` // on the server, as of the last call
+}
+
+// SyncTrackerResult says what was sent.
+type SyncTrackerResult struct {
+	Off     bool    `json:"off,omitempty"` // neither the spec nor the worker names a server
+	RunID   string  `json:"run_id,omitempty"`
+	URL     string  `json:"url,omitempty"`
+	Folds   int     `json:"folds"` // that the server holds now
+	Sent    int     `json:"sent"`
+	Note    string  `json:"note,omitempty"`
+	Seconds float64 `json:"seconds"` // of the attempt that succeeded
+	Attempt int     `json:"attempt"`
+	// Recreated: the run of the last call was gone from the server and was made anew.
+	Recreated bool `json:"recreated,omitempty"`
 }

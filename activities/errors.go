@@ -19,6 +19,7 @@ import (
 	"everfold/survival/preprocess"
 	"everfold/survival/registry"
 	"everfold/survival/resample"
+	"everfold/tracker"
 )
 
 // maxMessage bounds what a failure writes into history.
@@ -75,6 +76,29 @@ func (a *Activities) fail(ctx context.Context, what string, err error) error {
 		log.Warn(what+" is tried again", logging.CategoryRetry.Attr(), "type", app.Type(), "error", err)
 	}
 	return out
+}
+
+// failTracking is fail for SyncTracker: whatever happened is a failure of the tracker, a
+// warning, and benign. Only what a moment's waiting may mend is tried again; how often, and
+// for how long, the spec says.
+func (a *Activities) failTracking(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	var app *temporal.ApplicationError
+	if out := classify(ctx, err); !errors.As(out, &app) || app.Type() == ErrInterrupted {
+		return out
+	}
+	logging.From(ctx).Warn("the tracker is behind: "+err.Error(), logging.CategoryMLflow.Attr())
+	options := temporal.ApplicationErrorOptions{NonRetryable: true, Category: temporal.ApplicationErrorCategoryBenign}
+	var failed *tracker.Error
+	if errors.As(err, &failed) {
+		options.NonRetryable, options.NextRetryDelay = !failed.Retryable(), failed.RetryAfter
+	}
+	if errors.Is(err, store.ErrUnavailable) {
+		options.NonRetryable = false
+	}
+	return temporal.NewApplicationErrorWithOptions(shorten(err.Error()), ErrTracker, options)
 }
 
 func classOf(err error) class {

@@ -129,9 +129,9 @@ var storeShape = &shape{keys: []key{
 var trackerShape = &shape{keys: []key{
 	{name: "uri", doc: "Tracking server; without it the worker's $MLFLOW_TRACKING_URI; off for none.", rule: trackerURI()},
 	{name: "experiment", doc: "Experiment name.", rule: free("a name"), def: "survival"},
-	{name: "attempts", doc: "Attempts per call.", rule: integer(1, 100), def: json.Number("3")},
+	{name: "attempts", doc: "Attempts of one synchronisation.", rule: integer(1, 100), def: json.Number("3")},
 	{name: "timeout", doc: "Limit of one call.", rule: rule{duration: true}, def: "10s"},
-	{name: "budget", doc: "Limit of all calls of one synchronisation.", rule: rule{duration: true}, def: "1m"},
+	{name: "budget", doc: "Limit of the time that a run loses by failed calls, its end included.", rule: rule{duration: true}, def: "1m"},
 }}
 
 var resourcesShape = &shape{keys: []key{

@@ -57,9 +57,6 @@ func (s *Spec) Warnings() []string {
 	if s.Final.Data != "" {
 		skipped = append(skipped, "final.data")
 	}
-	if s.Tracker.URI != "" && s.Tracker.URI != trackerOff {
-		skipped = append(skipped, "tracker")
-	}
 	if len(skipped) == 0 {
 		return nil
 	}

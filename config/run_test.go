@@ -57,7 +57,7 @@ func TestWarnings(t *testing.T) {
 	require.Empty(t, parse(t, minimal).Warnings())
 	require.Empty(t, parse(t, minimal+"tracker: {uri: off, attempts: 5}\n").Warnings())
 	s := parse(t, minimal+"final: {data: /new.csv}\ntracker: {uri: 'http://h'}\nnotify: ['${EVERFOLD_NOTIFY_X}']\n")
-	require.Equal(t, []string{"final.data, tracker: valid, but not available yet; skipped in this run"}, s.Warnings())
+	require.Equal(t, []string{"final.data: valid, but not available yet; skipped in this run"}, s.Warnings())
 }
 
 // Relative paths become absolute against the spec's folder; URIs stay.

@@ -140,6 +140,9 @@ type Tracker struct {
 	Budget     Duration `json:"budget"`
 }
 
+// Off says that the spec wants no tracker, whatever the environment names.
+func (t Tracker) Off() bool { return t.URI == trackerOff }
+
 // Resources bounds the run.
 type Resources struct {
 	ParallelFits   int      `json:"parallel_fits"` // 0: as many as workers have slots, at most 200

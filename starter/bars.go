@@ -113,6 +113,9 @@ func frame(run runRef, s *snapshot, width int) []string {
 		}
 		block = append(block, line)
 	}
+	if t := p.Tracker; t != nil && t.Failures > 0 {
+		block = append(block, "  tracker: "+t.String())
+	}
 	for i, r := range s.retries {
 		if i == maxRetries {
 			block = append(block, fmt.Sprintf("  … and %d more are tried again", len(s.retries)-maxRetries))

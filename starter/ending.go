@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -166,6 +167,9 @@ func presentPlaces(s screen, e *ending) {
 			s.printf("%s %s\n", label(s, ""), "artifacts/model_summary.csv, artifacts/model_metrics.csv")
 			presentFinals(s, e.Result)
 		}
+	}
+	if e.Result != nil && e.Result.Tracker != nil {
+		s.printf("%s %s\n", label(s, "Tracker"), cmp.Or(e.Result.Tracker.URL, e.Result.Tracker.String()))
 	}
 	if e.WebUI != "" {
 		s.printf("%s %s\n", label(s, "Web UI"), e.WebUI)

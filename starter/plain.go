@@ -32,6 +32,7 @@ type lines struct {
 	reused  bool
 	shown   map[cellID]workflows.FoldState
 	retried map[string]int // activity or fold → attempt last shown
+	tracker workflows.TrackingState
 }
 
 func (v *lines) note(line string) { v.printf("%s\n", line) }
@@ -59,6 +60,16 @@ func (v *lines) show(s *snapshot) {
 	for _, f := range p.Finals {
 		v.showFinal(f)
 	}
+	v.showTracker(p.Tracker)
+}
+
+// showTracker says how the tracker is, at first and when that changes.
+func (v *lines) showTracker(t *workflows.Tracking) {
+	if t == nil || t.State == workflows.TrackingStarting || t.State == v.tracker {
+		return
+	}
+	v.tracker = t.State
+	v.printf("tracker: %s\n", t)
 }
 
 // showFinal writes the line of a final model that has ended since the last snapshot.

@@ -73,7 +73,7 @@ failed verification, 130 interrupted.`,
 	root.AddCommand(
 		p.quickstartCommand(), p.runCommand(), p.planCommand(), p.validateCommand(), p.schemaCommand(),
 		p.listCommand(), p.statusCommand(), p.watchCommand(), p.resultsCommand(), p.summaryCommand(), p.predictCommand(),
-		p.doctorCommand(), p.dataCommand(),
+		p.doctorCommand(), p.trackCommand(), p.dataCommand(),
 		p.cancelCommand(), p.skipCommand(), p.parallelCommand(),
 		p.versionCommand(), p.completionCommand(),
 	)

@@ -71,8 +71,16 @@ type retryStatus struct {
 	Reason  string `json:"reason"`
 }
 
-// trackerState: no tracker is built yet, so there is nothing to be behind with.
-const trackerState = "off"
+// trackerState is one line about the tracker; "unknown" where the workflow does not answer.
+func trackerState(p *workflows.Progress) string {
+	switch {
+	case p == nil:
+		return "unknown"
+	case p.Tracker == nil:
+		return string(workflows.TrackingOff)
+	}
+	return p.Tracker.String()
+}
 
 // readStatus asks the server, and the workflow if a worker answers for it.
 func readStatus(ctx context.Context, l *link, run runRef) (*runStatus, error) {
@@ -83,7 +91,7 @@ func readStatus(ctx context.Context, l *link, run runRef) (*runStatus, error) {
 	e := newEnding(run, s.execution, l)
 	status := &runStatus{
 		Run: e.Run, Status: statusWord(s.status), WorkflowID: e.WorkflowID, ExecutionID: s.execution,
-		Started: s.started, WebUI: e.WebUI, Tracker: trackerState, Progress: s.progress,
+		Started: s.started, WebUI: e.WebUI, Tracker: trackerState(s.progress), Progress: s.progress,
 	}
 	if !s.closed.IsZero() {
 		status.Closed = &s.closed

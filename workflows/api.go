@@ -1,6 +1,10 @@
 package workflows
 
-import "everfold/activities"
+import (
+	"fmt"
+
+	"everfold/activities"
+)
 
 // Registered names: part of the published contract.
 const (
@@ -48,6 +52,53 @@ type Result struct {
 	Finals       []Final      `json:"finals,omitempty"`        // fits on all rows
 	FailedFinals int          `json:"failed_finals,omitempty"` // of them, or of their predictions
 	Predictions  *Predictions `json:"predictions,omitempty"`   // nil: none were written
+	Tracker      *Tracking    `json:"tracker,omitempty"`       // nil: there is none
+}
+
+// TrackingState is how a run gets on with its tracker.
+type TrackingState string
+
+// The tracking states. None of them concerns the run's outcome.
+const (
+	TrackingOff      TrackingState = "off"
+	TrackingStarting TrackingState = "starting" // not known yet
+	TrackingOK       TrackingState = "ok"
+	TrackingFailing  TrackingState = "failing" // the last call failed
+	TrackingQuiet    TrackingState = "quiet"   // tracker.budget is used up: one try a fold
+)
+
+// Tracking is what a run knows of its tracker. An address that the worker's environment
+// holds is named, not told.
+type Tracking struct {
+	State         TrackingState `json:"state"`
+	Server        string        `json:"server,omitempty"`
+	RunID         string        `json:"run_id,omitempty"` // on the server
+	URL           string        `json:"url,omitempty"`    // of that run
+	Folds         int           `json:"folds"`            // on the server, as of the last call that succeeded
+	Calls         int           `json:"calls"`
+	Failures      int           `json:"failures"`        // of these
+	FailedSeconds float64       `json:"failed_seconds"`  // spent on them, of tracker.budget
+	Error         string        `json:"error,omitempty"` // the last
+	Note          string        `json:"note,omitempty"`
+}
+
+// String is one line for people.
+func (t Tracking) String() string {
+	s := string(t.State)
+	if t.Server != "" {
+		s += ", " + t.Server
+	}
+	if t.State == TrackingOff || t.State == TrackingStarting {
+		return s
+	}
+	s += fmt.Sprintf(", %d folds there", t.Folds)
+	if t.Failures > 0 {
+		s += fmt.Sprintf(", %d of %d calls failed", t.Failures, t.Calls)
+	}
+	if t.State != TrackingOK {
+		s += ", the last: " + t.Error
+	}
+	return s
 }
 
 // Final is a fit on all rows, under models/<model>/.
@@ -105,7 +156,7 @@ const (
 
 // Progress answers the query "progress".
 type Progress struct {
-	Stage    string          `json:"stage"` // preparing | fitting | summarizing | final fits | predicting | finished
+	Stage    string          `json:"stage"` // preparing | fitting | summarizing | final fits | predicting | tracking | finished
 	Output   string          `json:"output"`
 	Planned  int             `json:"planned"`
 	Done     int             `json:"done"`
@@ -117,6 +168,7 @@ type Progress struct {
 	Models   []ModelProgress `json:"models"`
 	Finals   []Final         `json:"finals,omitempty"` // from the stage "final fits" on
 	Warnings []string        `json:"warnings,omitempty"`
+	Tracker  *Tracking       `json:"tracker,omitempty"` // nil: there is none
 	// FinalSeconds is what all final fits and predictions are expected to take on one core.
 	FinalSeconds float64 `json:"expected_final_seconds,omitempty"`
 }

@@ -17,6 +17,7 @@ const (
 	stageSummarizing = "summarizing"
 	stageFinal       = "final fits"
 	stagePredicting  = "predicting"
+	stageTracking    = "tracking"
 	stageFinished    = "finished"
 )
 
@@ -29,6 +30,8 @@ type board struct {
 	finals  []*cell          // the fits on all rows, those to be preferred for predictions first
 	at      map[foldID]*cell // look-up only; never ranged over
 	skipped map[string]bool  // models skipped before the plan was there
+
+	tracking *Tracking // nil: there is no tracker
 
 	finalsExpect float64 // seconds of all final fits and predictions
 }

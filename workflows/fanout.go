@@ -117,6 +117,7 @@ func (f *fanOut) end(ctx workflow.Context, c *cell, fit activities.FitFoldResult
 	case err == nil:
 		f.board.done(ctx, c, fit)
 		f.metrics.dirty = f.metrics.dirty || !c.isFinal()
+		f.tracking.dirty = f.tracking.dirty || !c.isFinal()
 	case f.skipped[c.model]:
 		f.board.set(ctx, c, Skipped)
 	case temporal.IsCanceledError(err):

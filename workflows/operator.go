@@ -59,5 +59,6 @@ func (r *trainRun) progress() Progress {
 	p.Output = outputOf(r.spec)
 	p.Parallel = r.fits.limit()
 	p.Warnings = r.warnings
+	p.Tracker = r.board.tracking
 	return p
 }

@@ -126,6 +126,23 @@ func (w *Workflows) notifyOptions(event activities.Event) workflow.ActivityOptio
 	}
 }
 
+// trackerOptions: the tracker's own policy, by the spec. The bound counts queue time, so a
+// missing io worker costs it and no more. A call of the API may take its timeout, and there is
+// no sign of life meanwhile.
+func (w *Workflows) trackerOptions(t config.Tracker, attempts int, bound time.Duration, what string) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue:              QueueIO,
+		StartToCloseTimeout:    bound,
+		ScheduleToCloseTimeout: bound,
+		HeartbeatTimeout:       max(w.heartbeat(), 2*t.Timeout.Std()),
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 10 * time.Second,
+			MaximumAttempts: int32(attempts), NonRetryableErrorTypes: permanent,
+		},
+		Summary: what,
+	}
+}
+
 func (w *Workflows) heartbeat() time.Duration {
 	if w.HeartbeatTimeout > 0 {
 		return w.HeartbeatTimeout

@@ -20,7 +20,7 @@ const maxListed = 50
 func (r *trainRun) result(leaderboard []activities.Standing, predictions *Predictions) (*Result, error) {
 	out := &Result{
 		Type: string(r.spec.Type), Run: r.spec.Run, Output: outputOf(r.spec), Outcome: Completed,
-		Planned: len(r.board.cells), Leaderboard: leaderboard, Warnings: firstOf(r.warnings),
+		Planned: len(r.board.cells), Leaderboard: leaderboard,
 	}
 	wanted, done := 0, 0
 	for _, c := range r.board.cells {

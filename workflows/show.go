@@ -81,6 +81,9 @@ func (b *board) markdown() string {
 		}
 		fmt.Fprintf(&s, "| %s | %s |\n", c.model, c.text())
 	}
+	if b.tracking != nil {
+		fmt.Fprintf(&s, "\nTracker: %s\n", b.tracking)
+	}
 	// The Web UI cuts a table that ends the text: a line after it keeps the last row whole.
 	s.WriteString("\nC is the column `cindex` of `model_metrics.csv`.\n")
 	return s.String()

@@ -60,6 +60,7 @@ type trainRun struct {
 	fits     *fanOut
 	metrics  *publisher
 	alerts   alerts
+	tracking *tracking
 	warnings []string
 }
 
@@ -85,20 +86,39 @@ func (w *Workflows) setup(ctx workflow.Context, input json.RawMessage) (*trainRu
 	}
 	run.fits = newFanOut(run)
 	run.metrics = &publisher{run: run}
+	run.tracking = &tracking{run: run}
 	if err := run.registerHandlers(ctx); err != nil {
 		return nil, err
 	}
 	return run, nil
 }
 
-// run is the story of one run.
+// run is one run, and what its tracker is told of the end.
 func (r *trainRun) run(ctx workflow.Context) (*Result, error) {
+	r.tracking.start(ctx)
+	out, err := r.story(ctx)
+	r.tracking.finish(ctx, err)
+	if err != nil {
+		return nil, err
+	}
+	r.board.enter(ctx, stageFinished)
+	// An operator's update that is still being answered must not be lost with the execution.
+	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
+		return nil, err
+	}
+	out.Warnings, out.Tracker = firstOf(r.warnings), r.board.tracking
+	return out, nil
+}
+
+// story is what a run does.
+func (r *trainRun) story(ctx workflow.Context) (*Result, error) {
 	plan, err := r.prepare(ctx)
 	if err != nil {
 		return nil, err
 	}
 	r.board.begin(ctx, plan)
 	r.metrics.start(ctx)
+	r.tracking.planned()
 	if err := r.fits.run(ctx, stageFitting, waiting(r.board.cells)); err != nil {
 		return nil, r.leave(ctx, err)
 	}
@@ -109,11 +129,6 @@ func (r *trainRun) run(ctx workflow.Context) (*Result, error) {
 	}
 	predictions, err := r.finish(ctx, summary)
 	if err != nil {
-		return nil, err
-	}
-	r.board.enter(ctx, stageFinished)
-	// An operator's update that is still being answered must not be lost with the execution.
-	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
 		return nil, err
 	}
 	return r.result(summary.Leaderboard, predictions)

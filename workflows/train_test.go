@@ -31,6 +31,7 @@ type script struct {
 	final     func(activities.FitFinalInput) (*activities.FitFinalResult, error)
 	predict   func(activities.PredictInput) (*activities.PredictResult, error)
 	notify    func(context.Context, activities.NotifyInput) (*activities.NotifyResult, error)
+	track     func(activities.SyncTrackerInput) (*activities.SyncTrackerResult, error)
 }
 
 const specJSON = `{"run":"demo","type":"sample","data":{"uri":"/data/x.csv","time":"t","event":"e"},
@@ -73,6 +74,9 @@ func newScript() *script {
 		notify: func(context.Context, activities.NotifyInput) (*activities.NotifyResult, error) {
 			return nil, errors.New("nobody is to be told")
 		},
+		track: func(activities.SyncTrackerInput) (*activities.SyncTrackerResult, error) {
+			return &activities.SyncTrackerResult{Off: true}, nil
+		},
 	}
 }
 
@@ -103,6 +107,9 @@ func (s *script) environment(t *testing.T) *sdktest.TestWorkflowEnvironment {
 		return s.predict(in)
 	})
 	register(activities.NotifyName, s.notify)
+	register(activities.SyncTrackerName, func(_ context.Context, in activities.SyncTrackerInput) (*activities.SyncTrackerResult, error) {
+		return s.track(in)
+	})
 	return env
 }
 

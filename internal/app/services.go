@@ -23,12 +23,13 @@ func newServices(o WorkerOptions) *services {
 		logs:      logs,
 		workflows: &workflows.Workflows{HeartbeatTimeout: o.HeartbeatTimeout},
 		activities: &activities.Activities{
-			OpenStore: stores.Open,
-			OpenData:  Data{Allow: o.AllowData}.Open,
-			RunLogger: logs.Logger,
-			Cores:     activities.NewCores(max(o.Threads, runtime.GOMAXPROCS(0)), o.Threads),
-			Build:     Build().String(),
-			Worker:    o.Name,
+			OpenStore:   stores.Open,
+			OpenData:    Data{Allow: o.AllowData}.Open,
+			RunLogger:   logs.Logger,
+			OpenTracker: (&Trackers{}).Open,
+			Cores:       activities.NewCores(max(o.Threads, runtime.GOMAXPROCS(0)), o.Threads),
+			Build:       Build().String(),
+			Worker:      o.Name,
 		},
 	}
 }

@@ -23,11 +23,11 @@ import (
 const (
 	maxEvents = 10_000
 	maxBytes  = 10 << 20
-	// perFold bounds the events of a fold that ends alone and is published alone: scheduled,
-	// started and completed, twice, and the workflow task after each.
-	perFold = 12
-	// perRun is what a run has beside its folds: its start, memo, data, summary and end.
-	perRun = 40
+	// perFold bounds the events of a fold that ends alone, is published alone and tracked
+	// alone: scheduled, started and completed, three times, and the workflow task after each.
+	perFold = 18
+	// perRun is what a run has beside its folds: its start, memo, data, summary, tracking and end.
+	perRun = 60
 )
 
 // Claim: the history of a run is bounded by its folds, for 5 × 5 folds as for 500 fits, and
@@ -86,6 +86,7 @@ func serveScripted(t *testing.T, c client.Client) {
 			for name, f := range map[string]any{
 				activities.PrepareDataName: scriptedPrepare, activities.FitFoldName: scriptedFit,
 				activities.PublishMetricsName: scriptedPublish, activities.SummarizeName: scriptedSummarize,
+				activities.SyncTrackerName: scriptedTracker,
 			} {
 				w.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 			}
@@ -124,4 +125,11 @@ func scriptedPublish(context.Context, activities.PublishInput) (*activities.Publ
 
 func scriptedSummarize(context.Context, activities.SummarizeInput) (*activities.SummarizeResult, error) {
 	return &activities.SummarizeResult{}, nil
+}
+
+func scriptedTracker(context.Context, activities.SyncTrackerInput) (*activities.SyncTrackerResult, error) {
+	return &activities.SyncTrackerResult{
+		RunID: strings.Repeat("0123456789abcdef", 2), URL: "http://tracking.example.org/#/experiments/1/runs/" + strings.Repeat("0123456789abcdef", 2),
+		Folds: 100, Sent: 9, Seconds: 0.123456789, Attempt: 1,
+	}, nil
 }

@@ -26,6 +26,7 @@ import (
 	"everfold/activities"
 	"everfold/internal/app"
 	"everfold/testsuite/harness"
+	"everfold/tracker/trackertest"
 	"everfold/workflows"
 )
 
@@ -125,6 +126,7 @@ func (s *session) record(t *testing.T) *history.History {
 	}()
 	text := strings.Replace(input, "NAME", s.scenario.run, 1)
 	text = strings.Replace(text, s.replace[0], s.replace[1], 1)
+	text = strings.Replace(text, "TRACKER", trackertest.NewServer(t).URL, 1)
 	run, err := s.client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: s.id, TaskQueue: workflows.QueueWorkflows},
 		workflows.TrainSurvivalModelsName, json.RawMessage(text))
 	require.NoError(t, err)

@@ -75,6 +75,16 @@ var scenarios = []scenario{
 	{name: "alerted-cancelled", before: holdFits, operate: cancel, replace: alerting,
 		ends: enums.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED, shows: alerts(0)},
 	{name: "damaged", before: damageAlways, ends: completed, shows: fits(11)},
+	{name: "untracked", ends: completed, shows: calls(1)},
+	{name: "tracked", replace: [2]string{`"run"`, `"tracker":{"uri":"TRACKER"},"run"`}, ends: completed, shows: tracked},
+	{name: "tracker-off", replace: [2]string{`"run"`, `"tracker":{"uri":"off"},"run"`}, ends: completed, shows: calls(0)},
+	{name: "tracker-down", replace: [2]string{`"run"`, `"tracker":{"uri":"http://127.0.0.1:9","attempts":1},"run"`}, ends: completed,
+		shows: func(t *testing.T, h shape) {
+			require.Equal(t, h.scheduled[activities.SyncTrackerName], h.events[enums.EVENT_TYPE_ACTIVITY_TASK_FAILED])
+			tracked(t, h)
+		}},
+	{name: "tracked-cancelled", before: holdFits, operate: cancel, replace: [2]string{`"run"`, `"tracker":{"uri":"TRACKER"},"run"`},
+		ends: enums.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED, shows: tracked},
 	{name: "updated", before: holdFits, operate: skipAndNarrow, ends: completed, shows: func(t *testing.T, h shape) {
 		require.Equal(t, 2, h.events[enums.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED])
 		require.Equal(t, 3, h.events[enums.EVENT_TYPE_ACTIVITY_TASK_CANCELED])
@@ -107,6 +117,16 @@ func refuseAlert(_ context.Context, _ *session, c call) error {
 // fits expects so many FitFold.
 func fits(n int) func(*testing.T, shape) {
 	return func(t *testing.T, h shape) { require.Equal(t, n, h.scheduled[activities.FitFoldName]) }
+}
+
+// calls expects so many calls of the tracker.
+func calls(n int) func(*testing.T, shape) {
+	return func(t *testing.T, h shape) { require.Equal(t, n, h.scheduled[activities.SyncTrackerName]) }
+}
+
+// tracked expects a probe, at least one sync, and the last.
+func tracked(t *testing.T, h shape) {
+	require.GreaterOrEqual(t, h.scheduled[activities.SyncTrackerName], 3)
 }
 
 // finals expects so many FitFinal and Predict.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -61,6 +62,7 @@ func (c *Client) call(ctx context.Context, op, method, path string, body []byte,
 	if len(text) > maxAnswer || json.Unmarshal(text, out) != nil {
 		return &tracker.Error{Kind: tracker.NotTracker, Op: op, Text: "the answer is not JSON but " + c.quote(text)}
 	}
+	tracker.Moved(ctx)
 	return nil
 }
 
@@ -136,17 +138,23 @@ func (c *Client) broken(ctx context.Context, op string, err error) error {
 	}
 	text := ""
 	var where *url.Error
+	var network *net.OpError
+	var lookup *net.DNSError
 	var certificate *tls.CertificateVerificationError
 	switch {
 	case errors.As(err, &certificate):
-		text = certificate.Err.Error() + "; MLFLOW_TRACKING_SERVER_CERT_PATH names a file with the authority's certificate"
+		text = c.hide(certificate.Err.Error()) + "; MLFLOW_TRACKING_SERVER_CERT_PATH names a file with the authority's certificate"
 		return &tracker.Error{Kind: tracker.Settings, Op: op, Text: text, Err: err}
 	case errors.Is(err, errStalled):
 		text = fmt.Sprintf("nothing was taken for %v", c.o.Timeout)
 	case errors.Is(err, context.DeadlineExceeded):
 		text = fmt.Sprintf("no answer within %v", c.o.Timeout)
+	case errors.As(err, &lookup):
+		text = "lookup: " + lookup.Err
+	case errors.As(err, &network): // without addresses, as all below
+		text = network.Op + ": " + network.Err.Error()
 	case errors.As(err, &where):
-		text = where.Err.Error() // without the address and its query
+		text = where.Err.Error()
 	default:
 		text = err.Error()
 	}
@@ -168,6 +176,12 @@ func (c *Client) quote(text []byte) string {
 
 // hide takes this client's secrets out of a text: a server may echo what it was sent.
 func (c *Client) hide(text string) string {
+	if c.o.Name != "" {
+		text = strings.ReplaceAll(text, c.host, c.o.Name)
+		if name, _, err := net.SplitHostPort(c.host); err == nil {
+			text = strings.ReplaceAll(text, name, c.o.Name)
+		}
+	}
 	basic := ""
 	if c.o.Password != "" {
 		basic = base64.StdEncoding.EncodeToString([]byte(c.o.Username + ":" + c.o.Password))

@@ -6,12 +6,13 @@
 //
 // Credentials are in Options only; they are sent to the server that Options name and nowhere
 // else: redirects are not followed, and nothing that an answer quotes of them gets into an
-// error. A server that names another place for its files (s3:, file:) is not sent any.
+// error. Nor does the address of a server that has a Name. A server that names another place for its files (s3:, file:) is not sent any.
 //
 // Non-goals: retrying, which is the caller's; MLflow's models registry and traces.
 package mlflow
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -29,6 +30,10 @@ type Options struct {
 	URI     string        // http(s)://host[:port][/path], without user and password
 	Timeout time.Duration // of one call; of an upload, without progress. 0 means 10 s
 
+	// Name is what people are told instead of the address, in errors too: an address from the
+	// environment is not for histories and logs. "" tells the address.
+	Name string
+
 	Username, Password string // basic authentication; it wins over Token, as in the Python client
 	Token              string // bearer
 	Workspace          string // sent to servers that have workspaces
@@ -42,6 +47,7 @@ type Options struct {
 type Client struct {
 	o     Options
 	base  string // without trailing slash
+	host  string // with its port
 	http  *http.Client
 	known known
 
@@ -79,7 +85,7 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	return &Client{
-		o: o, base: strings.TrimSuffix(u.String(), "/"),
+		o: o, base: strings.TrimSuffix(u.String(), "/"), host: u.Host,
 		http: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse // a login page, or a thief of credentials
 		}},
@@ -125,7 +131,7 @@ func certificatesOf(text []byte) []byte {
 func settings(text string) error { return &tracker.Error{Kind: tracker.Settings, Text: text} }
 
 // URI implements tracker.Tracker.
-func (c *Client) URI() string { return c.base }
+func (c *Client) URI() string { return cmp.Or(c.o.Name, c.base) }
 
 // hasCredentials says whether calls carry any; a refusal then means that they are wrong.
 func (o Options) hasCredentials() bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -60,6 +61,7 @@ func TestAnswers(t *testing.T) {
 		"503 of a proxy":     {reply(503, `{"detail":"down"}`), tracker.Unavailable, "down", 0},
 		"429 with seconds":   {reply(429, "", "Retry-After", "7"), tracker.Busy, "HTTP 429", 7 * time.Second},
 		"429 by code":        {reply(429, `{"error_code":"REQUEST_LIMIT_EXCEEDED","message":"slow down"}`, "Retry-After", "99999"), tracker.Busy, "slow down", 10 * time.Minute},
+		"address echoed":     {reply(500, "http://HOST is broken"), tracker.Unavailable, "http://$SERVER is broken", 0},
 		"host check":         {reply(403, "Invalid Host header - possible DNS rebinding attack detected"), tracker.Refused, "MLFLOW_SERVER_ALLOWED_HOSTS", 0},
 		"403":                {reply(403, `{"error_code":"PERMISSION_DENIED","message":"no"}`), tracker.Refused, "are not accepted", 0},
 		"401, token echoed":  {reply(401, "bad token "+token), tracker.Refused, "“bad token …”", 0},
@@ -73,7 +75,14 @@ func TestAnswers(t *testing.T) {
 		"redirect, no place": {reply(302, ""), tracker.NotTracker, "redirects elsewhere", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			client := newClient(t, Options{URI: serve(t, c.handle), Token: token})
+			uri := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				echo := httptest.NewRecorder()
+				c.handle(echo, r)
+				maps.Copy(w.Header(), echo.Header())
+				w.WriteHeader(echo.Code)
+				_, _ = io.WriteString(w, strings.ReplaceAll(echo.Body.String(), "HOST", r.Host))
+			})
+			client := newClient(t, Options{URI: uri, Token: token, Name: "$SERVER"})
 			_, compared := client.Compare(t.Context(), trackertest.Desired("e", "k"))
 			_, synced := client.Sync(t.Context(), trackertest.Desired("e", "k"), tracker.Options{})
 			for _, err := range []error{client.Probe(t.Context(), "e"), compared, synced} {
@@ -116,7 +125,10 @@ func TestBrokenConnections(t *testing.T) {
 			_, _ = io.WriteString(w, `{"experiment":{`)
 		}),
 	} {
-		failed := failure(t, newClient(t, Options{URI: uri, Timeout: 50 * time.Millisecond}).Probe(t.Context(), "e"))
+		client := newClient(t, Options{URI: uri, Timeout: 50 * time.Millisecond, Name: "$SERVER"})
+		failed := failure(t, client.Probe(t.Context(), "e"))
+		require.NotContains(t, failed.Error(), "127.0.0.1")
+		require.Equal(t, "$SERVER", client.URI())
 		require.Equal(t, tracker.Unavailable, failed.Kind)
 		require.Contains(t, failed.Text, text)
 		require.True(t, failed.Retryable())

@@ -128,7 +128,7 @@ func (c *Client) upload(ctx context.Context, target string, f tracker.File) erro
 	timer := time.AfterFunc(c.o.Timeout, func() { cancel(errStalled) })
 	defer timer.Stop()
 	sum := sha256.New()
-	body := io.TeeReader(&progress{content, func() { timer.Reset(c.o.Timeout) }}, sum)
+	body := io.TeeReader(&progress{content, func() { timer.Reset(c.o.Timeout); tracker.Moved(ctx) }}, sum)
 	elements := strings.Split(target, "/")
 	for i, e := range elements {
 		elements[i] = url.PathEscape(e)

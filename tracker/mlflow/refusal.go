@@ -81,7 +81,7 @@ func (c *Client) foreign(response *http.Response, text []byte) (tracker.Kind, st
 	case s >= 300 && s < 400:
 		where := "elsewhere"
 		if u, err := url.Parse(response.Header.Get("Location")); err == nil && u.Host != "" {
-			where = "to " + u.Host
+			where = "to " + c.hide(u.Host)
 		}
 		return tracker.NotTracker, fmt.Sprintf("HTTP %d redirects %s: a login page, perhaps? Redirects are not followed", s, where)
 	}

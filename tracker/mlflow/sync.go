@@ -129,7 +129,7 @@ func (c *Client) sync(ctx context.Context, d *tracker.Desired, o tracker.Options
 func (c *Client) name(report *tracker.Report, at *experiment, f family) {
 	if top := f[""]; top != nil {
 		report.RunID = top.Info.ID
-		report.URL = fmt.Sprintf("%s/#/experiments/%s/runs/%s", c.base, at.ID, top.Info.ID)
+		report.URL = fmt.Sprintf("%s/#/experiments/%s/runs/%s", c.URI(), at.ID, top.Info.ID)
 	}
 }
 
