@@ -77,3 +77,20 @@ func TestClassify(t *testing.T) {
 	why, refused := reason(&textproto.Error{Code: 354, Msg: "go on"})
 	require.False(t, refused, why)
 }
+
+// The forms that docs/OPERATIONS.md shows are ones that the services take.
+func TestDocumentedForms(t *testing.T) {
+	const id = "11111111-4444-4444-8444-cccccccccccc"
+	const key = "0123456789abcdef0123456789abcdef"
+	for _, url := range []string{
+		"slack://hook:WNA3PBYV6-F20DUQND3RQ-Webc4MAvoacrpPakR8phF0zi@webhook",
+		"smtp://user:password@mail.example:587/?from=everfold@example.org&to=team@example.org,lead@example.org",
+		"teams://" + id + "@" + id + "/" + key + "/" + id + "/V2extra?host=example.webhook.office.com",
+		"teams+https://example.webhook.office.com/webhookb2/" + id + "@" + id + "/IncomingWebhook/" + key + "/" + id + "/V2extra",
+		"pagerduty://events.pagerduty.com/" + key,
+		"generic+https://hook.example/path?template=json",
+	} {
+		_, err := locate(url)
+		require.NoError(t, err, url)
+	}
+}
