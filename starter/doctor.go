@@ -78,7 +78,7 @@ type checkup struct {
 func (c *checkup) run(ctx context.Context) error {
 	c.server(ctx)
 	c.store(ctx)
-	c.tracker()
+	c.tracker(ctx)
 	c.alerts(ctx)
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -179,8 +179,29 @@ func (c *checkup) disk(path string) {
 
 func gigabytes(bytes uint64) float64 { return float64(bytes) / 1e9 }
 
-func (c *checkup) tracker() {
-	c.add(finding{Check: "tracker", State: stateOK, Found: "none: runs of this release are not tracked"})
+// tracker asks the tracking server, by the spec and this environment, whether it would take
+// runs. Without a spec it is that of the environment.
+func (c *checkup) tracker(ctx context.Context) {
+	settings := config.Tracker{Experiment: "doctor", Timeout: config.Duration(checkTimeout)}
+	if c.spec != nil {
+		settings = c.spec.Tracker
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	uri, err := app.ProbeTracker(ctx, settings, c.program.console.getenv)
+	var failed *app.TrackError
+	switch {
+	case err == nil && uri == "":
+		c.ok("tracker", "none configured")
+	case err == nil:
+		c.ok("tracker", "%s answers", uri)
+	case errors.As(err, &failed) && failed.Settings && !c.embedded:
+		c.add(finding{Check: "tracker", State: stateLook, Found: err.Error(), Do: "set it where the workers run; doctor checks it there"})
+	case errors.As(err, &failed) && failed.Settings:
+		c.failed("tracker", exitUsage, "set MLFLOW_TRACKING_URI and the other MLFLOW_… variables, or tracker.uri", "%v", err)
+	default:
+		c.failed("tracker", exitUnreachable, "runs go on without it, and starter track sync sends what it lacks; is it up, are address and credentials right", "%v", err)
+	}
 }
 
 // alerts looks at every endpoint and sends nothing.

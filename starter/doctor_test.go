@@ -18,6 +18,7 @@ import (
 
 	"everfold/internal/app"
 	"everfold/testsuite/sinks"
+	"everfold/tracker/trackertest"
 )
 
 func (f *fakeServer) DescribeTaskQueue(_ context.Context, queue string, _ enumspb.TaskQueueType) (*workflowservice.DescribeTaskQueueResponse, error) {
@@ -68,7 +69,10 @@ func examine(t *testing.T, server *fakeServer, env map[string]string, args ...st
 	var e examined
 	require.NoError(t, json.Unmarshal(i.out.Bytes(), &e), i.err.String())
 	require.Equal(t, e.ExitCode, code, i.err.String())
-	for _, value := range env {
+	for name, value := range env {
+		if name == "MLFLOW_TRACKING_URI" {
+			continue
+		}
 		require.NotContains(t, i.out.String()+i.err.String(), value, "a URL is a secret")
 	}
 	return e
@@ -130,6 +134,30 @@ func TestDoctorWithSpec(t *testing.T) {
 
 	i, code := invoke(&fakeServer{workers: served()}, "doctor", spec, "--set", "folds.k=0")
 	require.Equal(t, exitUsage, code, i.err.String())
+}
+
+// The tracker is asked as a run would ask it; runs do not need it, so what is wrong with it
+// says so. A name that this environment lacks may be there where the workers run.
+func TestDoctorAsksTheTracker(t *testing.T) {
+	t.Chdir(t.TempDir())
+	server := trackertest.NewServer(t)
+	env := map[string]string{"MLFLOW_TRACKING_URI": server.URL}
+	e := examine(t, &fakeServer{workers: served()}, env)
+	require.Equal(t, []finding{{Check: "tracker", State: stateOK, Found: server.URL + " answers"}}, e.of("tracker"))
+	down := sinks.NewWebhook(t, "token")
+	down.Close()
+	env["MLFLOW_TRACKING_URI"] = strings.TrimSuffix(strings.TrimPrefix(down.URL(), "generic+"), "/token?template=json&@X-Token=token")
+	e = examine(t, &fakeServer{workers: served()}, env)
+	require.Equal(t, exitUnreachable, e.ExitCode)
+	require.Equal(t, stateFailed, e.of("tracker")[0].State)
+	require.Contains(t, e.of("tracker")[0].Do, "starter track sync")
+
+	text := "run: x\ntype: sample\ndata: {uri: x.csv, time: t, event: e}\ntracker: {uri: '${MY_TRACKER}'}\n"
+	require.NoError(t, os.WriteFile("spec.yaml", []byte(text), 0o600))
+	require.Equal(t, stateLook, examine(t, &fakeServer{workers: served()}, nil, "spec.yaml").of("tracker")[0].State)
+	e = examine(t, &fakeServer{workers: served()}, nil, "spec.yaml", "--embedded")
+	require.Equal(t, stateFailed, e.of("tracker")[0].State)
+	require.Equal(t, exitUsage, e.ExitCode)
 }
 
 // People read one line a check, and below it what to do.

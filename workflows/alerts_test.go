@@ -75,6 +75,36 @@ func TestEndsAreTold(t *testing.T) {
 	require.Empty(t, *heard)
 }
 
+// That the tracker fails is told once a start, while the run goes on, with the command that
+// sends what is missing; the run waits for the message at its end only.
+func TestTrackerDownIsTold(t *testing.T) {
+	f := &tracked{fail: func(n int, _ activities.SyncTrackerInput) error {
+		if n == 2 {
+			return nil // it comes back, and is lost again
+		}
+		return errTracker
+	}}
+	s := trackedRun(f)
+	heard := s.listen()
+	out, err := s.run(t, alerting(`,"tracker":{"uri":"http://h"}`))
+	require.NoError(t, err)
+	require.NotEmpty(t, out.Warnings)
+	require.Len(t, *heard, 2)
+	require.Equal(t, activities.EventTrackerDown, (*heard)[0].Event)
+	require.Contains(t, (*heard)[0].News.What, "the run goes on, and sends everything once it answers. scripted")
+	require.Equal(t, "starter track sync /out/sample/demo", (*heard)[0].News.Resume)
+	require.Equal(t, activities.EventCompleted, (*heard)[1].Event)
+
+	s = trackedRun(&tracked{fail: func(int, activities.SyncTrackerInput) error { return errTracker }})
+	s.notify = func(_ context.Context, in activities.NotifyInput) (*activities.NotifyResult, error) {
+		return &activities.NotifyResult{Endpoints: []activities.Delivery{{Endpoint: "A", State: activities.AlertUnclear}}}, nil
+	}
+	out, err = s.run(t, alerting(`,"tracker":{"uri":"http://h"}`))
+	require.NoError(t, err)
+	require.Contains(t, out.Warnings, "alert tracker_down did not arrive: A: unclear")
+	require.Contains(t, out.Warnings, "alert completed did not arrive: A: unclear")
+}
+
 // A run that was started again and found everything complete says so, for the ledger.
 func TestUnchangedRun(t *testing.T) {
 	s := newScript()

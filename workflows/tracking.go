@@ -156,6 +156,7 @@ func (t *tracking) failed(ctx workflow.Context, took time.Duration, err error) {
 		t.state.State = TrackingQuiet
 	}
 	if first {
+		t.run.alertTrackerDown(ctx, t.state.Error)
 		t.warn(ctx, "the tracker does not take what it is sent; the run does not wait for it: "+t.state.Error)
 	}
 }

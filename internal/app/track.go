@@ -113,3 +113,20 @@ func trackError(ctx context.Context, err error) error {
 		Unreachable: failed.Retryable() || failed.Kind == tracker.NotTracker, Err: err,
 	}
 }
+
+// ProbeTracker says whether runs could be tracked now by the server that c and the
+// environment name, by a call that changes nothing. uri is "" where neither names one. Errors
+// are *TrackError, or ctx's.
+func ProbeTracker(ctx context.Context, c config.Tracker, getenv func(string) string) (uri string, err error) {
+	server, err := (&Trackers{Getenv: getenv, Tell: true}).Open(c)
+	switch {
+	case err != nil:
+		return "", &TrackError{Settings: true, Err: err}
+	case server == nil:
+		return "", nil
+	}
+	if err := server.Probe(ctx, c.Experiment); err != nil {
+		return server.URI(), trackError(ctx, err)
+	}
+	return server.URI(), nil
+}

@@ -1,12 +1,14 @@
 package alerts
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"everfold/testsuite/harness"
 	"everfold/testsuite/sinks"
 )
 
@@ -55,4 +57,20 @@ func TestEachEventIsToldOnce(t *testing.T) {
 	l.end(l.start(), 0)
 	require.Len(t, hook.Messages(), 3, "nothing has happened")
 	l.requireSecret()
+}
+
+// Claim: a tracker that is down is told of once, with the command that sends what is missing
+// later; the run ends as it would have.
+func TestTrackerDownIsToldOnce(t *testing.T) {
+	t.Parallel()
+	hook := sinks.NewWebhook(t, secret)
+	l := newLab(t, map[string]string{"EVERFOLD_NOTIFY_HOOK": hook.URL()})
+	l.set = append(l.set, fmt.Sprintf("MLFLOW_TRACKING_URI=http://127.0.0.1:%d", harness.FreePorts(t, 1)[0]))
+	l.worker()
+	l.end(l.start(), 0)
+	require.Len(t, hook.Messages(), 2)
+	p := read(t, hook.Messages()[0])
+	require.Equal(t, "everfold production/told: tracker_down", p.Title)
+	require.Equal(t, "starter track sync "+l.path("outputs", "production", "told"), p.resume(t))
+	require.Equal(t, "everfold production/told: completed", read(t, hook.Messages()[1]).Title)
 }
