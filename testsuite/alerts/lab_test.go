@@ -21,7 +21,7 @@ import (
 const secret = "hush4711hush"
 
 // heartbeatTimeout is short, so that a killed worker is missed soon.
-const heartbeatTimeout = 3 * time.Second
+const heartbeatTimeout = 5 * time.Second
 
 // lab is a server, and a folder with a spec, its data and its store.
 type lab struct {
