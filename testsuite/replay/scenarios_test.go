@@ -83,6 +83,8 @@ var scenarios = []scenario{
 			require.Equal(t, h.scheduled[activities.SyncTrackerName], h.events[enums.EVENT_TYPE_ACTIVITY_TASK_FAILED])
 			tracked(t, h)
 		}},
+	{name: "alerted-tracker", replace: [2]string{`"run"`, `"tracker":{"uri":"http://127.0.0.1:9","attempts":1},"notify":["${EVERFOLD_NOTIFY_TEAM}"],"run"`},
+		ends: completed, shows: alerts(2)},
 	{name: "tracked-cancelled", before: holdFits, operate: cancel, replace: [2]string{`"run"`, `"tracker":{"uri":"TRACKER"},"run"`},
 		ends: enums.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED, shows: tracked},
 	{name: "updated", before: holdFits, operate: skipAndNarrow, ends: completed, shows: func(t *testing.T, h shape) {
