@@ -1,7 +1,7 @@
 // Command production measures the production job as it is run: examples/production.yaml on its
 // synthetic table through the built programs, on the embedded server.
 //
-//	production [-quick] [-kill] [-keep DIR] [-results FILE] [-page FILE]
+//	production [-quick | -rows N] [-kill] [-keep DIR] [-results FILE] [-page FILE]
 //
 // It reports the wall time of the whole run, the seconds inside fits, the peak memory of each
 // program, and what orchestration, store and tracking add to the bare fits: the same fits, in the
@@ -37,7 +37,8 @@ func main() {
 const productionRows, quickRows = 287_013, 20_000
 
 func run(ctx context.Context) error {
-	quick := flag.Bool("quick", false, "a small table, in seconds")
+	quick := flag.Bool("quick", false, "a small table, in a minute or two")
+	rows := flag.Int("rows", productionRows, "the size of the table")
 	kill := flag.Bool("kill", false, "kill the worker in the middle of the longest fit of a second run")
 	keep := flag.String("keep", "", "a folder that keeps the runs; empty: a temporary one")
 	results := flag.String("results", "bench/results/production.json", "the results file")
@@ -51,7 +52,7 @@ func run(ctx context.Context) error {
 		}
 		return json.NewEncoder(os.Stdout).Encode(b)
 	}
-	r := &report{Machine: page.Here(), Quick: *quick, Rows: productionRows}
+	r := &report{Machine: page.Here(), Quick: *quick, Rows: *rows}
 	if *quick {
 		r.Rows = quickRows
 	}
