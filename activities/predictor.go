@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"runtime/debug"
 	"slices"
 	"sync/atomic"
@@ -41,20 +42,34 @@ func decode(ctx context.Context, s store.Store, info *artifact.ModelInfo) (*pred
 	if err := json.Unmarshal(info.Preprocess, p.pipeline); err != nil {
 		return nil, fmt.Errorf("decode %s: %w", artifact.ModelInfoKey(info.Model), err)
 	}
-	// The model file and the model it holds are in memory together.
-	if err := checkMemory("the final "+info.Model, 3*info.File.Bytes); err != nil {
+	// A model in memory is at most as large as its file, and so is what reading it leaves behind.
+	if err := checkMemory("the final "+info.Model, 2*info.File.Bytes); err != nil {
 		return nil, err
 	}
 	tidy(info) // the fit that ended before this may have left as much
-	file, err := artifact.ReadModel(ctx, s, info)
+	err := artifact.ReadModel(ctx, s, info, func(in io.Reader, size int64) (err error) {
+		if p.fitted, err = readModel(kind, in, size); err != nil {
+			return fmt.Errorf("decode %s: %w", info.File.Key, err)
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	if p.fitted, err = kind.Decode(file); err != nil {
-		return nil, fmt.Errorf("decode %s: %w", info.File.Key, err)
-	}
 	tidy(info)
 	return p, nil
+}
+
+// readModel reads a model as it comes where the type can.
+func readModel(kind registry.Kind, in io.Reader, size int64) (survival.Model, error) {
+	if kind.Read != nil {
+		return kind.Read(in, size)
+	}
+	file, err := io.ReadAll(in)
+	if err != nil {
+		return nil, err
+	}
+	return kind.Decode(file)
 }
 
 // largeModel is the size of a model file from which on what is not needed any more is given

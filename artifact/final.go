@@ -275,16 +275,29 @@ func (a *FinalAdmission) publish(ctx context.Context, s store.Store, info *Model
 	return nil, 0, fmt.Errorf("write %s: another model.json came first: %w", a.claim.Task(), conflict)
 }
 
-// ReadModel reads the file of a final model whole, verified. Damage wraps ErrDamaged.
-func ReadModel(ctx context.Context, s store.Store, info *ModelInfo) ([]byte, error) {
-	data, err := store.ReadVerified(ctx, s, info.File.Key, info.File.Bytes, info.File.SHA256)
-	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrCorrupt) {
+// ReadModel hands the file of a final model to use as a stream, which need not be read to its
+// end. What use made of it counts only where ReadModel returns nil: the digest is known at
+// the end. Damage wraps ErrDamaged, whatever use made of it; errors of use are returned as they
+// are.
+func ReadModel(ctx context.Context, s store.Store, info *ModelInfo, use func(in io.Reader, size int64) error) error {
+	body, _, err := s.Get(ctx, info.File.Key)
+	if errors.Is(err, store.ErrNotFound) {
 		err = fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the final %s: %w", info.Model, err)
+		return fmt.Errorf("read the final %s: %w", info.Model, err)
 	}
-	return data, nil
+	defer body.Close()
+	in := store.VerifyReader(body, info.File.Bytes, info.File.SHA256)
+	failed := use(in, info.File.Bytes)
+	_, err = io.Copy(io.Discard, in)
+	if errors.Is(err, store.ErrCorrupt) {
+		err = fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	if err != nil {
+		return fmt.Errorf("read the final %s: %w", info.Model, err)
+	}
+	return failed
 }
 
 // FinalModels are the models that are to be fitted on all rows, those to be preferred for

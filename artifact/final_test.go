@@ -40,9 +40,18 @@ func TestWriteFinal(t *testing.T) {
 	info := writeFinal(t, s, run, "forest")
 	require.Equal(t, "rsf", info.Type)
 	require.Equal(t, 10.0, info.Settings["trees"])
-	data, err := artifact.ReadModel(t.Context(), s, info)
-	require.NoError(t, err)
-	require.Equal(t, "model", string(data))
+	refused := errors.New("refused")
+	for _, fails := range []error{nil, refused} {
+		err := artifact.ReadModel(t.Context(), s, info, func(in io.Reader, size int64) error {
+			data := make([]byte, 2) // the rest is read for its digest
+			_, err := io.ReadFull(in, data)
+			require.NoError(t, err)
+			require.Equal(t, "mo", string(data))
+			require.EqualValues(t, len("model"), size)
+			return fails
+		})
+		require.ErrorIs(t, err, fails)
+	}
 	a, err := artifact.AdmitFinal(t.Context(), s, finalClaim(run, "forest"))
 	require.NoError(t, err)
 	require.Equal(t, artifact.Reuse, a.Action())
@@ -115,8 +124,14 @@ func TestFinalDamage(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "fitted from other inputs: preprocess.scale", a.Reason)
 	info := *writeFinal(t, s, run, "cox")
-	overwrite(t, s, artifact.ModelKey("cox"), nil)
-	_, err = artifact.ReadModel(t.Context(), s, &info)
+	ended := errors.New("ended early")
+	for _, damage := range [][]byte{nil, []byte("mo"), []byte("modem"), []byte("model and more")} {
+		overwrite(t, s, artifact.ModelKey("cox"), damage)
+		err = artifact.ReadModel(t.Context(), s, &info, func(io.Reader, int64) error { return ended })
+		require.ErrorIs(t, err, artifact.ErrDamaged, "%s", damage)
+	}
+	require.NoError(t, s.Delete(t.Context(), artifact.ModelKey("cox")))
+	err = artifact.ReadModel(t.Context(), s, &info, func(io.Reader, int64) error { return nil })
 	require.ErrorIs(t, err, artifact.ErrDamaged)
 }
 

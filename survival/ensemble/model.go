@@ -99,6 +99,20 @@ func Decode(data []byte, kind Kind) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("decode %s: %w", kind.Type, err)
 	}
+	return decode(r, kind)
+}
+
+// Read is Decode of a model file of so many bytes that is never held whole. Errors of in are
+// wrapped.
+func Read(in io.Reader, size int64, kind Kind) (*Model, error) {
+	r, err := modelfile.OpenStream(in, size, kind.Type, kind.Version)
+	if err != nil {
+		return nil, fmt.Errorf("decode %s: %w", kind.Type, err)
+	}
+	return decode(r, kind)
+}
+
+func decode(r *modelfile.Reader, kind Kind) (*Model, error) {
 	m := &Model{kind: kind, columns: r.Strings(), times: r.Floats(), events: r.Int32s(), expHazard: r.Bool()}
 	if !slices.IsSorted(m.times) || !slices.IsSorted(m.events) || len(m.events) == 0 ||
 		m.events[0] < 0 || int(m.events[len(m.events)-1]) >= len(m.times) {

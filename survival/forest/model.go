@@ -1,6 +1,8 @@
 package forest
 
 import (
+	"io"
+
 	"everfold/survival"
 	"everfold/survival/ensemble"
 	"everfold/survival/modelfile"
@@ -32,6 +34,16 @@ func kind() ensemble.Kind {
 // Decode reads a model file of type "rsf". Failures wrap survival.ErrBadModelFile.
 func Decode(data []byte) (*Model, error) {
 	m, err := ensemble.Decode(data, kind())
+	if err != nil {
+		return nil, err
+	}
+	return &Model{m}, nil
+}
+
+// Read is Decode of a model file of so many bytes that is never held whole. Errors of in are
+// wrapped.
+func Read(in io.Reader, size int64) (*Model, error) {
+	m, err := ensemble.Read(in, size, kind())
 	if err != nil {
 		return nil, err
 	}

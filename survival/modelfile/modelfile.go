@@ -123,8 +123,9 @@ func Seal(body []byte) []byte {
 type Reader struct {
 	Version int // the algorithm version of the model type
 
-	rest []byte
-	err  error
+	rest   []byte
+	err    error
+	source *source // nil: rest is all there is
 }
 
 // Open checks frame and digest and that the file holds a model of the type, in one of
@@ -138,19 +139,24 @@ func Open(data []byte, typ string, newest int) (*Reader, error) {
 		return nil, fmt.Errorf("%w: its digest does not match its bytes", survival.ErrBadModelFile)
 	}
 	r := &Reader{rest: data[len(magic):body]}
-	if l := r.take(2); l == nil || binary.LittleEndian.Uint16(l) != layout {
-		return nil, fmt.Errorf("%w: only layout %d is known", survival.ErrBadModelFile, layout)
+	return r, r.begin(typ, newest)
+}
+
+// begin reads what comes before the fields.
+func (r *Reader) begin(typ string, newest int) error {
+	if l := r.take(2); r.err == nil && binary.LittleEndian.Uint16(l) != layout {
+		r.Fail(fmt.Sprintf("only layout %d is known", layout))
 	}
-	if got := r.String(); got != typ {
-		return nil, fmt.Errorf("%w: it holds a model of type %q, not %q", survival.ErrBadModelFile, got, typ)
+	if got := r.String(); r.err == nil && got != typ {
+		r.Fail(fmt.Sprintf("it holds a model of type %q, not %q", got, typ))
 	}
 	if v := r.take(4); v != nil {
 		r.Version = int(binary.LittleEndian.Uint32(v))
 	}
 	if r.err == nil && (r.Version < 1 || r.Version > newest) {
-		return nil, fmt.Errorf("%w: version %d of %s; known are 1 to %d", survival.ErrBadModelFile, r.Version, typ, newest)
+		r.Fail(fmt.Sprintf("version %d of %s; known are 1 to %d", r.Version, typ, newest))
 	}
-	return r, r.err
+	return r.err
 }
 
 // Fail records a failure that the caller found in the fields: what is wrong.
@@ -163,6 +169,9 @@ func (r *Reader) Fail(problem string) {
 
 // take returns the next n bytes, or nil after a failure.
 func (r *Reader) take(n int) []byte {
+	if r.err == nil && n > len(r.rest) {
+		r.fill(n)
+	}
 	if r.err != nil || n > len(r.rest) {
 		r.Fail("it ends within a field")
 		return nil
@@ -179,7 +188,7 @@ func (r *Reader) count(size int) int {
 		return 0
 	}
 	n := int64(binary.LittleEndian.Uint32(b))
-	if n*int64(size) > int64(len(r.rest)) {
+	if n*int64(size) > int64(len(r.rest))+r.unread() {
 		r.Fail("a list is longer than the file")
 		return 0
 	}
@@ -259,10 +268,14 @@ func words[T any](r *Reader, value func(uint32) T) []T {
 	return v
 }
 
-// Close returns the first failure; bytes left over are one.
+// Close returns the first failure; bytes left over are one, and so is a digest that does not
+// match where Open has not seen it.
 func (r *Reader) Close() error {
-	if len(r.rest) > 0 {
+	if len(r.rest) > 0 || r.unread() > 0 {
 		r.Fail("bytes are left over")
+	}
+	if r.source != nil && r.err == nil {
+		r.checkDigest()
 	}
 	return r.err
 }

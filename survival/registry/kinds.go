@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"math"
 
 	"everfold/survival"
@@ -26,8 +27,8 @@ func kinds() []Kind {
 		{Type: coxnet.Type, Version: coxnet.Version, Fit: fitCoxnet, Decode: decoder(coxnet.Decode)},
 		{Type: aft.Type, Version: aft.Version, Entry: true, Fit: fitWeibull, Decode: decoder(aft.Decode)},
 		{Type: boost.Type, Version: boost.Version, Fit: fitBoosting, Decode: decoder(boost.Decode)},
-		{Type: forest.Type, Version: forest.Version, Fit: fitForest, Predict: predictForest, Decode: decoder(forest.Decode)},
-		{Type: oblique.Type, Version: oblique.Version, Fit: fitOblique, Predict: predictOblique, Decode: decoder(oblique.Decode)},
+		{Type: forest.Type, Version: forest.Version, Fit: fitForest, Predict: predictForest, Decode: decoder(forest.Decode), Read: reader(forest.Read)},
+		{Type: oblique.Type, Version: oblique.Version, Fit: fitOblique, Predict: predictOblique, Decode: decoder(oblique.Decode), Read: reader(oblique.Read)},
 		{Type: stack.Type, Version: stack.Version, Fit: fitStack, Decode: decodeStack},
 	}
 }
@@ -106,4 +107,8 @@ func model[M survival.Model](m M, err error) (survival.Model, error) {
 
 func decoder[M survival.Model](decode func([]byte) (M, error)) func([]byte) (survival.Model, error) {
 	return func(data []byte) (survival.Model, error) { return model(decode(data)) }
+}
+
+func reader[M survival.Model](read func(io.Reader, int64) (M, error)) func(io.Reader, int64) (survival.Model, error) {
+	return func(in io.Reader, size int64) (survival.Model, error) { return model(read(in, size)) }
 }

@@ -10,6 +10,7 @@ package registry
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"slices"
 
 	"everfold/survival"
@@ -28,6 +29,9 @@ type Kind struct {
 	Predict func(ctx context.Context, x *survival.Design, y survival.Outcome, settings json.RawMessage, opt survival.FitOptions) (*survival.Predictions, error)
 	// Decode reads a model file of the type. Failures wrap survival.ErrBadModelFile.
 	Decode func(data []byte) (survival.Model, error)
+	// Read is Decode of a model file of so many bytes that is not held whole; errors of in are
+	// wrapped. nil: Decode serves.
+	Read func(in io.Reader, size int64) (survival.Model, error)
 }
 
 // Lookup finds a model type by name.

@@ -56,6 +56,14 @@ func TestEveryType(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", typ, err)
 		}
+		if kind.Read != nil {
+			if back, err = kind.Read(bytes.NewReader(files[0]), int64(len(files[0]))); err != nil {
+				t.Fatalf("%s: %v", typ, err)
+			}
+			if _, err := kind.Read(bytes.NewReader(files[0][1:]), int64(len(files[0])-1)); !errors.Is(err, survival.ErrBadModelFile) {
+				t.Errorf("%s: %v", typ, err)
+			}
+		}
 		again, err := back.MarshalBinary()
 		if err != nil {
 			t.Fatal(err)
