@@ -292,7 +292,7 @@ func ReadModel(ctx context.Context, s store.Store, info *ModelInfo, use func(in 
 	failed := use(in, info.File.Bytes)
 	_, err = io.Copy(io.Discard, in)
 	if errors.Is(err, store.ErrCorrupt) {
-		err = fmt.Errorf("%w: %w", ErrDamaged, err)
+		err = fmt.Errorf("%w: %s: %w", ErrDamaged, info.File.Key, err)
 	}
 	if err != nil {
 		return fmt.Errorf("read the final %s: %w", info.Model, err)
