@@ -75,19 +75,34 @@ func (j *job) kill(ctx context.Context, k *killed, target fit) (time.Time, error
 		return time.Time{}, errors.New("the run ended before the worker was killed")
 	case <-time.After(half):
 	}
-	for pid, p := range family(j.starter.Process.Pid) {
-		if p.Name != "worker" {
-			continue
+	tick := time.NewTicker(sampleEvery)
+	defer tick.Stop()
+	for {
+		if pid := j.worker(); pid > 0 {
+			at := time.Now()
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+				return time.Time{}, fmt.Errorf("kill the worker: %w", err)
+			}
+			k.At = at.Sub(begun).Seconds()
+			k.Lost, err = losses(j.folder(), at)
+			return at, err
 		}
-		at := time.Now()
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-			return time.Time{}, fmt.Errorf("kill the worker: %w", err)
+		select {
+		case <-ctx.Done():
+			return time.Time{}, errors.New("the run ended before its worker was found")
+		case <-tick.C:
 		}
-		k.At = at.Sub(begun).Seconds()
-		k.Lost, err = losses(j.folder(), at)
-		return at, err
 	}
-	return time.Time{}, errors.New("there is no worker to kill")
+}
+
+// worker is the process id of the run's worker; 0 where there is none at the moment.
+func (j *job) worker() int {
+	for pid, p := range family(j.starter.Process.Pid) {
+		if p.Name == "worker" {
+			return pid
+		}
+	}
+	return 0
 }
 
 // await waits until a fit has begun, which its start record shows.
