@@ -22,7 +22,6 @@ type bitSets struct {
 
 	packed [smallRows]uint64 // of each row: U above A, in units
 	sums   [8][smallRows]uint64
-	total  float64 // Σ c
 }
 
 // bitTime is one event time: its risk set, d/Y, c/Y and c/Y².
