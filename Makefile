@@ -97,8 +97,8 @@ agreement: ## measure every model and metric against its references, write READM
 # The crash tests with more random moments than CI's three for each fault.
 SOAK ?= 100
 
-soak: build ## crash tests at SOAK=100 random moments per fault; takes hours
-	@EVERFOLD_SOAK=$(SOAK) $(GO) test -count 1 -timeout 24h ./testsuite/crash
+soak: build mlflow ## crash tests at SOAK=100 random moments per fault; takes hours
+	@EVERFOLD_SOAK=$(SOAK) $(GO) test -count 1 -timeout 24h ./testsuite/crash ./testsuite/tracker
 
 # Reference values from the reference implementations. Debian: r-base-core r-cran-survival
 # r-cran-jsonlite r-cran-riskregression r-cran-prodlim, and python3-venv.

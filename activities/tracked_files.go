@@ -41,6 +41,11 @@ func (t *tracked) addFiles(d *tracker.Desired) error {
 			keys[key] = key
 			names = append(names, key)
 		}
+		loader, err := t.pyfuncFiles(info)
+		if err != nil {
+			return err
+		}
+		d.Files = append(d.Files, loader...)
 		large = append(large, tracker.File{Path: info.File.Key, SHA256: info.File.SHA256, Size: info.File.Bytes, Open: t.open(info.File.Key)})
 	}
 	for _, name := range names {
@@ -63,10 +68,14 @@ func (t *tracked) small(name, key string) (tracker.File, error) {
 	if err != nil {
 		return tracker.File{}, err
 	}
+	return inMemory(name, content), nil
+}
+
+func inMemory(name string, content []byte) tracker.File {
 	return tracker.File{
 		Path: name, SHA256: store.SHA256(content), Size: int64(len(content)),
 		Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil },
-	}, nil
+	}
 }
 
 func (t *tracked) open(key string) func(context.Context) (io.ReadCloser, error) {

@@ -197,7 +197,8 @@ func TestTrackedFinalModel(t *testing.T) {
 		}
 		return out
 	}
-	for _, want := range []string{"model_metrics.csv", "model_summary.csv", "models/cox_ph/model.bin", "models/cox_ph/model.json", "models/cox_ph/card.md"} {
+	for _, want := range []string{"model_metrics.csv", "model_summary.csv", "models/cox_ph/model.bin", "models/cox_ph/model.json", "models/cox_ph/card.md",
+		"models/cox_ph/predict.py", "models/cox_ph/MLmodel", "models/cox_ph/everfold_model.py"} {
 		require.Contains(t, paths(), want)
 	}
 	other := l.spec("models.cox_ph.alpha=1.0")

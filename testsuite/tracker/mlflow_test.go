@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -26,10 +28,11 @@ const patience = 3 * time.Minute
 
 // mlflowServer is a real server with its own database and artifacts.
 type mlflowServer struct {
-	url  string
-	host string // host:port
-	cmd  *exec.Cmd
-	log  *harness.Output
+	url   string
+	host  string // host:port
+	cmd   *exec.Cmd
+	alive io.Closer // it ends when this is closed
+	log   *harness.Output
 }
 
 // servers are those that this test binary has started; TestMain ends them.
@@ -37,9 +40,11 @@ var servers struct {
 	sync.Mutex
 	running []*mlflowServer
 	shared  *mlflowServer
+	ports   map[int]bool
 }
 
 func TestMain(m *testing.M) {
+	servers.ports = map[int]bool{}
 	code := m.Run()
 	for _, s := range servers.running {
 		s.kill()
@@ -75,9 +80,11 @@ func startMLflow(t *testing.T) *mlflowServer {
 	program := python(t)
 	dir, err := os.MkdirTemp("", "everfold-mlflow-")
 	require.NoError(t, err)
-	port := harness.FreePorts(t, 1)[0]
+	port := quietPort(t)
 	s := &mlflowServer{host: fmt.Sprintf("127.0.0.1:%d", port), url: fmt.Sprintf("http://127.0.0.1:%d", port), log: harness.NewOutput()}
-	s.cmd = exec.Command(program, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", fmt.Sprint(port), "--workers", "1",
+	// The shell ends the server and its children when standard input does, as it does with this
+	// process, however that ends.
+	s.cmd = exec.Command("sh", "-c", `"$0" "$@" </dev/null & cat >/dev/null; kill -9 -- -$$`, program, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", fmt.Sprint(port), "--workers", "1",
 		"--backend-store-uri", "sqlite:///"+filepath.Join(dir, "mlflow.db"), "--artifacts-destination", filepath.Join(dir, "artifacts"))
 	s.cmd.Dir = dir
 	s.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "MLFLOW_DISABLE_TELEMETRY=true", "DO_NOT_TRACK=true",
@@ -85,14 +92,35 @@ func startMLflow(t *testing.T) *mlflowServer {
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it has children of its own
 	s.cmd.WaitDelay = time.Second
+	s.alive, err = s.cmd.StdinPipe()
+	require.NoError(t, err)
 	require.NoError(t, s.cmd.Start())
 	servers.running = append(servers.running, s)
 	return s
 }
 
+// quietPort is a free port below those that the system gives to whoever asks for any: a server
+// takes ten seconds until it listens.
+func quietPort(t *testing.T) int {
+	t.Helper()
+	for port := 18_000 + os.Getpid()%10_000; port < 32_000; port++ {
+		if servers.ports[port] {
+			continue
+		}
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			servers.ports[port] = true
+			require.NoError(t, l.Close())
+			return port
+		}
+	}
+	t.Fatal("no free port")
+	return 0
+}
+
 func (s *mlflowServer) kill() {
-	_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL) // it may be gone
-	_ = s.cmd.Wait()
+	_ = s.alive.Close()
+	_ = s.cmd.Wait() // killed by itself
 	_ = os.RemoveAll(s.cmd.Dir)
 }
 
@@ -131,4 +159,16 @@ func (s *mlflowServer) api(t *testing.T, method, op string, query url.Values, bo
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, response.StatusCode, "%s: %s", op, answer)
 	require.NoError(t, json.Unmarshal(answer, out), string(answer))
+}
+
+// runPython runs a script with mlflow at hand and returns what it prints.
+func runPython(t *testing.T, uri, script string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), python(t), append([]string{"-c", script}, args...)...)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "MLFLOW_TRACKING_URI=" + uri,
+		"MLFLOW_DISABLE_TELEMETRY=true", "DO_NOT_TRACK=true", "PYTHONDONTWRITEBYTECODE=1"}
+	var out, trouble strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &trouble
+	require.NoError(t, cmd.Run(), "%s", &trouble)
+	return out.String()
 }

@@ -1,0 +1,85 @@
+package tracker
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"everfold/testsuite/harness"
+)
+
+// logs are a run's log files of one kind.
+func (l *lab) logs(run, kind string) string {
+	l.t.Helper()
+	files, err := filepath.Glob(filepath.Join(l.folder(run), "logs", kind+"_*.log"))
+	require.NoError(l.t, err)
+	var all strings.Builder
+	for _, f := range files {
+		content, err := os.ReadFile(f)
+		require.NoError(l.t, err)
+		all.Write(content)
+	}
+	return all.String()
+}
+
+// Claim: a worker that is killed in the middle of a sync, before or after any request of it
+// has reached the server, leaves no run and no point twice, and nothing missing at the end.
+func TestKilledInTheMiddleOfASync(t *testing.T) {
+	server, l := shared(t), newLab(t)
+	seeds := 3
+	if soak := os.Getenv("EVERFOLD_SOAK"); soak != "" {
+		n, err := strconv.Atoi(soak)
+		require.NoError(t, err)
+		seeds = min(n, 50)
+	}
+	const experiment = "killed"
+	for seed := range seeds {
+		random := rand.New(rand.NewPCG(uint64(seed), 0))
+		run, at, answered := fmt.Sprintf("killed-%d", seed), 2+random.Int64N(40), random.IntN(2) == 0
+		p := newProxy(t, server.url)
+		hit := make(chan struct{})
+		var n atomic.Int64
+		p.set(func(w http.ResponseWriter, r *http.Request) bool {
+			if n.Add(1) != at {
+				return false
+			}
+			if answered { // the server does it, and nobody hears of it
+				direct := newRequest(t, server.url, r)
+				response, err := http.DefaultClient.Do(direct)
+				require.NoError(t, err)
+				response.Body.Close()
+			}
+			close(hit)
+			return hang(w, r)
+		})
+		worker := harness.Worker(t, l.server.Address, "--heartbeat-timeout", "2s", "--slots", "2")
+		started := l.start(run, fmt.Sprintf(bounded, p.url, experiment))
+		<-hit
+		worker.Kill()
+		worker = harness.Worker(t, l.server.Address, "--heartbeat-timeout", "2s", "--slots", "2")
+		result := l.end(started)
+		t.Logf("seed %d: killed at request %d, answered %v: %s", seed, at, answered, result.Tracker)
+		if result.Tracker.State != "ok" { // the final sync itself was cut off, and its budget with it
+			l.track("sync", run, server.url, experiment)
+		}
+		worker.Stop()
+		l.requireWhole(server, experiment, run)
+	}
+}
+
+// newRequest is r, to be sent to server.
+func newRequest(t *testing.T, server string, r *http.Request) *http.Request {
+	t.Helper()
+	out, err := http.NewRequest(r.Method, server+r.URL.RequestURI(), r.Body)
+	require.NoError(t, err)
+	out.Header, out.ContentLength = r.Header.Clone(), r.ContentLength
+	return out
+}
