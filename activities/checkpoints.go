@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,7 +33,7 @@ type checkpoints struct {
 	started time.Time
 
 	mu      sync.Mutex
-	saved   map[string]time.Time // when each piece was saved last
+	saved   map[string]time.Time // when each piece, or the series it is of, was saved last
 	asked   time.Time            // when a state was last found due
 	spent   time.Duration        // by the fit, on states
 	writing bool
@@ -70,7 +71,13 @@ func (c *checkpoints) Due(ctx context.Context, piece string) bool {
 func (c *checkpoints) Save(ctx context.Context, piece string, state []byte) {
 	now := time.Now()
 	c.mu.Lock()
-	c.saved[piece] = now
+	for name, more := piece, true; more; {
+		c.saved[name] = now
+		end := strings.LastIndexByte(name, '/')
+		if more = end >= 0; more {
+			name = name[:end]
+		}
+	}
 	c.spent += now.Sub(c.asked)
 	c.writing = true
 	c.mu.Unlock()

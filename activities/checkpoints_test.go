@@ -150,6 +150,10 @@ func TestCheckpointsDue(t *testing.T) {
 	require.False(t, c.Due(t.Context(), "a"))
 	require.True(t, c.Due(t.Context(), "b"), "another piece has not been saved")
 	require.Len(t, l.states(), 1, "the record of the start is gone")
+	c.Save(t.Context(), "trees/0", []byte("state"))
+	c.wait()
+	require.False(t, c.Due(t.Context(), "trees"), "one of the series has just been saved")
+	require.True(t, c.Due(t.Context(), "trees/1"), "asked for by itself")
 	c.spent = time.Second
 	require.False(t, c.Due(t.Context(), "b"), "saving takes too long")
 	c.spent, c.writing = 0, true

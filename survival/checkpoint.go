@@ -16,7 +16,8 @@ import "context"
 type Checkpoints interface {
 	// Due says whether what was done for the piece since its last Save is worth another: some
 	// seconds of work, more where saving is slow. On a cancelled ctx any work is worth it.
-	// It is cheap; ask where Check is called, before it.
+	// "a" also stands for the series of pieces "a/0", "a/1" and so on, and is then about the
+	// last Save of any of them. It is cheap; ask where Check is called, before it.
 	Due(ctx context.Context, piece string) bool
 	// Save keeps a state in place of the piece's last one. It is on its way to safety, not
 	// always safe, when Save returns; the bytes must not change any more.

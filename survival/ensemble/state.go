@@ -12,8 +12,11 @@ import (
 // stateType marks states; they are framed, versioned and sealed as model files are.
 func (g *growth) stateType() string { return g.Kind.Type + " grown" }
 
+// series is the name of all pieces together.
+const series = "trees"
+
 // pieceKey names a piece.
-func pieceKey(k int) string { return fmt.Sprintf("trees/%d", k) }
+func pieceKey(k int) string { return fmt.Sprintf("%s/%d", series, k) }
 
 // note writes a tree into the next piece: only its bytes wait for that to be saved.
 func (g *growth) note(b int, t Tree, leaves *tree.PackedLeaves) {
@@ -37,16 +40,13 @@ func (g *growth) note(b int, t Tree, leaves *tree.PackedLeaves) {
 func (g *growth) keep(ctx context.Context) {
 	g.state.Lock()
 	defer g.state.Unlock()
-	if g.piece == nil {
+	if g.piece == nil || !g.Options.Checkpoints.Due(ctx, series) {
 		return
 	}
-	survival.Keep(ctx, g.Options.Checkpoints, pieceKey(g.pieces), func() []byte {
-		w := g.piece
-		w.Bool(false)
-		g.piece = nil
-		g.pieces++
-		return w.Bytes()
-	})
+	g.piece.Bool(false)
+	g.Options.Checkpoints.Save(ctx, pieceKey(g.pieces), g.piece.Bytes())
+	g.piece = nil
+	g.pieces++
 }
 
 // resume takes up the trees that an earlier attempt kept, up to the first piece that is
