@@ -82,9 +82,9 @@ func startMLflow(t *testing.T) *mlflowServer {
 	require.NoError(t, err)
 	port := quietPort(t)
 	s := &mlflowServer{host: fmt.Sprintf("127.0.0.1:%d", port), url: fmt.Sprintf("http://127.0.0.1:%d", port), log: harness.NewOutput()}
-	// The shell ends the server and its children when standard input does, as it does with this
-	// process, however that ends.
-	s.cmd = exec.Command("sh", "-c", `"$0" "$@" </dev/null & cat >/dev/null; kill -9 -- -$$`, program, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", fmt.Sprint(port), "--workers", "1",
+	// The shell ends its process group, the server and its children, when standard input does:
+	// with this process at the latest, however that ends.
+	s.cmd = exec.Command("sh", "-c", `"$0" "$@" </dev/null & cat >/dev/null; kill -9 0`, program, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", fmt.Sprint(port), "--workers", "1",
 		"--backend-store-uri", "sqlite:///"+filepath.Join(dir, "mlflow.db"), "--artifacts-destination", filepath.Join(dir, "artifacts"))
 	s.cmd.Dir = dir
 	s.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "MLFLOW_DISABLE_TELEMETRY=true", "DO_NOT_TRACK=true",
