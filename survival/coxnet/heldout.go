@@ -98,5 +98,8 @@ func (h *heldOut) gain(ctx context.Context, gamma []float64, value float64) (flo
 	for _, v := range logs {
 		events -= v
 	}
+	if !(events < math.Inf(1)) { // rows so far apart that one side's risk sums have vanished
+		return math.Inf(-1), nil
+	}
 	return events, nil
 }

@@ -133,3 +133,37 @@ func TestInnerDataErrorNamesTheRow(t *testing.T) {
 		}
 	}
 }
+
+// Where the rows held out lie so far from the fitted ones that the risk sums of one side vanish
+// beside the other's, the gain is −Inf: a penalty whose deviance is not known is not chosen.
+func TestHeldOutFarAway(t *testing.T) {
+	x, y := made(90, 4)
+	first := riskset.New(y, nil).Rows[:30]
+	held := map[int]bool{}
+	for _, i := range first {
+		held[i] = true
+		x.Columns[0].Values[i] += 1e4
+	}
+	var rows []int
+	for i := range 90 {
+		if !held[i] {
+			rows = append(rows, i)
+		}
+	}
+	s, err := newSolver(x.Take(rows), y.Take(rows), Options{Alphas: 1}.withDefaults(x, y), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gamma := []float64{1, 0, 0, 0}
+	value, err := s.like.at(context.Background(), s.like.part(s.full.compact), gamma)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := holdOut(x, y, first, s.like, &s.full.Columns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if gain, err := h.gain(context.Background(), gamma, value); err != nil || !math.IsInf(gain, -1) {
+		t.Errorf("gain %g, %v", gain, err)
+	}
+}

@@ -18,6 +18,9 @@ const series = "trees"
 // pieceKey names a piece.
 func pieceKey(k int) string { return fmt.Sprintf("%s/%d", series, k) }
 
+// mostPiece bounds the bytes of trees that wait for a slow store. Trees beyond are not kept.
+const mostPiece = 128 << 20
+
 // note writes a tree into the next piece: only its bytes wait for that to be saved.
 func (g *growth) note(b int, t Tree, leaves *tree.PackedLeaves) {
 	if g.Options.Checkpoints == nil {
@@ -28,6 +31,9 @@ func (g *growth) note(b int, t Tree, leaves *tree.PackedLeaves) {
 	if g.piece == nil {
 		g.piece = modelfile.NewWriter(g.stateType(), g.Kind.Version)
 		g.piece.Int(len(g.Sample.Rows))
+	}
+	if g.piece.Len() > mostPiece {
+		return
 	}
 	g.piece.Bool(true)
 	g.piece.Int(b)
@@ -79,7 +85,7 @@ func (g *growth) takeUp(ctx context.Context, data []byte, count []uint32) (whole
 		if leaves == nil || b < 0 || b >= g.Options.Trees {
 			return false, nil
 		}
-		if g.grown[b] || b-g.added >= ahead { // an earlier attempt held more than this one would
+		if g.grown[b] {
 			continue
 		}
 		if err := survival.Check(ctx, float64(g.done), float64(g.Options.Trees)); err != nil {

@@ -108,6 +108,9 @@ func (w *Writer) Float32s(v []float32) {
 	}
 }
 
+// Len is the size of what has been written and is held.
+func (w *Writer) Len() int { return len(w.buf) }
+
 // Bytes appends the digest and returns the finished file; the Writer is used up.
 func (w *Writer) Bytes() []byte { return Seal(w.buf) }
 
@@ -261,8 +264,12 @@ func words[T any](r *Reader, value func(uint32) T) []T {
 	if n == 0 {
 		return nil
 	}
+	b := r.take(4 * n)
+	if b == nil { // the source ended early
+		return nil
+	}
 	v := make([]T, n)
-	for i, b := 0, r.take(4*n); i < n; i++ {
+	for i := range v {
 		v[i] = value(binary.LittleEndian.Uint32(b[4*i:]))
 	}
 	return v

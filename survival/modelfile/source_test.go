@@ -11,7 +11,10 @@ import (
 	"everfold/survival"
 )
 
-// streamed is a file with a field longer than what is read at a time.
+// words32 is how many words of 32 bits are more than what is read at a time.
+const words32 = fillBytes/4 + 1000
+
+// streamed is a file with fields longer than what is read at a time.
 func streamed() (file []byte, long []float64) {
 	long = make([]float64, fillBytes/8+1000)
 	for i := range long {
@@ -23,6 +26,8 @@ func streamed() (file []byte, long []float64) {
 	w.Floats(long[:100])
 	w.File([]byte("inner"))
 	w.Bool(true)
+	w.Int32s(make([]int32, words32))
+	w.Float32s(make([]float32, words32))
 	return w.Bytes(), long
 }
 
@@ -34,6 +39,8 @@ func readStreamed(in io.Reader, size int64) (text string, long, short []float64,
 	}
 	text, long, short, inner = r.String(), r.Floats(), r.Floats(), r.File()
 	r.Bool()
+	r.Int32s()
+	r.Float32s()
 	return text, long, short, inner, r.Close()
 }
 
@@ -63,6 +70,7 @@ func TestOpenStreamRefuses(t *testing.T) {
 		size int
 	}{
 		"nothing": {nil, 0}, "foreign": {make([]byte, 100), 100}, "cut": {file[:len(file)-1], len(file)}, "cut within": {file[:fillBytes], len(file)},
+		"cut in words": {file[:len(file)-6*words32], len(file)}, "cut in the last": {file[:len(file)-2*words32], len(file)},
 		"shorter": {file, len(file) - 1}, "longer": {append(slices.Clone(file), 0), len(file) + 1},
 		"flipped": {flipped, len(file)}, "digest": {last, len(file)}, "other type": {NewWriter("u", 1).Bytes(), len(NewWriter("u", 1).Bytes())},
 	} {
@@ -71,7 +79,7 @@ func TestOpenStreamRefuses(t *testing.T) {
 		}
 	}
 	gone := errors.New("gone")
-	for _, n := range []int{3, fillBytes + 10, len(file) - 5} {
+	for _, n := range []int{3, fillBytes + 10, len(file) - 6*words32, len(file) - 2*words32, len(file) - 5} {
 		in := io.MultiReader(bytes.NewReader(file[:n]), iotest.ErrReader(gone))
 		if _, _, _, _, err := readStreamed(in, int64(len(file))); !errors.Is(err, gone) {
 			t.Errorf("after %d bytes: %v", n, err)
