@@ -95,11 +95,49 @@ func (c *counted) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteAc
 	return c.Next.ExecuteActivity(ctx, in)
 }
 
-// during calls f before the n-th fit of a run.
+// during calls f before the n-th fit of a run, on the fit's goroutine.
 func (l *lab) during(run string, f func(n int)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.before[run] = f
+}
+
+// hold keeps the n-th fit of a run from its beginning: it is waited for by reached, and goes
+// on after resume.
+func (l *lab) hold(run string, n int) (reached, resume func()) {
+	at, on := make(chan struct{}), make(chan struct{})
+	ended := l.t.Context().Done()
+	l.during(run, func(fit int) {
+		if fit != n {
+			return
+		}
+		close(at)
+		select {
+		case <-on:
+		case <-ended:
+		}
+	})
+	reached = func() {
+		l.t.Helper()
+		select {
+		case <-at:
+		case <-time.After(patience):
+			l.t.Fatalf("%s: fit %d was not begun within %v", run, n, patience)
+		}
+	}
+	return reached, func() { close(on) }
+}
+
+// knows waits until a run has been told its id on the server.
+func (l *lab) knows(run client.WorkflowRun) {
+	l.t.Helper()
+	harness.Eventually(l.t, "the run knows its id on the server", func() bool {
+		value, err := l.server.Client().QueryWorkflow(l.t.Context(), run.GetID(), run.GetRunID(), workflows.QueryProgress)
+		require.NoError(l.t, err)
+		var p workflows.Progress
+		require.NoError(l.t, value.Get(&p))
+		return p.Tracker != nil && p.Tracker.RunID != ""
+	})
 }
 
 // start starts a run; trackerKeys is the spec's "tracker".

@@ -28,11 +28,12 @@ const patience = 3 * time.Minute
 
 // mlflowServer is a real server with its own database and artifacts.
 type mlflowServer struct {
-	url   string
-	host  string // host:port
-	cmd   *exec.Cmd
-	alive io.Closer // it ends when this is closed
-	log   *harness.Output
+	url    string
+	host   string // host:port
+	cmd    *exec.Cmd
+	alive  io.Closer     // it ends when this is closed
+	exited chan struct{} // closed when it has ended
+	log    *harness.Output
 }
 
 // servers are those that this test binary has started; TestMain ends them.
@@ -74,17 +75,27 @@ func shared(t *testing.T) *mlflowServer {
 	return servers.shared
 }
 
-// startMLflow starts a server and does not wait for it. It outlives the test.
+// startMLflow starts a server and does not wait for it: what it is called is known once it is
+// ready. It outlives the test.
 func startMLflow(t *testing.T) *mlflowServer {
+	t.Helper()
+	s := &mlflowServer{}
+	s.start(t)
+	servers.running = append(servers.running, s)
+	return s
+}
+
+// start starts the server on a port that was free a moment ago, with an empty database.
+func (s *mlflowServer) start(t *testing.T) {
 	t.Helper()
 	program := python(t)
 	dir, err := os.MkdirTemp("", "everfold-mlflow-")
 	require.NoError(t, err)
 	port := quietPort(t)
-	s := &mlflowServer{host: fmt.Sprintf("127.0.0.1:%d", port), url: fmt.Sprintf("http://127.0.0.1:%d", port), log: harness.NewOutput()}
-	// The shell ends its process group, the server and its children, when standard input does:
-	// with this process at the latest, however that ends.
-	s.cmd = exec.Command("sh", "-c", `"$0" "$@" </dev/null & cat >/dev/null; kill -9 0`, program, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", fmt.Sprint(port), "--workers", "1",
+	s.host, s.url, s.log = fmt.Sprintf("127.0.0.1:%d", port), fmt.Sprintf("http://127.0.0.1:%d", port), harness.NewOutput()
+	// The shell ends its process group, the server and its children, when the server ends, or
+	// standard input does: with this process at the latest, however that ends.
+	s.cmd = exec.Command("sh", "-c", `{ "$0" "$@" </dev/null; kill -9 0; } & cat >/dev/null; kill -9 0`, program, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", fmt.Sprint(port), "--workers", "1",
 		"--backend-store-uri", "sqlite:///"+filepath.Join(dir, "mlflow.db"), "--artifacts-destination", filepath.Join(dir, "artifacts"))
 	s.cmd.Dir = dir
 	s.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "MLFLOW_DISABLE_TELEMETRY=true", "DO_NOT_TRACK=true",
@@ -95,8 +106,11 @@ func startMLflow(t *testing.T) *mlflowServer {
 	s.alive, err = s.cmd.StdinPipe()
 	require.NoError(t, err)
 	require.NoError(t, s.cmd.Start())
-	servers.running = append(servers.running, s)
-	return s
+	s.exited = make(chan struct{})
+	go func(cmd *exec.Cmd, exited chan struct{}) {
+		_ = cmd.Wait() // killed by itself
+		close(exited)
+	}(s.cmd, s.exited)
 }
 
 // quietPort is a free port below those that the system gives to whoever asks for any: a server
@@ -120,15 +134,16 @@ func quietPort(t *testing.T) int {
 
 func (s *mlflowServer) kill() {
 	_ = s.alive.Close()
-	_ = s.cmd.Wait() // killed by itself
+	<-s.exited
 	_ = os.RemoveAll(s.cmd.Dir)
 }
 
-// ready waits until the server answers.
+// ready waits until the server answers. One that has ended is started again, some times:
+// somebody else may have taken its port.
 func (s *mlflowServer) ready(t *testing.T) {
 	t.Helper()
 	limit := time.After(patience)
-	for {
+	for starts := 1; ; {
 		response, err := http.Get(s.url + "/health")
 		if err == nil {
 			response.Body.Close()
@@ -139,6 +154,12 @@ func (s *mlflowServer) ready(t *testing.T) {
 		select {
 		case <-limit:
 			t.Fatalf("the MLflow server does not answer: %v\n%s", err, s.log)
+		case <-s.exited:
+			if starts++; starts > 3 {
+				t.Fatalf("the MLflow server ends:\n%s", s.log)
+			}
+			s.kill()
+			s.start(t)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}

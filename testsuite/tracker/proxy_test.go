@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -20,11 +21,13 @@ type proxy struct {
 	url    string
 	target atomic.Pointer[url.URL]
 	fault  atomic.Pointer[fault]
+	hit    chan struct{} // closed when a fault meets its first request
+	once   sync.Once
 }
 
 func newProxy(t *testing.T, target string) *proxy {
 	t.Helper()
-	p := &proxy{}
+	p := &proxy{hit: make(chan struct{})}
 	p.to(t, target)
 	forward := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(p.target.Load()) },
@@ -33,14 +36,19 @@ func newProxy(t *testing.T, target string) *proxy {
 		},
 	}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if f := p.fault.Load(); f != nil && *f != nil && (*f)(w, r) {
-			return
+		if f := p.fault.Load(); f == nil || *f == nil || !p.disturb(*f, w, r) {
+			forward.ServeHTTP(w, r)
 		}
-		forward.ServeHTTP(w, r)
 	}))
 	t.Cleanup(s.Close)
 	p.url = s.URL
 	return p
+}
+
+// disturb is f; all faults but those of the kill test answer every request.
+func (p *proxy) disturb(f fault, w http.ResponseWriter, r *http.Request) bool {
+	p.once.Do(func() { close(p.hit) })
+	return f(w, r)
 }
 
 // to sends requests to another server from now on.

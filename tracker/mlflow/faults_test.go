@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"everfold/tracker"
@@ -112,8 +113,9 @@ func TestBrokenConnections(t *testing.T) {
 	require.NoError(t, nowhere.Close())
 	release := make(chan struct{})
 	t.Cleanup(func() { close(release) })
+	const hangs = "no answer within 50ms"
 	for text, uri := range map[string]string{
-		"no answer within 50ms": serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		hangs: serve(t, func(_ http.ResponseWriter, r *http.Request) {
 			select {
 			case <-r.Context().Done():
 			case <-release:
@@ -125,7 +127,11 @@ func TestBrokenConnections(t *testing.T) {
 			_, _ = io.WriteString(w, `{"experiment":{`)
 		}),
 	} {
-		client := newClient(t, Options{URI: uri, Timeout: 50 * time.Millisecond, Name: "$SERVER"})
+		timeout := 10 * time.Second
+		if text == hangs {
+			timeout = 50 * time.Millisecond
+		}
+		client := newClient(t, Options{URI: uri, Timeout: timeout, Name: "$SERVER"})
 		failed := failure(t, client.Probe(t.Context(), "e"))
 		require.NotContains(t, failed.Error(), "127.0.0.1")
 		require.Equal(t, "$SERVER", client.URI())
@@ -226,11 +232,12 @@ func TestDeletedExperiment(t *testing.T) {
 // Claim: who loses the race for an experiment's name uses the winner's.
 func TestExperimentRace(t *testing.T) {
 	server := trackertest.NewServer(t)
+	other := newClient(t, Options{URI: server.URL})
 	server.Disturb(func(w http.ResponseWriter, r *http.Request) bool {
 		if strings.HasSuffix(r.URL.Path, "experiments/create") {
 			server.Disturb(nil)
-			_, err := newClient(t, Options{URI: server.URL}).ensureExperiment(context.Background(), "e")
-			require.NoError(t, err)
+			_, err := other.ensureExperiment(context.Background(), "e")
+			assert.NoError(t, err) // require is for the test's own goroutine
 		}
 		return false
 	})
@@ -256,10 +263,10 @@ func TestFiles(t *testing.T) {
 	d.Files = []tracker.File{{Path: "large", SHA256: "x", Size: 1 << 30, Open: func(context.Context) (io.ReadCloser, error) {
 		return io.NopCloser(zeros{}), nil
 	}}}
-	_, err := newClient(t, Options{URI: server.URL, Timeout: 100 * time.Millisecond}).Sync(t.Context(), d, tracker.Options{})
+	_, err := newClient(t, Options{URI: server.URL, Timeout: 5 * time.Second}).Sync(t.Context(), d, tracker.Options{})
 	require.Equal(t, tracker.Unavailable, failure(t, err).Kind)
 	close(release)
-	require.ErrorContains(t, err, "nothing was taken for 100ms")
+	require.ErrorContains(t, err, "nothing was taken for 5s")
 	held := server.Held(keyTag, "k", modelTag)[""][0]
 	require.Equal(t, "FINISHED", held.Status)
 	require.Len(t, held.Metrics, 12)
