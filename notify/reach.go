@@ -44,12 +44,22 @@ func (s *service) address(rawURL string) string {
 	case port != "":
 	case s.name == mail:
 		port = "25"
-	case strings.HasSuffix(u.Scheme, "+http"), isYes(u.Query().Get("disabletls")):
+	case strings.HasSuffix(u.Scheme, "+http"), isYes(option(u, "disabletls")):
 		port = "80"
 	default:
 		port = "443"
 	}
 	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// option is a key of the query, whose case does not matter to services.
+func option(u *url.URL, key string) string {
+	for name, values := range u.Query() {
+		if strings.EqualFold(name, key) {
+			return values[0]
+		}
+	}
+	return ""
 }
 
 func isYes(s string) bool {

@@ -35,6 +35,7 @@ func TestAddress(t *testing.T) {
 		"smtp://u:p@mail.example:587/?from=a@b.c&to=d@e.f": "mail.example:587",
 		"generic://hook.example/x":                         "hook.example:443",
 		"generic://hook.example/x?disabletls=yes":          "hook.example:80",
+		"generic://hook.example/x?DisableTLS=yes":          "hook.example:80",
 		"generic+http://hook.example/x":                    "hook.example:80",
 		"generic+https://[::1]:8443/x":                     "[::1]:8443",
 		"ntfy://ntfy.example/topic":                        "",
