@@ -69,12 +69,12 @@ func (t *Trackers) getenv(name string) string {
 	return t.Getenv(name)
 }
 
-// options resolves names. Credentials go to a server only if the environment itself names
-// it: a spec, which anybody may have written, cannot send them elsewhere.
+// options resolves names. Credentials go to the server that the environment names for them,
+// or by a variable that is there for MLflow or everfold: a spec, which anybody may have
+// written, cannot send them elsewhere, nor to what some other variable happens to hold.
 func (t *Trackers) options(c config.Tracker) (mlflow.Options, error) {
 	o := mlflow.Options{URI: c.URI, Timeout: c.Timeout.Std()}
 	configured := t.getenv(envTrackingURI)
-	trusted := sameServer(c.URI, configured)
 	name, isName := strings.CutPrefix(strings.TrimSuffix(c.URI, "}"), "${")
 	switch {
 	case c.Off(), c.URI == "" && configured == "":
@@ -83,7 +83,7 @@ func (t *Trackers) options(c config.Tracker) (mlflow.Options, error) {
 		name, isName = envTrackingURI, true
 	}
 	if isName {
-		o.URI, trusted = t.getenv(name), true
+		o.URI = t.getenv(name)
 		if !t.Tell {
 			o.Name = "$" + name
 		}
@@ -91,7 +91,8 @@ func (t *Trackers) options(c config.Tracker) (mlflow.Options, error) {
 			return o, unusable("the spec's tracker.uri names the environment variable " + name + ", which the worker does not have")
 		}
 	}
-	if !trusted {
+	ours := isName && (strings.HasPrefix(name, "MLFLOW_") || strings.HasPrefix(name, "EVERFOLD_"))
+	if !ours && !sameServer(o.URI, configured) {
 		return o, nil
 	}
 	o.Username, o.Password, o.Token = t.getenv(envUsername), t.getenv(envPassword), t.getenv(envToken)

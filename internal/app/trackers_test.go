@@ -55,8 +55,9 @@ func TestTrackerAddress(t *testing.T) {
 	}
 }
 
-// Claim: credentials of the environment go to the server that the environment names, by
-// either name, and to no other that a spec names.
+// Claim: credentials of the environment go to the server that the environment names for them,
+// by whatever name, and to those of variables for MLflow and everfold; to no other that a spec
+// names.
 func TestCredentialsStayAtHome(t *testing.T) {
 	var seen []string
 	server := func() string {
@@ -68,9 +69,10 @@ func TestCredentialsStayAtHome(t *testing.T) {
 		return s.URL
 	}
 	home, foreign := server(), server()
-	env := environment(envTrackingURI, home, "OTHER", foreign, envToken, "hush")
+	env := environment(envTrackingURI, home, "OTHER", foreign, "SAME", home, "MLFLOW_ARCHIVE", foreign, "EVERFOLD_ARCHIVE", foreign, envToken, "hush")
 	for _, c := range []struct{ uri, want string }{
-		{"", "Bearer hush"}, {home, "Bearer hush"}, {home + "/path", "Bearer hush"}, {"${OTHER}", "Bearer hush"}, {foreign, ""},
+		{"", "Bearer hush"}, {home, "Bearer hush"}, {home + "/path", "Bearer hush"}, {foreign, ""}, {"${OTHER}", ""},
+		{"${SAME}", "Bearer hush"}, {"${MLFLOW_ARCHIVE}", "Bearer hush"}, {"${EVERFOLD_ARCHIVE}", "Bearer hush"},
 	} {
 		seen = nil
 		found, err := env.Open(config.Tracker{URI: c.uri})
@@ -88,15 +90,15 @@ func TestUnusableEnvironment(t *testing.T) {
 	bad := filepath.Join(t.TempDir(), "hush.pem")
 	require.NoError(t, os.WriteFile(bad, []byte("no PEM"), 0o600))
 	for want, env := range map[string]*Trackers{
-		"environment variable NOWHERE": environment(),
-		"holds a user or password":     environment("NOWHERE", "http://me:hush@h"),
-		"not of the form http://":      environment("NOWHERE", "sqlite:///hush.db"),
-		envInsecure:                    environment("NOWHERE", "https://h", envInsecure, "hush"),
-		envCA + ": the file that":      environment("NOWHERE", "https://h", envCA, "/hush"),
-		"holds no PEM certificate":     environment("NOWHERE", "https://h", envCA, bad),
-		envClientCert:                  environment("NOWHERE", "https://h", envClientCert, bad),
+		"environment variable MLFLOW_NOWHERE": environment(),
+		"holds a user or password":            environment("MLFLOW_NOWHERE", "http://me:hush@h"),
+		"not of the form http://":             environment("MLFLOW_NOWHERE", "sqlite:///hush.db"),
+		envInsecure:                           environment("MLFLOW_NOWHERE", "https://h", envInsecure, "hush"),
+		envCA + ": the file that":             environment("MLFLOW_NOWHERE", "https://h", envCA, "/hush"),
+		"holds no PEM certificate":            environment("MLFLOW_NOWHERE", "https://h", envCA, bad),
+		envClientCert:                         environment("MLFLOW_NOWHERE", "https://h", envClientCert, bad),
 	} {
-		_, err := env.Open(config.Tracker{URI: "${NOWHERE}"})
+		_, err := env.Open(config.Tracker{URI: "${MLFLOW_NOWHERE}"})
 		var failed *tracker.Error
 		require.True(t, errors.As(err, &failed), want)
 		require.Equal(t, tracker.Settings, failed.Kind)
