@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"everfold/tracker"
@@ -161,35 +162,43 @@ func (c *Client) broken(ctx context.Context, op string, err error) error {
 	return &tracker.Error{Kind: tracker.Unavailable, Op: op, Text: c.hide(text), Err: err}
 }
 
-// quote is the beginning of an answer, on one line.
+// quote is the beginning of an answer, on one line. Secrets go before anything is cut: half
+// of one is no longer recognized.
 func (c *Client) quote(text []byte) string {
 	const most = 200
-	line := strings.Join(strings.Fields(strings.ToValidUTF8(string(text[:min(len(text), 4*most)]), "�")), " ")
+	clean := c.hide(string(text))
+	line := strings.Join(strings.Fields(strings.ToValidUTF8(clean[:min(len(clean), 4*most)], "�")), " ")
 	if line == "" {
 		return "nothing"
 	}
 	if len(line) > most {
 		line = strings.ToValidUTF8(line[:most], "") + "…"
 	}
-	return "“" + c.hide(line) + "”"
+	return "“" + line + "”"
 }
 
 // hide takes this client's secrets out of a text: a server may echo what it was sent.
 func (c *Client) hide(text string) string {
-	if c.o.Name != "" {
-		text = strings.ReplaceAll(text, c.host, c.o.Name)
-		if name, _, err := net.SplitHostPort(c.host); err == nil {
-			text = strings.ReplaceAll(text, name, c.o.Name)
-		}
-	}
-	basic := ""
+	secrets := []string{c.o.Username, c.o.Password, c.o.Token}
 	if c.o.Password != "" {
-		basic = base64.StdEncoding.EncodeToString([]byte(c.o.Username + ":" + c.o.Password))
+		secrets = append(secrets, base64.StdEncoding.EncodeToString([]byte(c.o.Username+":"+c.o.Password)))
 	}
-	for _, secret := range []string{basic, c.o.Password, c.o.Token} {
+	if c.o.Name != "" {
+		secrets = append(secrets, c.path)
+	}
+	// The longest first: one may be part of another.
+	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) })
+	for _, secret := range secrets {
 		if secret != "" {
 			text = strings.ReplaceAll(text, secret, "…")
 		}
+	}
+	if c.o.Name == "" {
+		return text
+	}
+	text = strings.ReplaceAll(text, c.host, c.o.Name)
+	if name, _, err := net.SplitHostPort(c.host); err == nil {
+		text = strings.ReplaceAll(text, name, c.o.Name)
 	}
 	return text
 }

@@ -48,6 +48,7 @@ type Client struct {
 	o     Options
 	base  string // without trailing slash
 	host  string // with its port
+	path  string // of the base, "" where it has none
 	http  *http.Client
 	known known
 
@@ -85,7 +86,7 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	return &Client{
-		o: o, base: strings.TrimSuffix(u.String(), "/"), host: u.Host,
+		o: o, base: strings.TrimSuffix(u.String(), "/"), host: u.Host, path: strings.TrimSuffix(u.Path, "/"),
 		http: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse // a login page, or a thief of credentials
 		}},

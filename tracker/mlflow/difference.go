@@ -84,15 +84,15 @@ func statusOf(d *tracker.Desired, n *tracker.Node, r *run) tracker.Status {
 func (d *difference) compareParams(n *tracker.Node, r *run) {
 	have, tags := mapOf(r.Data.Params), mapOf(r.Data.Tags)
 	for _, key := range slices.Sorted(maps.Keys(n.Params)) {
-		value := cut(n.Params[key], maxParam)
+		value, short := cut(n.Params[key], maxParam), cut(n.Params[key], maxTag)
 		former, there := have[key]
 		switch changed := tracker.ChangedTag + key; {
 		case !there:
 			d.params = append(d.params, pair{key, value})
-		case former == value && tags[changed] != "" && tags[changed] != value: // changed and changed back
-			d.tags = append(d.tags, pair{changed, cut(value, maxTag)})
-		case former != value && tags[changed] != cut(value, maxTag):
-			d.tags = append(d.tags, pair{changed, cut(value, maxTag)})
+		case former == value && tags[changed] != "" && tags[changed] != short: // changed and changed back
+			d.tags = append(d.tags, pair{changed, short})
+		case former != value && tags[changed] != short:
+			d.tags = append(d.tags, pair{changed, short})
 			d.conflicts = append(d.conflicts, strings.TrimPrefix(n.Model+" "+key, " "))
 		}
 	}

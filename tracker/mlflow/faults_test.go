@@ -323,3 +323,66 @@ func TestLyingServer(t *testing.T) {
 	require.Error(t, err)
 	require.False(t, slices.Contains(server.Requests(), "POST runs/log-batch"))
 }
+
+// Claim: a page that somebody in between answers to an upload is not taken for the server's
+// word: the file is sent again.
+func TestUploadTakenBySomebodyElse(t *testing.T) {
+	server := trackertest.NewServer(t)
+	server.Disturb(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPut {
+			return false
+		}
+		_, _ = io.Copy(io.Discard, r.Body)
+		reply(200, "<html>Sign in</html>")(w, r)
+		return true
+	})
+	d := trackertest.Desired("e", "k")
+	d.Files = []tracker.File{trackertest.Text("small", "abc")}
+	client := newClient(t, Options{URI: server.URL})
+	_, err := client.Sync(t.Context(), d, tracker.Options{})
+	require.Equal(t, tracker.NotTracker, failure(t, err).Kind)
+	server.Disturb(nil)
+	report, err := client.Sync(t.Context(), d, tracker.Options{Trust: true})
+	require.NoError(t, err)
+	require.Equal(t, 1, report.Files)
+}
+
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// Claim: a panic while histories are read, beside the caller, is an error of the call.
+func TestPanicWhileReading(t *testing.T) {
+	server := trackertest.NewServer(t)
+	_, err := newClient(t, Options{URI: server.URL}).Sync(t.Context(), trackertest.Desired("e", "k"), tracker.Options{})
+	require.NoError(t, err)
+	client := newClient(t, Options{URI: server.URL})
+	through := client.http.Transport
+	client.http.Transport = transport(func(r *http.Request) (*http.Response, error) {
+		if strings.HasSuffix(r.URL.Path, "metrics/get-history") {
+			panic("scripted")
+		}
+		return through.RoundTrip(r)
+	})
+	_, err = client.Compare(t.Context(), trackertest.Desired("e", "k"))
+	require.ErrorContains(t, err, "panic: scripted")
+}
+
+// Claim: a long parameter that changed and changed back is a tag with as much as a tag holds,
+// sent once.
+func TestLongParameter(t *testing.T) {
+	client := newClient(t, Options{URI: trackertest.NewServer(t).URL})
+	d := trackertest.Desired("e", "k")
+	sent := func(value string) int {
+		d.Run.Params = map[string]string{"long": value}
+		report, err := client.Sync(t.Context(), d, tracker.Options{})
+		require.NoError(t, err)
+		return report.Tags
+	}
+	first, second := strings.Repeat("a", 5_500), strings.Repeat("b", 5_500)
+	sent(first)
+	for _, value := range []string{second, first} {
+		require.Equal(t, 1, sent(value))
+		require.Zero(t, sent(value))
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -156,6 +157,9 @@ func (c *Client) upload(ctx context.Context, target string, f tracker.File) erro
 	}
 	if response.StatusCode != http.StatusOK {
 		return c.refusal(op, response, text)
+	}
+	if len(text) > 0 && json.Unmarshal(text, &struct{}{}) != nil { // a login page took it
+		return &tracker.Error{Kind: tracker.NotTracker, Op: op, Text: "the answer is not JSON but " + c.quote(text)}
 	}
 	if hex.EncodeToString(sum.Sum(nil)) != f.SHA256 {
 		return &tracker.Error{Kind: tracker.Unavailable, Op: op, Text: "the file changed while it was sent, or the server did not take all of it"}

@@ -2,6 +2,7 @@ package mlflow
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"net/url"
 	"strconv"
@@ -90,7 +91,12 @@ func (c *Client) pointsOf(ctx context.Context, r *run, want []tracker.Metric, tr
 		if !wanted[m.Key] {
 			continue
 		}
-		group.Go(func() error {
+		group.Go(func() (err error) {
+			defer func() { // here, since the caller cannot: this is another goroutine
+				if p := recover(); p != nil {
+					err = fmt.Errorf("tracker: metrics/get-history: panic: %v", p)
+				}
+			}()
 			return c.history(ctx, r.Info.ID, m.Key, func(m metric) {
 				mu.Lock()
 				defer mu.Unlock()

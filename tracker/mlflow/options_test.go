@@ -1,7 +1,9 @@
 package mlflow
 
 import (
+	"encoding/base64"
 	"encoding/pem"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -96,4 +98,26 @@ func TestTLS(t *testing.T) {
 	failed := failure(t, newClient(t, Options{URI: server.URL}).Probe(t.Context(), "e"))
 	require.Equal(t, tracker.Settings, failed.Kind)
 	require.Contains(t, failed.Text, "MLFLOW_TRACKING_SERVER_CERT_PATH")
+}
+
+// Claim: no part of a credential, nor of an address that is not to be told, gets into an
+// error, wherever a text is cut.
+func TestNoPartOfACredential(t *testing.T) {
+	token := strings.Repeat("hush-", 120)
+	for name, o := range map[string]Options{
+		"token": {Token: token}, "user": {Username: "hush-me", Password: "hush"}, "short": {Token: "hush"},
+	} {
+		for _, before := range []int{0, 190, 195, 199, 790, 799} {
+			uri := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(http.StatusInternalServerError)
+				_, _ = io.WriteString(w, strings.Repeat("x", before)+o.Token+o.Username+o.Password+r.Header.Get("Authorization")+r.Host+r.URL.Path)
+			})
+			o.URI, o.Name = uri+"/hush/place", "$SERVER"
+			err := newClient(t, o).Probe(t.Context(), "e")
+			require.Equal(t, tracker.Unavailable, failure(t, err).Kind)
+			for _, part := range []string{"hus", "127.0", base64.StdEncoding.EncodeToString([]byte("hush"))[:4]} {
+				require.NotContains(t, err.Error(), part, "%s after %d bytes", name, before)
+			}
+		}
+	}
 }
