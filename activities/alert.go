@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strings"
 	"sync"
 
@@ -98,7 +99,7 @@ func (a *Activities) Notify(ctx context.Context, in NotifyInput) (*NotifyResult,
 	ledger := a.openLedger(ctx, in)
 	var wg sync.WaitGroup
 	for i, entry := range in.Endpoints {
-		wg.Go(func() { out.Endpoints[i] = a.tell(ctx, ledger, in, endpointName(entry)) })
+		wg.Go(func() { out.Endpoints[i] = a.tellSafely(ctx, ledger, in, endpointName(entry)) })
 	}
 	wg.Wait()
 	return out, out.err(ctx, in.Event)
@@ -107,6 +108,18 @@ func (a *Activities) Notify(ctx context.Context, in NotifyInput) (*NotifyResult,
 // endpointName takes the environment variable out of ${NAME}.
 func endpointName(entry string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(entry, "${"), "}")
+}
+
+// tellSafely is tell; a panic of it, which nobody else could recover, leaves open whether the
+// message was taken.
+func (a *Activities) tellSafely(ctx context.Context, l *ledger, in NotifyInput, name string) (d Delivery) {
+	defer func() {
+		if p := recover(); p != nil {
+			logging.From(ctx).Error("panic while an alert was sent", logging.CategoryConfig.Attr(), "endpoint", name, "stack", string(debug.Stack()))
+			d = Delivery{Endpoint: name, State: AlertUnclear, Reason: "a bug: panic while it was sent"}
+		}
+	}()
+	return a.tell(ctx, l, in, name)
 }
 
 // tell sends the message to one endpoint, unless that was done.

@@ -281,3 +281,20 @@ func TestAlertSecrets(t *testing.T) {
 		return err
 	}))
 }
+
+// Claim: a panic while one message is sent leaves the others alone, and leaves open whether
+// that one arrived: it is not sent again.
+func TestPanicWhileSending(t *testing.T) {
+	l, p := alertLab(t)
+	l.a.Send = func(ctx context.Context, to string, m notify.Message) error {
+		if to == url("A") {
+			panic(to)
+		}
+		return p.send(ctx, to, m)
+	}
+	out, err := l.notify(l.alert(EventFailed, "1", "A", "B"))
+	require.NoError(t, err)
+	require.Equal(t, AlertUnclear, out.Endpoints[0].State)
+	require.NotContains(t, out.Endpoints[0].Reason, hush)
+	require.Equal(t, AlertSent, out.Endpoints[1].State)
+}

@@ -28,6 +28,27 @@ func (a *Activities) SyncTracker(ctx context.Context, in SyncTrackerInput) (*Syn
 	return out, nil
 }
 
+// trackerSlots bounds the calls of trackers in this process: servers that hang must leave slots
+// to what else a worker does beside fitting.
+var trackerSlots = make(chan struct{}, 4)
+
+// maxTrackerWait bounds the wait for one of them, which itself takes a slot of the worker.
+const maxTrackerWait = 2 * time.Second
+
+// enterTracking takes one of trackerSlots; with a server that answers, one is free in a moment.
+func enterTracking(ctx context.Context, timeout time.Duration) (leave func(), err error) {
+	wait := time.NewTimer(min(maxTrackerWait, timeout/5))
+	defer wait.Stop()
+	select {
+	case trackerSlots <- struct{}{}:
+		return func() { <-trackerSlots }, nil
+	case <-wait.C:
+		return nil, &tracker.Error{Kind: tracker.Busy, Text: "this worker waits for trackers in as many calls as it may"}
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
 func (a *Activities) syncTracker(ctx context.Context, in SyncTrackerInput) (out *SyncTrackerResult, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -45,6 +66,11 @@ func (a *Activities) syncTracker(ctx context.Context, in SyncTrackerInput) (out 
 	if server == nil {
 		return &SyncTrackerResult{Off: true}, nil
 	}
+	leave, err := enterTracking(ctx, in.Tracker.Timeout.Std())
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	out = &SyncTrackerResult{}
 	if in.Probe {
 		err := server.Probe(ctx, in.Tracker.Experiment)

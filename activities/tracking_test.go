@@ -259,3 +259,23 @@ func TestTrackerOffAndLost(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, got.Recreated)
 }
+
+// Claim: calls beyond those that a worker has room for fail after a short wait, as a busy
+// server's do, and ask nobody.
+func TestTrackersHaveRoom(t *testing.T) {
+	l, f := newLab(t), &trackertest.Fake{}
+	for range cap(trackerSlots) {
+		trackerSlots <- struct{}{}
+	}
+	probe := func(in *SyncTrackerInput) { in.Probe, in.Tracker.Timeout = true, config.Duration(100*time.Millisecond) }
+	_, err := l.track(l.spec(), f, probe)
+	requireType(t, err, ErrTracker, true)
+	require.ErrorContains(t, err, "busy")
+	require.Empty(t, f.Calls())
+	for range cap(trackerSlots) {
+		<-trackerSlots
+	}
+	_, err = l.track(l.spec(), f, probe)
+	require.NoError(t, err)
+	require.Empty(t, trackerSlots)
+}

@@ -34,7 +34,8 @@ const (
 	// stays unnoticed.
 	alertAttempt = 20 * time.Second
 	// alertPatience bounds all attempts and their waiting for a worker: what an endpoint
-	// that does not answer, or a missing io worker, adds to a run at most.
+	// that does not answer, or a missing io worker, adds to a run at most, and twice that where
+	// the tracker's alert is still on its way when the run ends.
 	alertPatience = time.Minute
 	// alertAttempts are for endpoints that surely did not take the message: 15 s of waiting.
 	alertAttempts = 5

@@ -25,6 +25,7 @@ type tracking struct {
 	ready  bool      // run.json is written: there is something to track
 	closed bool
 	idle   bool
+	mended bool // the last call succeeded, at a later attempt
 	spent  time.Duration
 }
 
@@ -102,8 +103,14 @@ func (t *tracking) call(ctx workflow.Context, in activities.SyncTrackerInput, wh
 	spec := t.run.spec
 	attempts, bound := spec.Tracker.Attempts, spec.Tracker.Budget.Std()-t.spent
 	quiet := bound < spec.Tracker.Timeout.Std()
+	switch {
+	case in.Last: // most is what the end may cost, whatever was spent before
+		bound = most
+	case quiet: // enough to see that the server is back; what is sent by then stays sent
+		bound = min(spec.Tracker.Budget.Std(), quietBound(spec.Tracker.Timeout.Std()))
+	}
 	if quiet {
-		attempts, bound = 1, spec.Tracker.Budget.Std()
+		attempts = 1
 	}
 	if bound = min(bound, most); bound < leastBound {
 		t.failed(ctx, 0, errors.New("no time was left"))
@@ -127,14 +134,24 @@ func (t *tracking) call(ctx workflow.Context, in activities.SyncTrackerInput, wh
 	return err == nil
 }
 
+// quietBound is two timeouts, and never so little that the call is not worth its start.
+func quietBound(timeout time.Duration) time.Duration { return max(2*timeout, leastBound) }
+
+// succeeded takes over what a call brought. Failures that a later attempt mended are a warning
+// once a series.
 func (t *tracking) succeeded(ctx workflow.Context, in *activities.SyncTrackerInput, out *activities.SyncTrackerResult, took time.Duration) {
 	t.state.Calls++
+	behind := t.state.State == TrackingFailing || t.state.State == TrackingQuiet // which was a warning
 	t.state.State, t.state.Error = TrackingOK, ""
 	if out.Attempt > 1 { // the attempts before it failed
 		t.pay(took - time.Duration(out.Seconds*float64(time.Second)))
 		t.state.Failures += out.Attempt - 1
 		t.state.Calls += out.Attempt - 1
+		if !t.mended && !behind {
+			t.warn(ctx, fmt.Sprintf("the tracker took what it was sent at attempt %d only", out.Attempt))
+		}
 	}
+	t.mended = out.Attempt > 1
 	if in.Probe {
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 	sdktest "go.temporal.io/sdk/testsuite"
 
@@ -234,4 +235,49 @@ func TestQuietMeansOneAttempt(t *testing.T) {
 	}
 	require.Equal(t, 3, probes)
 	require.Equal(t, 1, attempts[true])
+}
+
+// Claim: failures that a later attempt of the same call mends are one warning a series.
+func TestMendedFailuresAreToldOnce(t *testing.T) {
+	s, n := newScript(), 0
+	s.track = func(activities.SyncTrackerInput) (*activities.SyncTrackerResult, error) {
+		n++
+		out := &activities.SyncTrackerResult{Attempt: 1, RunID: "first"}
+		if n == 1 || n == 2 {
+			out.Attempt = 2
+		}
+		return out, nil
+	}
+	out, err := s.run(t, demoSpec(`,"tracker":{"uri":"http://h"}`))
+	require.NoError(t, err)
+	require.Equal(t, TrackingOK, out.Tracker.State)
+	require.Equal(t, 2, out.Tracker.Failures)
+	require.Equal(t, []string{"mlflow_error: the tracker took what it was sent at attempt 2 only"}, out.Warnings)
+}
+
+// Claim: a quiet tracker costs two timeouts a fold; the last call may take the whole budget,
+// whatever was spent before.
+func TestTrackerBounds(t *testing.T) {
+	// Of two failures and of many a third of the budget is left, or nothing; at the end both have a
+	// minute, less the 20 s of the call in flight then.
+	for name, failures := range map[string]int{"two failures": 2, "quiet": 1000} {
+		s, calls, bounds := newScript(), 0, map[time.Duration]bool{}
+		var last time.Duration
+		env := s.environment(t)
+		env.OnActivity(activities.SyncTrackerName, anything, anything).After(20 * time.Second).Return(
+			func(ctx context.Context, in activities.SyncTrackerInput) (*activities.SyncTrackerResult, error) {
+				calls++
+				last = activity.GetInfo(ctx).StartToCloseTimeout
+				bounds[last] = true
+				if calls <= failures {
+					return nil, errTracker
+				}
+				return &activities.SyncTrackerResult{Attempt: 1}, nil
+			})
+		env.OnActivity(activities.FitFoldName, anything, anything).After(time.Minute).Return(s.fit)
+		env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(`,"resources":{"parallel_fits":1},"tracker":{"timeout":"10s","budget":"1m"}`))
+		require.NoError(t, env.GetWorkflowError(), name)
+		require.Equal(t, map[time.Duration]bool{time.Minute: true, 40 * time.Second: true, 20 * time.Second: true}, bounds, name)
+		require.Equal(t, 40*time.Second, last, name)
+	}
 }
