@@ -71,12 +71,8 @@ func (c *checkpoints) Due(ctx context.Context, piece string) bool {
 func (c *checkpoints) Save(ctx context.Context, piece string, state []byte) {
 	now := time.Now()
 	c.mu.Lock()
-	for name, more := piece, true; more; {
+	for name := piece; name != ""; name = name[:max(0, strings.LastIndexByte(name, '/'))] {
 		c.saved[name] = now
-		end := strings.LastIndexByte(name, '/')
-		if more = end >= 0; more {
-			name = name[:end]
-		}
 	}
 	c.spent += now.Sub(c.asked)
 	c.writing = true
