@@ -45,12 +45,7 @@ func (c *Client) call(ctx context.Context, op, method, path string, body []byte,
 		return c.broken(ctx, op, err)
 	}
 	request.Header.Set("Content-Type", "application/json")
-	response, err := c.http.Do(request)
-	if err != nil {
-		return c.broken(ctx, op, err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	response, text, err := c.exchange(request)
 	if err != nil {
 		return c.broken(ctx, op, err)
 	}
@@ -60,10 +55,30 @@ func (c *Client) call(ctx context.Context, op, method, path string, body []byte,
 	if out == nil {
 		out = &struct{}{}
 	}
+	if err := c.decode(op, text, out); err != nil {
+		return err
+	}
+	tracker.Moved(ctx)
+	return nil
+}
+
+// exchange sends a request and reads the answer, whose body is closed; of a longer one than
+// maxAnswer only as much as shows that.
+func (c *Client) exchange(request *http.Request) (*http.Response, []byte, error) {
+	response, err := c.http.Do(request)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	return response, text, err
+}
+
+// decode reads an answer: anything but JSON is no tracking server's.
+func (c *Client) decode(op string, text []byte, out any) error {
 	if len(text) > maxAnswer || json.Unmarshal(text, out) != nil {
 		return &tracker.Error{Kind: tracker.NotTracker, Op: op, Text: "the answer is not JSON but " + c.quote(text)}
 	}
-	tracker.Moved(ctx)
 	return nil
 }
 
@@ -105,12 +120,7 @@ func (c *Client) learnWorkspaces(ctx context.Context) error {
 	if err != nil {
 		return c.broken(ctx, op, err)
 	}
-	response, err := c.http.Do(request)
-	if err != nil {
-		return c.broken(ctx, op, err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	response, text, err := c.exchange(request)
 	if err != nil {
 		return c.broken(ctx, op, err)
 	}
@@ -120,8 +130,8 @@ func (c *Client) learnWorkspaces(ctx context.Context) error {
 	switch response.StatusCode {
 	case http.StatusNotFound:
 	case http.StatusOK:
-		if json.Unmarshal(text, &info) != nil {
-			return &tracker.Error{Kind: tracker.NotTracker, Op: op, Text: "the answer is not JSON but " + c.quote(text)}
+		if err := c.decode(op, text, &info); err != nil {
+			return err
 		}
 	default:
 		return c.refusal(op, response, text)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -143,23 +142,20 @@ func (c *Client) upload(ctx context.Context, target string, f tracker.File) erro
 		request.Body = http.NoBody
 	}
 	request.Header.Set("Content-Type", "application/octet-stream")
-	response, err := c.http.Do(request)
+	response, text, err := c.exchange(request)
 	if err != nil && errors.Is(context.Cause(limited), errStalled) {
 		err = errStalled
 	}
 	if err != nil {
 		return c.broken(ctx, op, err)
 	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	if err != nil {
-		return c.broken(ctx, op, err)
-	}
 	if response.StatusCode != http.StatusOK {
 		return c.refusal(op, response, text)
 	}
-	if len(text) > 0 && json.Unmarshal(text, &struct{}{}) != nil { // a login page took it
-		return &tracker.Error{Kind: tracker.NotTracker, Op: op, Text: "the answer is not JSON but " + c.quote(text)}
+	if len(text) > 0 { // a login page may have taken it
+		if err := c.decode(op, text, &struct{}{}); err != nil {
+			return err
+		}
 	}
 	if hex.EncodeToString(sum.Sum(nil)) != f.SHA256 {
 		return &tracker.Error{Kind: tracker.Unavailable, Op: op, Text: "the file changed while it was sent, or the server did not take all of it"}
