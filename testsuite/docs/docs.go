@@ -5,7 +5,11 @@
 // A fenced block that opens with ```sh is a list of commands, one a line; a line may go on
 // with a backslash or a heredoc, and end in "# exit N" where N is the status to expect. In a
 // ```console block the lines after "$ " are commands and the others what they print, which
-// is not compared. ```sh no-test: REASON is not run; docs/TESTING.md lists the reasons.
+// is not compared. A ```python block is one program. ```sh no-test: REASON is not run;
+// docs/TESTING.md lists the reasons.
+//
+// A ```go block is a whole file: a program that ends with what it prints, as an example of
+// a test does, or, without a main function, a file that the programs after it share.
 //
 // Non-goals: prose, and Markdown beyond fences, inline code and links.
 package docs
@@ -36,10 +40,16 @@ var (
 	heredoc      = regexp.MustCompile(`<<-?\s*'?([A-Z]+)'?`)
 )
 
-// Blocks returns the command blocks of a page. A fence that never closes, and an empty
-// reason, are errors.
-func Blocks(page, text string) ([]Block, error) {
-	var blocks []Block
+// fence is a fenced block of any language.
+type fence struct {
+	line int    // of the opening line, from 1
+	info string // what stands after the backquotes
+	body []string
+}
+
+// fences returns the fenced blocks of a page. One that never closes is an error.
+func fences(page, text string) ([]fence, error) {
+	var all []fence
 	lines := strings.Split(text, "\n")
 	for i := 0; i < len(lines); i++ {
 		info, isFence := strings.CutPrefix(strings.TrimSpace(lines[i]), "```")
@@ -53,21 +63,35 @@ func Blocks(page, text string) ([]Block, error) {
 		if end == len(lines) {
 			return nil, fmt.Errorf("%s:%d: the fence is never closed", page, i+1)
 		}
-		block, ok, err := commandBlock(page, i+1, info, lines[i+1:end])
+		all = append(all, fence{line: i + 1, info: info, body: lines[i+1 : end]})
+		i = end
+	}
+	return all, nil
+}
+
+// Blocks returns the command blocks of a page. A fence that never closes, and an empty
+// reason, are errors.
+func Blocks(page, text string) ([]Block, error) {
+	all, err := fences(page, text)
+	if err != nil {
+		return nil, err
+	}
+	var blocks []Block
+	for _, f := range all {
+		block, ok, err := commandBlock(page, f.line, f.info, f.body)
 		if err != nil {
 			return nil, err
 		}
 		if ok {
 			blocks = append(blocks, block)
 		}
-		i = end
 	}
 	return blocks, nil
 }
 
 func commandBlock(page string, line int, info string, body []string) (Block, bool, error) {
 	language, rest, _ := strings.Cut(info, " ")
-	if language != "sh" && language != "console" {
+	if language != "sh" && language != "console" && language != "python" {
 		return Block{}, false, nil
 	}
 	b := Block{Page: page, Line: line}
@@ -76,6 +100,11 @@ func commandBlock(page string, line int, info string, body []string) (Block, boo
 		if b.Untested = strings.TrimSpace(reason); !ok || b.Untested == "" {
 			return Block{}, false, fmt.Errorf("%s:%d: %q after the language: only \"no-test: REASON\" is known", page, line, rest)
 		}
+	}
+	if language == "python" {
+		text := "python3 - <<'EOF'\n" + strings.Join(body, "\n") + "\nEOF"
+		b.Commands = []Command{{Line: line + 1, Text: text}}
+		return b, true, nil
 	}
 	var err error
 	b.Commands, err = commands(page, line+1, body, language == "console")

@@ -47,6 +47,16 @@ func TestBlocks(t *testing.T) {
 	}, blocks)
 }
 
+// Claim: a python block is one program.
+func TestPythonBlock(t *testing.T) {
+	blocks, err := Blocks("P.md", "```python\nfor i in range(2):\n    print(i)\n```\n")
+	require.NoError(t, err)
+	require.Len(t, blocks, 1)
+	out, err := shell(t.Context(), t.TempDir(), nil, blocks[0].Script())
+	require.NoError(t, err)
+	require.Contains(t, out, "0\n1\n")
+}
+
 // Claim: a fence that never closes, a heredoc that never ends and a word after the language
 // that nothing knows are errors with page and line.
 func TestBlocksErrors(t *testing.T) {

@@ -130,6 +130,7 @@ type place struct {
 // into its bin/, and starts a server and a worker for commands that talk to one.
 func newPlace(t *testing.T, root string) place {
 	t.Helper()
+	python := sksurv(t, root)
 	programs := harness.Binaries(t)
 	server := harness.Server(t)
 	worker := harness.Worker(t, server.Address)
@@ -146,9 +147,17 @@ func newPlace(t *testing.T, root string) place {
 		require.NoError(t, copyFile(programs.Temporal, filepath.Join(bin, "temporal")))
 	}
 	env := append(goSettings(t),
-		"PATH="+bin+":"+os.Getenv("PATH"), "HOME="+base, "EVERFOLD_HOME="+filepath.Join(base, ".everfold"),
+		"PATH="+bin+":"+python+":"+os.Getenv("PATH"), "HOME="+base, "EVERFOLD_HOME="+filepath.Join(base, ".everfold"),
 		"NO_COLOR=1", "TEMPORAL_ADDRESS="+server.Address, "TEMPORAL_CONFIG_FILE="+os.DevNull)
 	return place{dir: dir, env: env}
+}
+
+// sksurv is the folder of a Python with scikit-survival, which pages compare with.
+func sksurv(t *testing.T, root string) string {
+	t.Helper()
+	out, err := exec.Command(filepath.Join(root, "testsuite", "docs", "install.sh")).CombinedOutput()
+	require.NoError(t, err, string(out))
+	return filepath.Join(root, ".cache", "sksurv", "bin")
 }
 
 // goSettings are the developer's Go caches and proxy, as NAME=value. They change no result,
