@@ -17,12 +17,9 @@ digit. Failed counts folds that are planned and not complete.`,
 		Example: "  starter results production/veteran\n  starter results outputs/production/veteran --format markdown",
 		Args:    exactArgs("RUN or DIR"),
 		RunE: func(command *cobra.Command, args []string) error {
-			f, err := parseFormat(wanted)
+			f, err := p.format(wanted)
 			if err != nil {
 				return err
-			}
-			if p.json {
-				f = formatJSON
 			}
 			folder, err := runFolder(args[0], store)
 			if err != nil {
@@ -46,7 +43,7 @@ digit. Failed counts folds that are planned and not complete.`,
 		},
 	}
 	addStore(command, &store)
-	command.Flags().StringVar(&wanted, "format", string(formatTable), "table, csv, json or markdown")
+	addFormat(command, &wanted)
 	p.addJSON(command)
 	return command
 }

@@ -18,15 +18,19 @@ type program struct {
 	documented bool // that document has been written
 	parsed     bool // the command line was understood; errors are the command's from here on
 	verbose    bool
+	args       []string // the command line
+	drives     bool     // the command line starts a run: typed again, it goes on
 }
 
 // main runs the command line and returns the exit code.
 func (p *program) main(ctx context.Context, args []string) int {
 	root := p.root()
 	root.SetArgs(args)
+	p.args = args
 	err := root.ExecuteContext(ctx)
 	if err != nil && !p.parsed {
-		err = &codedError{code: exitUsage, err: err, hint: "starter --help lists the commands; starter COMMAND --help explains one"}
+		err = misread(root, args, err)
+		p.json = p.json || asksJSON(args)
 	}
 	if err == nil {
 		return exitOK
@@ -72,11 +76,12 @@ failed verification, 130 interrupted.`,
 	root.PersistentFlags().BoolVarP(&p.verbose, "verbose", "v", false, "log what the starter does on standard error")
 	root.AddCommand(
 		p.quickstartCommand(), p.runCommand(), p.planCommand(), p.validateCommand(), p.schemaCommand(),
-		p.listCommand(), p.statusCommand(), p.watchCommand(), p.resultsCommand(), p.summaryCommand(), p.predictCommand(),
+		p.listCommand(), p.statusCommand(), p.watchCommand(), p.resultsCommand(), p.compareCommand(), p.summaryCommand(), p.predictCommand(),
 		p.doctorCommand(), p.trackCommand(), p.dataCommand(),
 		p.cancelCommand(), p.skipCommand(), p.parallelCommand(),
 		p.versionCommand(), p.completionCommand(),
 	)
+	addCompletions(root)
 	return root
 }
 

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/log"
 	sdktest "go.temporal.io/sdk/testsuite"
 
@@ -19,7 +20,48 @@ import (
 // empty, that model's predictions are written, too. It returns the run's folder.
 func Finals(tb testing.TB, dir, spec string, models []string, predict string) string {
 	tb.Helper()
-	s, err := config.ParseYAML([]byte(spec), "spec.yaml", config.WithSet("store.uri="+dir))
+	r := newInProcess(tb, dir, spec)
+	s := r.spec
+	r.run(activities.PrepareDataName, activities.PrepareInput{Spec: s})
+	r.run(activities.PublishMetricsName, activities.PublishInput{Run: activities.Ref(s), SpecDigest: s.Digest()})
+	for _, m := range models {
+		r.run(activities.FitFinalName, activities.FitFinalInput{Run: activities.Ref(s), SpecDigest: s.Digest(), Model: m})
+	}
+	if predict != "" {
+		r.run(activities.PredictName, activities.PredictInput{Run: activities.Ref(s), SpecDigest: s.Digest(), Model: predict})
+	}
+	return filepath.Join(dir, string(s.Type), s.Run)
+}
+
+// Folds prepares the run of a spec below a folder, with settings as --set takes them, fits
+// every fold and summarizes, as Finals does. It returns the run's folder.
+func Folds(tb testing.TB, dir, spec string, set ...string) string {
+	tb.Helper()
+	r := newInProcess(tb, dir, spec, set...)
+	s := r.spec
+	var plan activities.PrepareResult
+	if err := r.run(activities.PrepareDataName, activities.PrepareInput{Spec: s}).Get(&plan); err != nil {
+		tb.Fatalf("harness: %v", err)
+	}
+	for _, m := range plan.Models {
+		for _, f := range m.Folds {
+			r.run(activities.FitFoldName, activities.FitFoldInput{Run: activities.Ref(s), SpecDigest: s.Digest(), Model: m.Model, Fold: f.Fold})
+		}
+	}
+	r.run(activities.SummarizeName, activities.SummarizeInput{Run: activities.Ref(s), SpecDigest: s.Digest()})
+	return filepath.Join(dir, string(s.Type), s.Run)
+}
+
+// inProcess runs activities of one spec in the test's own process.
+type inProcess struct {
+	tb   testing.TB
+	spec *config.Spec
+	env  *sdktest.TestActivityEnvironment
+}
+
+func newInProcess(tb testing.TB, dir, spec string, set ...string) *inProcess {
+	tb.Helper()
+	s, err := config.ParseYAML([]byte(spec), "spec.yaml", config.WithSet(append(set, "store.uri="+dir)...))
 	if err != nil {
 		tb.Fatalf("harness: %v", err)
 	}
@@ -31,20 +73,16 @@ func Finals(tb testing.TB, dir, spec string, models []string, predict string) st
 		OpenStore: (&app.Stores{}).Open, OpenData: app.Data{}.Open, Cores: activities.NewCores(1, 1),
 		RunLogger: func(activities.RunRef) *slog.Logger { return silent }, Build: "test",
 	})
-	run := func(name string, input any) {
-		if _, err := env.ExecuteActivity(name, input); err != nil {
-			tb.Fatalf("harness: %s: %v", name, err)
-		}
+	return &inProcess{tb: tb, spec: s, env: env}
+}
+
+func (r *inProcess) run(name string, input any) converter.EncodedValue {
+	r.tb.Helper()
+	value, err := r.env.ExecuteActivity(name, input)
+	if err != nil {
+		r.tb.Fatalf("harness: %s: %v", name, err)
 	}
-	run(activities.PrepareDataName, activities.PrepareInput{Spec: s})
-	run(activities.PublishMetricsName, activities.PublishInput{Run: activities.Ref(s), SpecDigest: s.Digest()})
-	for _, m := range models {
-		run(activities.FitFinalName, activities.FitFinalInput{Run: activities.Ref(s), SpecDigest: s.Digest(), Model: m})
-	}
-	if predict != "" {
-		run(activities.PredictName, activities.PredictInput{Run: activities.Ref(s), SpecDigest: s.Digest(), Model: predict})
-	}
-	return filepath.Join(dir, string(s.Type), s.Run)
+	return value
 }
 
 // Python is an interpreter with numpy, in a virtual environment of the checkout's own.
