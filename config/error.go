@@ -91,9 +91,9 @@ func orList(words []string) string {
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
-// nearest is the word closest to got, or "" where none is near: about one edit per three
+// Nearest is the word closest to got, or "" where none is near: about one edit per three
 // letters, transpositions counting one (Damerau–Levenshtein, restricted).
-func nearest(got string, words []string) string {
+func Nearest(got string, words []string) string {
 	const longest = 64 // far beyond any key; keeps hostile input cheap
 	if len(got) > longest {
 		return ""
@@ -133,7 +133,7 @@ func editDistance(a, b string) int {
 
 // didYouMean is "; did you mean …?" or "".
 func didYouMean(got string, words []string) string {
-	if w := nearest(got, words); w != "" {
+	if w := Nearest(got, words); w != "" {
 		return fmt.Sprintf("; did you mean %q?", w)
 	}
 	return ""

@@ -67,7 +67,7 @@ func TestNearest(t *testing.T) {
 		"modles": "models", "Folds": "folds", "alfa": "alpha", "tie": "ties",
 		"x": "", "": "", "resources": "", strings.Repeat("models", 20): "",
 	} {
-		require.Equal(t, want, nearest(got, keys), got)
+		require.Equal(t, want, Nearest(got, keys), got)
 	}
 	require.Equal(t, 1, editDistance("ca", "ac"))
 	require.Equal(t, 3, editDistance("kitten", "sitting"))

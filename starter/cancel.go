@@ -16,7 +16,7 @@ published. Run it again to go on.`,
 		Example: "  starter cancel production/veteran",
 		Args:    exactArgs("RUN"),
 		RunE: func(command *cobra.Command, args []string) error {
-			run, err := parseRun(args[0])
+			run, err := wantRun(args[0])
 			if err != nil {
 				return err
 			}

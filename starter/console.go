@@ -62,19 +62,22 @@ func (s screen) paint(words string, colours ...text.Color) string {
 	return text.Escape(words, text.Colors(colours).EscapeSeq())
 }
 
-// defaultWidth is assumed where a terminal does not tell its own.
-const defaultWidth = 100
+// size is columns and rows.
+type size struct{ width, height int }
 
-func (s screen) width() int {
+// defaultSize is assumed where a terminal does not tell its own.
+var defaultSize = size{width: 100, height: 30}
+
+func (s screen) size() size {
 	file, ok := s.Writer.(*os.File)
 	if !ok {
-		return defaultWidth
+		return defaultSize
 	}
-	columns, _, err := term.GetSize(int(file.Fd()))
-	if err != nil || columns <= 0 {
-		return defaultWidth
+	columns, rows, err := term.GetSize(int(file.Fd()))
+	if err != nil || columns <= 0 || rows <= 0 {
+		return defaultSize
 	}
-	return columns
+	return size{columns, rows}
 }
 
 // reportError prints err once, as `everfold: what`, and below it what to do.

@@ -24,10 +24,8 @@ func (p *program) dataCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "data",
 		Short: "make a synthetic table",
-		Args:  exactArgs(),
-		RunE: func(command *cobra.Command, _ []string) error {
-			return usageError("starter data generate --help explains it", "%s needs a command: generate", command.CommandPath())
-		},
+		Args:  aCommand,
+		RunE:  aCommand, // not reached: no argument is right
 	}
 	command.AddCommand(p.generateCommand())
 	return command

@@ -35,6 +35,8 @@ type ending struct {
 	Error       string            `json:"error,omitempty"`
 	Hint        string            `json:"hint,omitempty"`
 	Result      *workflows.Result `json:"result,omitempty"`
+
+	again string // the command that goes on; "" where it is not known
 }
 
 func newEnding(run runRef, execution string, l *link) *ending {
@@ -50,7 +52,7 @@ func (e *ending) finish(run runRef, result *workflows.Result, err error) error {
 	e.Result = result
 	if err == nil {
 		e.Outcome, e.Output = string(result.Outcome), result.Output
-		err = partial(run, result)
+		err = e.partial(run, result)
 	} else {
 		e.Outcome, err = classify(run, err)
 	}
@@ -62,7 +64,7 @@ func (e *ending) finish(run runRef, result *workflows.Result, err error) error {
 }
 
 // partial is the error of a run that finished without some folds or final models.
-func partial(run runRef, r *workflows.Result) error {
+func (e *ending) partial(run runRef, r *workflows.Result) error {
 	if r.Outcome != workflows.Partial {
 		return nil
 	}
@@ -78,7 +80,11 @@ func partial(run runRef, r *workflows.Result) error {
 	if r.FailedFinals > 0 {
 		failed = append(failed, fmt.Sprintf("%s of %d", countOf(r.FailedFinals, "final model"), len(r.Finals)))
 	}
-	return fail(exitPartial, "run it again with --only-failed once the reason is mended; what is complete is reused",
+	hint := "run it again with --only-failed once the reason is mended; what is complete is reused"
+	if e.again != "" {
+		hint = "once the reason is mended: " + withFlag(e.again, "--only-failed") + "\nwhat is complete is reused"
+	}
+	return fail(exitPartial, hint,
 		"%s finished, but %s failed%s", run, strings.Join(failed, " and "), first)
 }
 
@@ -144,16 +150,31 @@ func (e *ending) present(s screen, run runRef, took time.Duration) error {
 		if err := writeLeaderboard(s, formatTable, e.Result.Leaderboard); err != nil {
 			return err
 		}
-		s.printf("\n%s\n", tally(e.Result, took))
+		s.printf("\n%s %s\n", label(s, "Done"), tally(e.Result, took))
 		presentTroubles(s, e.Result)
 	}
 	if e.Outcome != outcomeInterrupted {
 		presentPlaces(s, e)
 	}
 	if e.Result != nil {
-		s.printf("%s starter results %s --store %s --format markdown\n", label(s, "Next"), run, storeOf(e.Output, run))
+		presentNext(s, run, e)
 	}
 	return nil
+}
+
+// presentNext shows the commands that one may want now, ready to be copied.
+func presentNext(s screen, run runRef, e *ending) {
+	where := run.String()
+	if store := storeOf(e.Output, run); !isDefaultStore(store) {
+		where += " --store " + quoted(store)
+	}
+	commands := []string{"starter results " + where}
+	if e.Result.Predictions != nil {
+		commands = append(commands, "starter predict "+where+" --data NEW.csv --out scored.csv")
+	}
+	for i, command := range commands {
+		s.printf("%s %s\n", label(s, map[bool]string{true: "Next"}[i == 0]), command)
+	}
 }
 
 func label(s screen, word string) string {
@@ -191,8 +212,8 @@ func presentFinals(s screen, r *workflows.Result) {
 		s.printf("%s %s\n", label(s, "Models"), strings.Join(models, ", "))
 	}
 	if p := r.Predictions; p != nil {
-		s.printf("%s predictions/predictions.csv and .parquet: %s by %s; predictions/oof.csv: %s out of fold\n", label(s, "Predict"),
-			countOf(p.Rows, "row"), p.Model, countOf(p.OutOfFold, "row"))
+		s.printf("%s predictions/predictions.csv and .parquet: %s by %s\n", label(s, "Predict"), countOf(p.Rows, "row"), p.Model)
+		s.printf("%s predictions/oof.csv: %s out of fold\n", label(s, ""), countOf(p.OutOfFold, "row"))
 	}
 }
 

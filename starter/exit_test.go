@@ -53,7 +53,7 @@ func TestReportError(t *testing.T) {
 	require.Equal(t, 2, code)
 	require.Empty(t, i.out.String())
 	require.Equal(t, "everfold: \"hdfail\" is not a run\n"+
-		"  RUN is <type>/<run>, such as production/hdfail; `starter list` shows the runs of a store\n", i.err.String())
+		"  RUN is <type>/<run>, such as production/hdfail; starter list shows the runs of a store\n", i.err.String())
 }
 
 // Claim: with --json a failure, too, is exactly one JSON document on standard output.
@@ -61,7 +61,7 @@ func TestErrorDocument(t *testing.T) {
 	i, code := invoke(nil, "watch", "hdfail", "--json")
 	require.Equal(t, 2, code)
 	require.JSONEq(t, `{"outcome":"failed","exit_code":2,"error":"\"hdfail\" is not a run",
-		"hint":"RUN is <type>/<run>, such as production/hdfail; `+"`starter list`"+` shows the runs of a store"}`, i.out.String())
+		"hint":"RUN is <type>/<run>, such as production/hdfail; starter list shows the runs of a store"}`, i.out.String())
 }
 
 // Claim: whatever is wrong with the command line itself is exit code 2 and names the word.

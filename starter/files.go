@@ -80,8 +80,10 @@ func readSelection(ctx context.Context, folder string) (*artifact.Selection, err
 func fileError(folder string, err error) error {
 	var badCSV *artifact.CSVError
 	switch {
+	case errors.Is(err, app.ErrNotFound) && !hasRun(folder):
+		return noRun(folder)
 	case errors.Is(err, app.ErrNotFound):
-		return fail(exitNotFound, "starter list shows the runs of a store; a run has this file from its first complete fold on",
+		return fail(exitNotFound, "a run has this file from its first complete fold on; starter status RUN asks the server how far it is",
 			"no %s in %s", artifact.MetricsKey, folder)
 	case errors.As(err, &badCSV), errors.Is(err, artifact.ErrDamaged), errors.Is(err, app.ErrContentCorrupt):
 		return fail(exitCorrupt, "run it again: files are rebuilt from the folds' manifests", "%s: %w", folder, err)

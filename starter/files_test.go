@@ -93,9 +93,15 @@ func TestMissingAndDamaged(t *testing.T) {
 	for _, command := range []string{"results", "summary"} {
 		i, code := invoke(nil, command, "production/other")
 		require.Equal(t, 4, code, command)
-		require.Contains(t, i.err.String(), "no artifacts/model_metrics.csv in")
+		require.Contains(t, i.err.String(), "no run in ")
 	}
 	path := filepath.Join(folder, filepath.FromSlash(artifact.MetricsKey))
+	good := content(t, path)
+	require.NoError(t, os.Remove(path))
+	i, code := invoke(nil, "summary", folder)
+	require.Equal(t, 4, code)
+	require.Contains(t, i.err.String(), "model_metrics.csv")
+	require.NoError(t, os.WriteFile(path, []byte(good), 0o644))
 	require.NoError(t, os.WriteFile(path, []byte("model,fold\ncox_ph,0\n"), 0o644))
 	for _, command := range []string{"results", "summary"} {
 		i, code := invoke(nil, command, folder)

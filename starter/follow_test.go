@@ -111,9 +111,9 @@ func TestFollowInterrupted(t *testing.T) {
 	}
 	_, err := f.follow(ctx)
 	require.True(t, interrupted(ctx, err))
-	require.Equal(t, exitInterrupted, exitCode(interruption(production, false)))
-	require.Contains(t, interruption(production, false).Error(), "goes on")
-	require.Contains(t, hintOf(interruption(production, true)), "run it again")
+	require.Equal(t, exitInterrupted, exitCode(interruption(production, false, "")))
+	require.Contains(t, interruption(production, false, "").Error(), "goes on")
+	require.Contains(t, hintOf(interruption(production, true, "starter run x.yaml --embedded")), "go on where it was: starter run x.yaml --embedded")
 }
 
 // Claim: heartbeats and failed attempts of pending activities are part of a snapshot;

@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -29,7 +30,7 @@ func parseFormat(word string) (format, error) {
 	if f := format(word); slices.Contains(formats, f) {
 		return f, nil
 	}
-	return "", usageError("", "--format %q is not known: table, csv, json or markdown", word)
+	return "", usageError(didYouMean(word, []string{"table", "csv", "json", "markdown"}), "--format %q is not known: table, csv, json or markdown", word)
 }
 
 // writeLeaderboard writes the standings in the order given. Tables are rounded for
@@ -43,9 +44,13 @@ func writeLeaderboard(s screen, f format, board []artifact.Standing) error {
 	case formatJSON:
 		return writeJSON(s, board)
 	case formatMarkdown:
-		s.printf("%s\n", leaderboardTable(board, false).RenderMarkdown())
+		s.printf("%s\n", leaderboardTable(board, false, false).RenderMarkdown())
 	default:
-		s.printf("%s\n", leaderboardTable(board, s.live).Render())
+		wide := leaderboardTable(board, s.live, false).Render()
+		if s.live && widest(wide) > s.size().width {
+			wide = leaderboardTable(board, s.live, true).Render()
+		}
+		s.printf("%s\n", wide)
 	}
 	return nil
 }
@@ -60,13 +65,32 @@ func writeOptimism(s screen, chosen *artifact.Selection) {
 		chosen.Model, chosen.Models, chosen.Metric, score(chosen.Apparent), score(chosen.Corrected))
 }
 
-func leaderboardTable(board []artifact.Standing, coloured bool) table.Writer {
-	t := newTable(coloured)
-	t.AppendHeader(table.Row{"Rank", "Model", "C-index", "IBS", "IPA", "Folds", "Failed"})
+// widest is the number of columns that a rendered table takes.
+func widest(rendered string) int {
+	most := 0
+	for row := range strings.Lines(rendered) {
+		most = max(most, text.StringWidthWithoutEscSequences(strings.TrimRight(row, "\n")))
+	}
+	return most
+}
+
+// leaderboardTable has the standings in the order given; a narrow one has the two scores and
+// no more.
+func leaderboardTable(board []artifact.Standing, coloured, narrow bool) table.Writer {
+	t := newTable(coloured && !narrow)
+	header := table.Row{"Rank", "Model", "C-index", "IBS", "IPA", "Folds", "Failed"}
+	if narrow {
+		header = header[:4]
+	}
+	t.AppendHeader(header)
 	for _, m := range board {
 		rank := ""
 		if m.Rank > 0 {
 			rank = strconv.Itoa(m.Rank)
+		}
+		if narrow {
+			t.AppendRow(table.Row{rank, m.Model, score(m.CIndexMean), score(m.IBSMean)})
+			continue
 		}
 		t.AppendRow(table.Row{
 			rank, m.Model, scoreWithSpread(m.CIndexMean, m.CIndexStd), scoreWithSpread(m.IBSMean, m.IBSStd),

@@ -199,7 +199,7 @@ func TestFinalModels(t *testing.T) {
 	require.Equal(t, 3, code)
 	require.Contains(t, i.err.String(), "1 final model of 2 failed; the first: cox_ph final fit: NotConverged: no finite estimate")
 	for _, want := range []string{"cox_ph final fit: FAILED: NotConverged", "weibull_aft final fit: 2 s", "Models   models/weibull_aft/\n",
-		"predictions/predictions.csv and .parquet: 137 rows by weibull_aft; predictions/oof.csv: 411 rows out of fold"} {
+		"predictions/predictions.csv and .parquet: 137 rows by weibull_aft\n", "predictions/oof.csv: 411 rows out of fold\n"} {
 		require.Contains(t, i.out.String(), want)
 	}
 }

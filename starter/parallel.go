@@ -19,7 +19,7 @@ the spec's resources.parallel_fits. Workers' slots bound it too.`,
 		Example: "  starter parallel production/veteran 4",
 		Args:    exactArgs("RUN", "N"),
 		RunE: func(command *cobra.Command, args []string) error {
-			run, err := parseRun(args[0])
+			run, err := wantRun(args[0])
 			if err != nil {
 				return err
 			}

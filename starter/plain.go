@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"everfold/workflows"
 )
@@ -22,12 +23,15 @@ func newView(s screen, run runRef) view {
 		}
 		return &bars{screen: s, run: run}
 	}
-	return &lines{screen: s}
+	return &lines{screen: s, run: run}
 }
 
 // lines writes one line per change and never goes back: for pipes, CI and logs.
 type lines struct {
 	screen
+	run     runRef
+	said    bool      // something, since the last snapshot
+	last    time.Time // when something was said last
 	stage   string
 	reused  bool
 	shown   map[cellID]workflows.FoldState
@@ -35,10 +39,37 @@ type lines struct {
 	tracker workflows.TrackingState
 }
 
-func (v *lines) note(line string) { v.printf("%s\n", line) }
+func (v *lines) note(line string) { v.say("%s\n", line) }
 func (v *lines) close()           {}
 
+func (v *lines) say(format string, args ...any) {
+	v.said = true
+	v.printf(format, args...)
+}
+
+// quietFor is how long nothing is said of a run that goes on, so that a log of hours shows
+// that somebody is alive.
+const quietFor = time.Minute
+
 func (v *lines) show(s *snapshot) {
+	v.showChanges(s)
+	if !v.said && s.progress != nil && s.at.Sub(v.last) >= quietFor {
+		parts := heading(v.run, s, 0)[1:]
+		for _, m := range s.progress.Models {
+			for _, f := range m.Folds {
+				if beat, ok := s.beats[cellID{m.Model, f.Fold}]; ok && f.State == workflows.Running {
+					parts = append(parts, m.Model+" "+doingNow(beat))
+				}
+			}
+		}
+		v.say("%s\n", strings.Join(parts, " · "))
+	}
+	if v.said {
+		v.said, v.last = false, s.at
+	}
+}
+
+func (v *lines) showChanges(s *snapshot) {
 	v.showRetries(s)
 	if s.progress == nil {
 		return
@@ -46,11 +77,11 @@ func (v *lines) show(s *snapshot) {
 	p := s.progress
 	if p.Stage != v.stage && p.Stage != stageFinished {
 		v.stage = p.Stage
-		v.printf("%s\n", stageLine(p))
+		v.say("%s\n", stageLine(p))
 	}
 	if n := completeBefore(p); n > 0 && !v.reused {
 		v.reused = true
-		v.printf("%s complete already: reused\n", countOf(n, "fold"))
+		v.say("%s complete already: reused\n", countOf(n, "fold"))
 	}
 	for _, m := range p.Models {
 		for _, f := range m.Folds {
@@ -69,7 +100,7 @@ func (v *lines) showTracker(t *workflows.Tracking) {
 		return
 	}
 	v.tracker = t.State
-	v.printf("tracker: %s\n", t)
+	v.say("tracker: %s\n", t)
 }
 
 // showFinal writes the line of a final model that has ended since the last snapshot.
@@ -84,7 +115,7 @@ func (v *lines) showFinal(f workflows.Final) {
 	v.shown[id] = f.State
 	switch f.State {
 	case workflows.DoneState, workflows.Failed, workflows.Skipped:
-		v.printf("%s final fit: %s\n", f.Model, finalState(f))
+		v.say("%s final fit: %s\n", f.Model, finalState(f))
 	}
 }
 
@@ -146,7 +177,7 @@ func (v *lines) showFold(p *workflows.Progress, model string, f workflows.FoldPr
 	}
 	v.shown[id] = f.State
 	if line := foldLine(model, f); line != "" {
-		v.printf("%s (%d of %d)\n", line, p.Done+p.Failed+p.Skipped, p.Planned)
+		v.say("%s (%d of %d)\n", line, p.Done+p.Failed+p.Skipped, p.Planned)
 	}
 }
 
@@ -182,7 +213,7 @@ func (v *lines) showRetries(s *snapshot) {
 	for _, r := range s.retries {
 		if v.retried[r.name()] < r.attempt {
 			v.retried[r.name()] = r.attempt
-			v.printf("%s\n", r)
+			v.say("%s\n", r)
 		}
 	}
 }

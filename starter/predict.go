@@ -132,6 +132,8 @@ func scoreError(folder string, f predictFlags, err error) error {
 	var refused *app.PreparationError
 	missing := errors.Is(err, app.ErrNotFound) && !errors.Is(err, artifact.ErrDamaged) // a part that is missing is damage
 	switch {
+	case missing && !hasRun(folder):
+		return noRun(folder)
 	case missing && f.model == "":
 		return fail(exitNotFound, "starter list shows the runs of a store; --model NAME takes a model from before the run's end",
 			"no finished run in %s: %w", folder, err)

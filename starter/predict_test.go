@@ -247,7 +247,7 @@ func TestPredictRefusals(t *testing.T) {
 	for _, c := range cases {
 		check(c.code, c.message, append([]string{folder}, strings.Fields(c.args)...)...)
 	}
-	check(4, "no finished run in ", "production/other", "--data", "new.csv", "--out", "out.csv")
+	check(4, "no run in ", "production/other", "--data", "new.csv", "--out", "out.csv")
 	after, err := os.ReadDir(".")
 	require.NoError(t, err)
 	require.Len(t, after, len(before), "nothing half-written")

@@ -26,7 +26,7 @@ func parseRun(words string) (runRef, error) {
 	kind, name, found := strings.Cut(strings.TrimPrefix(words, "everfold/"), "/")
 	known := kind == string(config.Sample) || kind == string(config.Production)
 	if !found || !known || !runName.MatchString(name) {
-		return runRef{}, usageError("RUN is <type>/<run>, such as production/hdfail; `starter list` shows the runs of a store",
+		return runRef{}, usageError("RUN is <type>/<run>, such as production/hdfail; starter list shows the runs of a store",
 			"%q is not a run", words)
 	}
 	return runRef{kind: kind, name: name}, nil

@@ -49,27 +49,14 @@ func about(d time.Duration) string {
 // counts nothing and makes the estimate a bound; the baseline is then taken for average. It
 // is false where nothing is known.
 func remaining(p *workflows.Progress, beats map[cellID]workflows.FitProgress) (estimate, bool) {
-	var overall mean
-	expected, hasPlan := 0.0, p.FinalSeconds > 0
-	for _, m := range p.Models {
-		for _, f := range m.Folds {
-			if overall.add(f) {
-				expected += m.Seconds
-			}
-		}
-		hasPlan = hasPlan || m.Seconds > 0
-	}
-	if overall.n == 0 && !hasPlan {
+	c := newForecast(p)
+	if !c.known {
 		return estimate{}, false
 	}
-	scale := 1.0
-	if overall.n > 0 && expected > 0 {
-		scale = overall.sum / expected
-	}
 	var e estimate
-	work := finalsLeft(p, beats) * scale
+	work := finalsLeft(p, beats) * c.scale
 	for _, m := range p.Models {
-		seconds, known, open := foldSeconds(m, overall, scale), true, 0.0
+		seconds, known, open := c.fold(m), true, 0.0
 		for _, f := range m.Folds {
 			open += openShare(f, beats[cellID{m.Model, f.Fold}])
 		}
@@ -79,12 +66,37 @@ func remaining(p *workflows.Progress, beats map[cellID]workflows.FitProgress) (e
 		work += seconds * open
 		e.bound = e.bound || !known
 	}
-	e.left = time.Duration(work / float64(max(1, len(beats))) * float64(time.Second))
+	e.left = inSeconds(work / float64(max(1, len(beats))))
 	return e, true
 }
 
-// foldSeconds is what a fold of a model is expected to take, negative where nothing is known.
-func foldSeconds(m workflows.ModelProgress, overall mean, scale float64) float64 {
+// forecast is what folds are expected to take.
+type forecast struct {
+	overall mean    // of all folds trained here
+	scale   float64 // how they compare with what the plan said
+	known   bool    // anything is
+}
+
+func newForecast(p *workflows.Progress) forecast {
+	c := forecast{scale: 1, known: p.FinalSeconds > 0}
+	expected := 0.0
+	for _, m := range p.Models {
+		for _, f := range m.Folds {
+			if c.overall.add(f) {
+				expected += m.Seconds
+			}
+		}
+		c.known = c.known || m.Seconds > 0
+	}
+	c.known = c.known || c.overall.n > 0
+	if c.overall.n > 0 && expected > 0 {
+		c.scale = c.overall.sum / expected
+	}
+	return c
+}
+
+// fold is what a fold of a model is expected to take, negative where nothing is known.
+func (c forecast) fold(m workflows.ModelProgress) float64 {
 	var own mean
 	for _, f := range m.Folds {
 		own.add(f)
@@ -93,11 +105,16 @@ func foldSeconds(m workflows.ModelProgress, overall mean, scale float64) float64
 	case own.n > 0:
 		return own.value()
 	case m.Seconds > 0:
-		return m.Seconds * scale
-	case m.Model == config.KM && overall.n > 0:
-		return overall.value()
+		return m.Seconds * c.scale
+	case m.Model == config.KM && c.overall.n > 0:
+		return c.overall.value()
 	}
 	return -1
+}
+
+// final is what one final fit is expected to take, 0 where nothing is known.
+func (c forecast) final(p *workflows.Progress) float64 {
+	return p.FinalSeconds * c.scale / float64(max(1, len(p.Finals)))
 }
 
 // finalsLeft is what the plan said of the final fits that are open, equal parts each.
@@ -115,7 +132,7 @@ func finalsLeft(p *workflows.Progress, beats map[cellID]workflows.FitProgress) f
 	return p.FinalSeconds * open / float64(len(p.Finals))
 }
 
-// mean is the mean duration of the folds trained in this execution.
+// mean is a mean, such as that of the durations of the folds trained in this execution.
 type mean struct {
 	n   int
 	sum float64
@@ -131,7 +148,24 @@ func (m *mean) add(f workflows.FoldProgress) bool {
 	return trained
 }
 
+// take counts a value, where there is one.
+func (m *mean) take(v *float64) {
+	if v != nil {
+		m.n++
+		m.sum += *v
+	}
+}
+
 func (m *mean) value() float64 { return m.sum / float64(m.n) }
+
+// pointer is the mean, nil of nothing.
+func (m *mean) pointer() *float64 {
+	if m.n == 0 {
+		return nil
+	}
+	v := m.value()
+	return &v
+}
 
 // openShare is the part of a fold that is still to do.
 func openShare(f workflows.FoldProgress, beat workflows.FitProgress) float64 {

@@ -23,7 +23,7 @@ is running already by the same spec, the starter attaches and watches.
 Ctrl-C ends the watching; the run goes on. With --embedded the run lives in this starter's own
 server and worker: Ctrl-C makes it save a checkpoint and stop, and the same command goes on.`,
 		Example: "  starter run examples/veteran.yaml --embedded\n" +
-			"  starter run examples/veteran.yaml --embedded --set folds.k=3 --run veteran-3\n" +
+			"  starter run examples/veteran.yaml --embedded --set models.cox_ph.alpha=1 --run veteran-ridge\n" +
 			"  starter run examples/veteran.yaml --embedded --force cox_ph:2 --json",
 		Args: exactArgs("SPEC"),
 		RunE: func(command *cobra.Command, args []string) error {
@@ -65,6 +65,7 @@ type drive struct {
 
 // drive connects, starts the run and watches it to its end.
 func (p *program) drive(ctx context.Context, d drive) (err error) {
+	p.drives = true
 	s := p.console.screen(p.json)
 	run := runRef{kind: string(d.spec.Type), name: d.spec.Run}
 	if _, err := (&app.Stores{}).Open(ctx, d.spec.Store); err != nil {
@@ -116,12 +117,18 @@ func (p *program) watch(ctx context.Context, s screen, l *link, e *ending, run r
 	f := newFollower(l, run, e.ExecutionID, newView(s, run))
 	result, err := f.follow(ctx)
 	if interrupted(ctx, err) {
+		if s.live {
+			s.printf("\r\x1b[K") // the terminal's "^C"
+		}
 		if l.owned() {
 			s.printf("stopping: the worker saves a checkpoint …\n")
 		}
-		err = interruption(run, l.owned())
+		err = interruption(run, l.owned(), p.typed())
 	}
 	e.ExecutionID, e.Embedded = f.execution, l.owned()
+	if p.drives {
+		e.again = p.typed()
+	}
 	err = e.finish(run, result, err)
 	if p.json {
 		if documentErr := p.document(e); documentErr != nil {
@@ -136,9 +143,9 @@ func (p *program) watch(ctx context.Context, s screen, l *link, e *ending, run r
 }
 
 // interruption is what Ctrl-C means: to the run, nothing, unless its server ends with us.
-func interruption(run runRef, owned bool) error {
+func interruption(run runRef, owned bool, again string) error {
 	if owned {
-		return fail(exitInterrupted, "run it again to go on", "interrupted: the embedded worker has saved a checkpoint and stopped")
+		return fail(exitInterrupted, "go on where it was: "+again, "interrupted: %s has stopped, and its embedded worker has saved a checkpoint", run)
 	}
 	return fail(exitInterrupted, "watch it: starter watch "+run.String()+"\ncancel it: starter cancel "+run.String(),
 		"interrupted: %s goes on", run)

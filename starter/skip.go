@@ -23,7 +23,7 @@ complete folds stay. The next start of the run fits the model again.`,
 		Example: "  starter skip production/veteran weibull_aft",
 		Args:    exactArgs("RUN", "MODEL"),
 		RunE: func(command *cobra.Command, args []string) error {
-			run, err := parseRun(args[0])
+			run, err := wantRun(args[0])
 			if err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
@@ -23,6 +24,7 @@ const (
 
 // snapshot is what is known of an execution at one moment.
 type snapshot struct {
+	at        time.Time
 	execution string // the run id that Temporal gave
 	status    enumspb.WorkflowExecutionStatus
 	started   time.Time
@@ -31,6 +33,7 @@ type snapshot struct {
 	silence   error               // why not
 	beats     map[cellID]workflows.FitProgress
 	retries   []retry
+	inHand    int // fits that a worker has; others that run wait for one
 }
 
 // cellID is one fold of one model.
@@ -59,6 +62,7 @@ func look(ctx context.Context, c client.Client, id, execution string) (*snapshot
 		return nil, err
 	}
 	s := described
+	s.at = time.Now()
 	queryCtx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	value, err := c.QueryWorkflow(queryCtx, id, execution, workflows.QueryProgress)
@@ -98,6 +102,9 @@ func describe(ctx context.Context, c client.Client, id, execution string) (*snap
 }
 
 func (s *snapshot) add(activity *workflowpb.PendingActivityInfo) {
+	if activity.GetState() == enumspb.PENDING_ACTIVITY_STATE_STARTED && strings.HasPrefix(activity.GetActivityType().GetName(), "Fit") {
+		s.inHand++
+	}
 	var cell *cellID
 	if beat, err := fitProgress(activity.GetHeartbeatDetails()); err == nil {
 		cell = &cellID{beat.Model, beat.Fold}

@@ -35,7 +35,10 @@ func (f *specFlags) add(command *cobra.Command) {
 func (f *specFlags) load(path string) (*config.Spec, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usageError("examples/ has specs to start from", "spec %s does not exist", path)
+		return nil, missingSpec(path)
+	}
+	if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
+		return nil, usageError(listed("specs there", specsIn(path)), "%s is a folder; a spec is a file", path)
 	}
 	if err != nil {
 		return nil, usageError("", "read spec: %w", err)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -24,7 +23,7 @@ and the tracker's state. The exit code is 0 whatever the run's state: --json tel
 		Example: "  starter status production/veteran\n  starter status production/veteran --json",
 		Args:    exactArgs("RUN"),
 		RunE: func(command *cobra.Command, args []string) error {
-			run, err := parseRun(args[0])
+			run, err := wantRun(args[0])
 			if err != nil {
 				return err
 			}
@@ -227,29 +226,11 @@ func (r *runStatus) presentProgress(s screen) {
 // stateTable counts each model's folds by state.
 func stateTable(p *workflows.Progress, framed bool) table.Writer {
 	t := newTable(framed)
-	t.AppendHeader(table.Row{"Model", "Done", "Reused", "Running", "Waiting", "Failed", "Skipped", "C-index"})
+	t.AppendHeader(table.Row{"Model", "Done", "Reused", "Running", "Waiting", "Failed", "Skipped", "C-index", "IBS"})
 	for _, m := range p.Models {
-		counts := map[workflows.FoldState]int{}
-		reused, sum, scored := 0, 0.0, 0
-		for _, f := range m.Folds {
-			counts[f.State]++
-			if f.State == workflows.DoneState && f.Action == workflows.Reuse {
-				reused++
-			}
-			if f.State == workflows.DoneState && f.CIndex != nil {
-				sum += *f.CIndex
-				scored++
-			}
-		}
-		soFar := "–"
-		if scored > 0 {
-			soFar = fmt.Sprintf("%.4f", sum/float64(scored))
-		}
-		t.AppendRow(table.Row{
-			m.Model, counts[workflows.DoneState], reused, counts[workflows.Running], counts[workflows.Waiting],
-			counts[workflows.Failed], counts[workflows.Skipped], soFar,
-		})
+		n := tallyFolds(m)
+		t.AppendRow(table.Row{m.Model, n.done, n.reused, n.running, n.waiting, n.failed, n.skipped, score(n.cindex.pointer()), score(n.ibs.pointer())})
 	}
-	rightAlign(t, "Done", "Reused", "Running", "Waiting", "Failed", "Skipped", "C-index")
+	rightAlign(t, "Done", "Reused", "Running", "Waiting", "Failed", "Skipped", "C-index", "IBS")
 	return t
 }

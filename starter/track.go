@@ -15,10 +15,8 @@ func (p *program) trackCommand() *cobra.Command {
 		Short: "compare a run with the tracking server, or send what is missing there",
 		Long: `A run sends its numbers to the tracking server while it goes on. Whatever did not arrive, for
 whatever reason and however long ago, is sent by track sync from the run's folder alone.`,
-		Args: exactArgs("a command: sync or status"),
-		RunE: func(*cobra.Command, []string) error {
-			return usageError("starter track --help lists them", "track needs a command: sync or status")
-		},
+		Args: aCommand,
+		RunE: aCommand, // not reached: no argument is right
 	}
 	command.AddCommand(p.trackPart("sync", true), p.trackPart("status", false))
 	return command
@@ -71,7 +69,7 @@ func trackFailure(folder string, err error) error {
 	var failed *app.TrackError
 	if !errors.As(err, &failed) {
 		if errors.Is(err, app.ErrNotFound) {
-			return fail(exitNotFound, "starter list shows the runs of a store", "no run in %s", folder)
+			return noRun(folder)
 		}
 		return fileError(folder, err)
 	}

@@ -80,7 +80,7 @@ func TestTrackFailures(t *testing.T) {
 		{[]string{"sync", off}, exitUsage, "--uri http://host:port"},
 		{[]string{"status", off, "--uri", refusing.URL}, exitFailed, "no credentials were sent"},
 		{[]string{"sync", off, "--uri", "http://me:hush@h"}, exitUsage, "holds a user or password"},
-		{nil, exitUsage, "sync or status"},
+		{nil, exitUsage, "status or sync"},
 		{[]string{"sync"}, exitUsage, "needs RUN or DIR"},
 	} {
 		i, code := invoke(nil, append([]string{"track"}, c.args...)...)
@@ -103,7 +103,7 @@ func TestTrackerShown(t *testing.T) {
 	i, _ := invoke(server, "status", "production/tiny")
 	require.Contains(t, i.out.String(), "quiet, http://h, 3 folds there, 4 of 5 calls failed, the last: no answer")
 	require.Equal(t, "unknown", trackerState(nil))
-	bars := frame(runRef{"production", "tiny"}, &snapshot{progress: &p}, 200)
+	bars := plainText(frame(runRef{"production", "tiny"}, &snapshot{progress: &p}, nil, size{200, 24}))
 	require.Contains(t, bars, "  tracker: "+p.Tracker.String())
 	i = &invocation{}
 	v := &lines{screen: screen{Writer: &i.out}}

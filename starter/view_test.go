@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/stretchr/testify/require"
@@ -79,22 +78,100 @@ func TestPlainLines(t *testing.T) {
 	require.NotContains(t, out.String(), "\x1b")
 }
 
-// Claim: the live block shows bars, what is in hand, retries and the time left, and no
-// line is wider than the terminal.
+// text is a block without colour.
+func plainText(block []line) string {
+	var b strings.Builder
+	for _, l := range block {
+		b.WriteString(l.String() + "\n")
+	}
+	return b.String()
+}
+
+// watched is a snapshot of a run with a fit that has been watched for a while, at several
+// moments.
+func watched() (*snapshot, paces) {
+	p := tiny()
+	p.Models = append([]workflows.ModelProgress{{Model: "rsf", Seconds: 60, Folds: []workflows.FoldProgress{
+		{Fold: 0, State: workflows.Running}, {Fold: 1, State: workflows.Failed, Error: "NotConverged"},
+	}}}, p.Models...)
+	at := time.Unix(1000, 0)
+	long := paces{}
+	s := &snapshot{progress: &p, at: at}
+	for _, done := range []float64{10, 20, 40} {
+		s = &snapshot{progress: &p, at: at, beats: map[cellID]workflows.FitProgress{
+			{"rsf", 0}: {Model: "rsf", Fold: 0, Stage: "fit", Done: done, Total: 100},
+			{"km", 0}:  {Model: "km", Fold: 0, Stage: "load"},
+		}, retries: []retry{{activity: "PublishMetrics", attempt: 2, reason: strings.Repeat("long ", 40)}}}
+		if done < 40 {
+			delete(s.beats, cellID{"km", 0})
+		}
+		long.update(s)
+		at = at.Add(10 * time.Second)
+	}
+	return s, long
+}
+
+// Claim: the live block shows the leaderboard as it fills, bars, what is in hand, a long fit's
+// own bar with its time left at the pace it has had, and retries; however narrow the terminal
+// is, no line is wider.
 func TestBars(t *testing.T) {
-	half := tiny()
-	s := &snapshot{
-		progress: &half,
-		beats:    map[cellID]workflows.FitProgress{{"km", 0}: {Model: "km", Fold: 0, Stage: "fit", Done: 1, Total: 4}},
-		retries:  []retry{{activity: "PublishMetrics", attempt: 2, reason: strings.Repeat("long ", 40)}},
+	s, long := watched()
+	for _, width := range []int{100, 60, 40, 20} {
+		block := frame(runRef{"production", "tiny"}, s, long, size{width, 24})
+		golden(t, fmt.Sprintf("progress.bars.%d", width), plainText(block))
+		for _, l := range block {
+			require.LessOrEqual(t, l.width(), width)
+		}
 	}
-	block := frame(runRef{"production", "tiny"}, s, 80)
-	golden(t, "progress.bars", strings.Join(block, "\n")+"\n")
-	for _, line := range block {
-		require.LessOrEqual(t, utf8.RuneCountInString(line), 80)
+	s.progress.Running, s.inHand = 20, 2
+	require.Contains(t, plainText(headingLines(runRef{"production", "tiny"}, s, 0, 100)), " · 2 running · 18 queued · ")
+	waiting := frame(runRef{"production", "tiny"}, &snapshot{silence: errors.New("no worker")}, nil, size{80, 24})
+	require.Equal(t, "production/tiny · waiting for a worker\n", plainText(waiting))
+}
+
+// Claim: where there are more models than lines, those in hand stay, then those that failed and
+// are done, and the last line counts the others; the block is always lower than the terminal.
+func TestBarsOfManyModels(t *testing.T) {
+	p := workflows.Progress{Stage: "fitting", Planned: 120}
+	for i := range 60 {
+		m := workflows.ModelProgress{Model: fmt.Sprintf("model_%02d", i), Folds: []workflows.FoldProgress{{State: workflows.Waiting}, {Fold: 1, State: workflows.Waiting}}}
+		switch {
+		case i < 40:
+			m.Folds[0] = workflows.FoldProgress{State: workflows.DoneState, CIndex: number(0.5 + float64(i)/1000)}
+			m.Folds[1] = m.Folds[0]
+		case i == 50:
+			m.Folds[0].State = workflows.Running
+		}
+		p.Models = append(p.Models, m)
 	}
-	waiting := frame(runRef{"production", "tiny"}, &snapshot{silence: errors.New("no worker")}, 80)
-	require.Equal(t, []string{"production/tiny · waiting for a worker"}, waiting)
+	s := &snapshot{progress: &p}
+	for _, height := range []int{200, 24, 10, 3} {
+		block := frame(runRef{"production", "tiny"}, s, nil, size{80, height})
+		require.LessOrEqual(t, len(block), max(4, height-1))
+		require.Contains(t, plainText(block), "model_50")
+	}
+	golden(t, "progress.many", plainText(frame(runRef{"production", "tiny"}, s, nil, size{80, 10})))
+}
+
+// Claim: a fit has a line of its own after it was watched for some seconds, and what it has
+// gained since tells what is left; a new stage or attempt starts anew, and what is over is
+// forgotten.
+func TestPaces(t *testing.T) {
+	s, long := watched()
+	rsf := s.beats[cellID{"rsf", 0}]
+	require.True(t, long.isLong(rsf, s))
+	left, known := long.left(rsf, s)
+	require.True(t, known)
+	require.InDelta(t, 40, left.Seconds(), 1e-6, "30 % in 20 s, 60 % to go")
+	require.False(t, long.isLong(s.beats[cellID{"km", 0}], s))
+
+	again := *s
+	again.at = s.at.Add(time.Second)
+	again.beats = map[cellID]workflows.FitProgress{{"rsf", 0}: {Model: "rsf", Stage: "fit", Done: 5, Total: 100}}
+	long.update(&again)
+	_, known = long.left(again.beats[cellID{"rsf", 0}], &again)
+	require.False(t, known)
+	require.Len(t, long, 1)
 }
 
 // Claim: a block replaces the one before it, a note stays above it.
@@ -124,7 +201,34 @@ func TestLogAboveBars(t *testing.T) {
 	v.close()
 	fmt.Fprintln(c.log(), "after")
 	block := c.screen(false).paint("production/tiny · waiting for a worker", text.Bold) + "\n"
-	require.Equal(t, "before\n"+block+"\x1b[1A\x1b[Jthe worker has ended\nand is started again\n"+block+"after\n", out.String())
+	require.Equal(t, "before\n"+block+"\r\x1b[1A\x1b[Jthe worker has ended\nand is started again\n"+block+"after\n", out.String())
+}
+
+// Claim: a log of a run that takes long says now and then that it goes on, and no more often.
+func TestQuietLines(t *testing.T) {
+	var out bytes.Buffer
+	v := newView(screen{Writer: &out}, runRef{"production", "tiny"})
+	half := tiny()
+	for seconds := range 200 {
+		v.show(&snapshot{at: time.Unix(int64(1000+seconds), 0), progress: &half, beats: map[cellID]workflows.FitProgress{
+			{"km", 0}: {Model: "km", Fold: 0, Stage: "fit", Done: float64(seconds), Total: 200},
+		}})
+	}
+	require.Equal(t, 3, strings.Count(out.String(), "fitting · 2 of 4 folds · 1 reused · 1 running · about "), out.String())
+	require.Contains(t, out.String(), "km fold 0 fit 30 %\n")
+}
+
+// Claim: on a narrow terminal the leaderboard has the two scores and no more.
+func TestNarrowLeaderboard(t *testing.T) {
+	require.LessOrEqual(t, widest(leaderboardTable(board(), true, true).Render()), 40)
+	require.Equal(t, 5, widest("abc\n\x1b[1m12345\x1b[0m\n"))
+}
+
+// Claim: lines that a terminal has wrapped since it became narrower are erased, too.
+func TestEraseAfterResize(t *testing.T) {
+	b := &block{screen: screen{Writer: &bytes.Buffer{}}, widths: []int{defaultSize.width + 1, 10, 0}}
+	require.Equal(t, "\r\x1b[4A\x1b[J", b.erase())
+	require.Empty(t, b.erase())
 }
 
 // Claim: numbers are short and have units; undefined is a dash.

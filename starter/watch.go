@@ -14,7 +14,7 @@ Ctrl-C ends the watching; the run goes on.`,
 		Example: "  starter watch production/veteran",
 		Args:    exactArgs("RUN"),
 		RunE: func(command *cobra.Command, args []string) error {
-			run, err := parseRun(args[0])
+			run, err := wantRun(args[0])
 			if err != nil {
 				return err
 			}
