@@ -17,7 +17,7 @@ RACE  := ./logging/... ./store/... ./artifact/... ./tracker/... ./activities/...
 TIMEOUT ?= 20m
 
 .DEFAULT_GOAL := help
-.PHONY: help build programs temporal run test check fmt vet static workflow unit race bench bench-quick peers mlflow burk rank agreement soak oracle clean
+.PHONY: help build programs temporal run test check fmt vet static workflow unit race bench bench-quick peers mlflow burk rank agreement terminal soak oracle clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +93,9 @@ rank: ## fit the entry on the 18 benchmark sets, write docs/RANKING.md; goes on 
 agreement: ## measure every model and metric against its references, write README's table
 	@$(GO) run ./bench/agreement
 	@git diff --stat -- README.md
+
+terminal: temporal ## draw README's picture of the terminal from a real run
+	@$(GO) test -count 1 -timeout 10m ./testsuite/terminal -run TestPicture -picture "$(CURDIR)/docs/images/terminal.svg"
 
 # The crash tests with more random moments than CI's three for each fault.
 SOAK ?= 100

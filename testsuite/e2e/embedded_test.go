@@ -56,7 +56,7 @@ func TestEmbeddedInterrupted(t *testing.T) {
 	guest.WaitFor("is running already by the same spec")
 	owner.Signal(syscall.SIGINT)
 	require.Equal(t, 130, owner.Wait())
-	require.Contains(t, owner.Stderr(), "run it again to go on")
+	require.Contains(t, owner.Stderr(), "go on where it was: starter run ")
 	require.Zero(t, guest.Wait())
 	require.Contains(t, guest.Stdout(), "60 folds")
 }

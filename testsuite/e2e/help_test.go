@@ -2,9 +2,11 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,22 +14,54 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"everfold/testsuite/harness"
+	"everfold/tracker/trackertest"
 )
 
-// commands are those of the contract that this build has, in an order in which their
-// examples work: veteran is run before it is looked at.
-var offline = []string{"run", "plan", "validate", "schema", "list", "results", "summary", "predict", "doctor", "data generate", "version", "completion"}
+// onRunning are the commands whose examples want a run that is running; all others want what
+// the examples of run leave behind, finished, with a server that knows of it.
+var onRunning = []string{"status", "parallel", "skip", "watch", "cancel"}
 
-// Claim: every command's help has an example, and the examples of commands that need no
-// server, or bring their own, do what they show. (quickstart has a test of its own.)
-func TestHelpExamples(t *testing.T) {
+// first and last say which examples come before and after those of all other commands. Names
+// that the program does not have are no mistake: the order is the same without them.
+var (
+	first = []string{"run", "schedule create", "schedule list", "schedule show", "schedule pause", "schedule unpause", "schedule trigger", "schedule backfill"}
+	last  = []string{"schedule delete", "prune"}
+)
+
+// tracking is the server that examples name.
+const tracking = "http://tracking.example:5000"
+
+// Claim: every command's help has an example, and every example does what it shows, on a
+// finished run with a Temporal server, a worker and a tracking server. With --json the same
+// command writes exactly one JSON document on standard output, also where it fails, as a second
+// creation of the same thing does. (quickstart has a test of its own.)
+func TestExamples(t *testing.T) {
 	l := embeddedLab(t)
-	for _, command := range offline {
-		for _, example := range l.examples(command) {
-			l.shell(example)
+	l.server = harness.Server(t)
+	l.worker()
+	mlflow := trackertest.NewServer(t)
+	l.env.Set = []string{"MLFLOW_TRACKING_URI=" + mlflow.URL}
+	for _, command := range l.commands() {
+		examples := l.examples(command)
+		if command == "quickstart" {
+			require.Equal(t, []string{"starter quickstart"}, examples)
+			continue
+		}
+		for _, example := range examples {
+			if !slices.Contains(onRunning, command) {
+				l.env.Address = l.server.Address
+				l.shell(strings.ReplaceAll(example, tracking, mlflow.URL))
+			}
+		}
+		if command == "run" {
+			l.starter(0, "run", veteran) // so that the server, too, knows of the run
+		}
+		for _, example := range examples {
+			if !strings.ContainsAny(example, "|>") && !slices.Contains(onRunning, command) {
+				l.oneDocument(strings.ReplaceAll(example, tracking, mlflow.URL) + " --json")
+			}
 		}
 	}
-	require.Equal(t, []string{"starter quickstart"}, l.examples("quickstart"))
 }
 
 // Claim: the examples of the operator's commands do what they show on a running run.
@@ -52,6 +86,38 @@ func TestOperatorExamples(t *testing.T) {
 	partial.Stop()
 }
 
+// commands are all that can be run, as the program's own help lists them, in the order in which
+// their examples work.
+func (l *lab) commands() []string {
+	l.t.Helper()
+	var all []string
+	var walk func(path []string)
+	walk = func(path []string) {
+		help := l.starter(0, append(slices.Clone(path), "--help")...).Stdout
+		_, list, found := strings.Cut(help, "Available Commands:\n")
+		if !found {
+			all = append(all, strings.Join(path, " "))
+			return
+		}
+		block, _, _ := strings.Cut(list, "\n\n")
+		for line := range strings.Lines(block) {
+			if name := strings.Fields(line)[0]; name != "help" {
+				walk(append(slices.Clone(path), name))
+			}
+		}
+	}
+	walk(nil)
+	require.Greater(l.t, len(all), 15)
+	place := func(command string) int {
+		if i := slices.Index(first, command); i >= 0 {
+			return i - len(first)
+		}
+		return slices.Index(last, command) + 1
+	}
+	slices.SortStableFunc(all, func(a, b string) int { return place(a) - place(b) })
+	return all
+}
+
 // examples are the command lines under "Examples:" in a command's help.
 func (l *lab) examples(command string) []string {
 	l.t.Helper()
@@ -70,16 +136,34 @@ func (l *lab) examples(command string) []string {
 // shell runs an example as a person would type it, with the starter on the PATH.
 func (l *lab) shell(line string) {
 	l.t.Helper()
+	stdout, stderr, err := l.typed(line)
+	require.NoError(l.t, err, "%s\n%s%s", line, stdout, stderr)
+}
+
+// oneDocument runs a line, which may fail, and wants one JSON document.
+func (l *lab) oneDocument(line string) {
+	l.t.Helper()
+	stdout, stderr, _ := l.typed(line)
+	decoder := json.NewDecoder(strings.NewReader(stdout))
+	var v any
+	require.NoError(l.t, decoder.Decode(&v), "%s\n%s%s", line, stdout, stderr)
+	require.False(l.t, decoder.More(), "more than one document: %s\n%s", line, stdout)
+}
+
+func (l *lab) typed(line string) (stdout, stderr string, err error) {
+	l.t.Helper()
 	programs := harness.Binaries(l.t)
 	ctx, cancel := context.WithTimeout(l.t.Context(), 2*time.Minute)
 	defer cancel()
 	c := exec.CommandContext(ctx, "sh", "-c", line)
 	c.Dir = l.env.Dir
-	c.Env = []string{
+	c.Env = append([]string{
 		"PATH=" + filepath.Dir(programs.Starter) + ":" + os.Getenv("PATH"), "HOME=" + l.env.Dir, "NO_COLOR=1",
 		"EVERFOLD_HOME=" + l.env.Home, "EVERFOLD_TEMPORAL=" + programs.Temporal,
 		"TEMPORAL_ADDRESS=" + l.env.Address, "TEMPORAL_CONFIG_FILE=" + os.DevNull,
-	}
-	out, err := c.CombinedOutput()
-	require.NoError(l.t, err, "%s\n%s", line, out)
+	}, l.env.Set...)
+	var out, problems strings.Builder
+	c.Stdout, c.Stderr = &out, &problems
+	err = c.Run()
+	return out.String(), problems.String(), err
 }
