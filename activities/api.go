@@ -63,6 +63,8 @@ const (
 type PrepareInput struct {
 	Spec    *config.Spec   `json:"spec"`
 	Request config.Request `json:"request"`
+	// Recover: the run is gone on with as run.json has it, from its own files where they verify.
+	Recover bool `json:"recover,omitempty"`
 }
 
 // PrepareResult is the plan in brief; everything long stays in the store.

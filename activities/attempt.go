@@ -23,7 +23,8 @@ const heartbeatEvery = 500 * time.Millisecond
 // attempt is one attempt of an activity: its context carries the run's logger, ends when
 // the worker stops, and turns survival.Check into heartbeats.
 type attempt struct {
-	ctx context.Context // of the activity itself: outlives the worker's stop signal
+	ctx    context.Context // of the activity itself: outlives the worker's stop signal; nil: nobody listens
+	number int             // Temporal's, from 1
 
 	mu       sync.Mutex // several goroutines may read the store
 	progress FitProgress
@@ -41,7 +42,7 @@ func (a *Activities) begin(ctx context.Context, ref RunRef, model string, fold i
 	if model != "" && fold != artifact.FinalFold {
 		logger = logger.With(logging.KeyFold, fold)
 	}
-	at := &attempt{ctx: ctx, progress: FitProgress{Model: model, Fold: fold}, last: time.Now()}
+	at := &attempt{ctx: ctx, number: int(info.Attempt), progress: FitProgress{Model: model, Fold: fold}, last: time.Now()}
 	work, cancel := context.WithCancelCause(logging.Into(ctx, logger))
 	stop := activity.GetWorkerStopChannel(ctx)
 	go func() {
@@ -69,7 +70,7 @@ func (at *attempt) beat(done, total float64) {
 	at.mu.Lock()
 	defer at.mu.Unlock()
 	now := time.Now()
-	if now.Sub(at.last) < heartbeatEvery {
+	if at.ctx == nil || now.Sub(at.last) < heartbeatEvery {
 		return
 	}
 	at.last = now

@@ -110,13 +110,18 @@ func classOf(err error) class {
 	var file *resample.FileError
 	var settings *registry.SettingsError
 	var changed *artifact.ChangedError
+	var unknown *UnknownRunError
+	var blocked *BlockedError
+	var other *SpecError
 	switch {
 	// First: the store wraps what the file system said, and ENOENT from there is no missing data file.
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrConflict):
 		return class{ErrStoreUnavailable, true}
 	case errors.As(err, &spec), errors.As(err, &settings), errors.As(err, &changed),
-		errors.Is(err, resample.ErrFolds), errors.Is(err, errHasArtifacts):
+		errors.As(err, &other), errors.Is(err, resample.ErrFolds), errors.Is(err, errHasArtifacts):
 		return class{ErrInvalidSpec, false}
+	case errors.As(err, &unknown), errors.As(err, &blocked): // nothing mends itself
+		return class{ErrArtifactCorrupt, false}
 	case errors.Is(err, survival.ErrNoEvents):
 		return class{ErrNoEvents, false}
 	case errors.As(err, &data), errors.As(err, &row), errors.As(err, &column), errors.As(err, &term), errors.As(err, &file),

@@ -7,8 +7,6 @@ import (
 	"io"
 	"time"
 
-	"go.temporal.io/sdk/activity"
-
 	"everfold/artifact"
 	"everfold/dataset"
 	"everfold/logging"
@@ -35,23 +33,33 @@ func (a *Activities) predict(ctx context.Context, at *attempt, in PredictInput) 
 	if err != nil {
 		return nil, err
 	}
-	admission, err := artifact.AdmitFinal(ctx, s, artifact.FinalClaim{Model: in.Model, SpecDigest: in.SpecDigest, Cache: &a.cache})
+	w := &predictWork{Activities: a, store: s, at: at}
+	return w.predict(ctx, in)
+}
+
+// predict predicts in a run's folder.
+func (w *predictWork) predict(ctx context.Context, in PredictInput) (*PredictResult, error) {
+	claim := artifact.FinalClaim{Model: in.Model, SpecDigest: in.SpecDigest, Cache: &w.cache}
+	admission, err := artifact.AdmitFinal(ctx, w.store, claim)
 	if err != nil {
 		return nil, err
 	}
-	out := &PredictResult{Model: in.Model, Action: Reuse, Attempt: int(activity.GetInfo(ctx).Attempt)}
+	out := &PredictResult{Model: in.Model, Action: Reuse, Attempt: w.at.number}
 	if admission.Info == nil {
 		out.Missing = admission.Reason
 		return out, nil
 	}
-	w := &predictWork{Activities: a, store: s, at: at, run: admission.Run, model: admission.Info}
+	w.run, w.model = admission.Run, admission.Info
 	if err := w.plan(ctx); err != nil {
 		return nil, err
 	}
 	start := time.Now()
-	info, err := artifact.ReadPredictions(ctx, s, w.inputs)
+	info, err := artifact.ReadPredictions(ctx, w.store, w.inputs)
 	if err == nil && info == nil {
 		out.Action = Train
+		if w.dry {
+			return out, nil
+		}
 		info, err = w.write(ctx, in.SpecDigest)
 	}
 	if damaged := (*damagedFold)(nil); errors.As(err, &damaged) {
@@ -80,7 +88,8 @@ type predictWork struct {
 	at     *attempt
 	run    *artifact.Run
 	model  *artifact.ModelInfo
-	folds  []*artifact.Manifest // complete ones
+	folds  []*artifact.Manifest // complete ones; nil: those that are listed
+	dry    bool                 // only say what would be done
 	table  *dataset.Table
 	wanted forecast.Options
 	inputs artifact.Inputs
@@ -91,8 +100,10 @@ func (w *predictWork) plan(ctx context.Context) (err error) {
 	if w.table, err = w.tables.get(ctx, w.store, w.run.Data.File); err != nil {
 		return err
 	}
-	if w.folds, err = artifact.CompleteFolds(ctx, w.store, w.run, &w.cache); err != nil {
-		return err
+	if w.folds == nil {
+		if w.folds, err = artifact.CompleteFolds(ctx, w.store, w.run, &w.cache); err != nil {
+			return err
+		}
 	}
 	tau, err := restriction(w.run, w.table)
 	if err != nil {
@@ -142,7 +153,7 @@ func (w *predictWork) write(ctx context.Context, specDigest string) (*artifact.P
 	}
 	info := &artifact.PredictionsInfo{Inputs: w.inputs, Model: w.model.Model, Rows: w.table.Rows(),
 		Horizons: w.wanted.Horizons, RMST: w.wanted.Restriction, Last: w.wanted.Last,
-		Attempt: int(activity.GetInfo(ctx).Attempt), Worker: w.Worker, Build: w.Build}
+		Attempt: w.at.number, Worker: w.Worker, Build: w.Build}
 	info.Beyond = beyond(w.wanted)
 	if len(info.Beyond) > 0 {
 		info.Filled = w.wanted.Extrapolate

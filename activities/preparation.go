@@ -36,11 +36,11 @@ type Preparation struct {
 
 // Prepare reads the data of a spec and derives its folds and grid. It writes nothing.
 func Prepare(ctx context.Context, open OpenFile, s *config.Spec) (*Preparation, error) {
-	p := &Preparation{}
-	var err error
-	if p.Table, p.Profile, err = readData(ctx, open, s); err != nil {
+	table, profile, err := readData(ctx, open, s)
+	if err != nil {
 		return nil, err
 	}
+	p := &Preparation{Table: table, Profile: profile}
 	if err := checkStrata(p.Table, s); err != nil {
 		return nil, err
 	}
@@ -50,18 +50,23 @@ func Prepare(ctx context.Context, open OpenFile, s *config.Spec) (*Preparation, 
 		p.Table = p.Table.Take(rows)
 		p.Profile.Sampled = &dataset.Sample{Rows: len(rows), Events: p.Table.Outcome.Events(), Digest: p.Table.Digest()}
 	}
-	if p.Folds, err = p.splitRows(ctx, open, s); err != nil {
-		return nil, err
-	}
-	for _, f := range p.Folds {
-		if err := checkFold(p.Table.Outcome, f); err != nil {
-			return nil, err
-		}
-	}
-	if err := p.deriveGrid(s.Metrics); err != nil {
+	if err := p.derive(ctx, open, s); err != nil {
 		return nil, err
 	}
 	return p, nil
+}
+
+// derive sets folds and grid, by the rows that the run uses.
+func (p *Preparation) derive(ctx context.Context, open OpenFile, s *config.Spec) (err error) {
+	if p.Folds, err = p.splitRows(ctx, open, s); err != nil {
+		return err
+	}
+	for _, f := range p.Folds {
+		if err := checkFold(p.Table.Outcome, f); err != nil {
+			return err
+		}
+	}
+	return p.deriveGrid(s.Metrics)
 }
 
 // checkStrata refuses strata that the table does not hold: otherwise every fold of that model

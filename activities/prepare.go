@@ -80,7 +80,11 @@ func refuseArtifacts(ctx context.Context, s store.Store) error {
 func (a *Activities) PrepareData(ctx context.Context, in PrepareInput) (*PrepareResult, error) {
 	ctx, at, end := a.begin(ctx, Ref(in.Spec), "", 0)
 	defer end()
-	out, err := a.prepare(ctx, at, in)
+	prepare := a.prepare
+	if in.Recover {
+		prepare = a.prepareAgain
+	}
+	out, err := prepare(ctx, at, in)
 	return out, a.fail(ctx, "prepare data", err)
 }
 
@@ -135,6 +139,11 @@ func (p *Preview) write(ctx context.Context, s store.Store) error {
 	if p.Run.Data.File, err = p.writeTable(ctx, s); err != nil {
 		return fmt.Errorf("write %s: %w", artifact.PreparedKey, err)
 	}
+	return p.writeRun(ctx, s)
+}
+
+// writeRun stores the folds and run.json, which names the prepared table in place.
+func (p *Preview) writeRun(ctx context.Context, s store.Store) error {
 	for i := range p.Folds {
 		if _, err := artifact.WriteFoldData(ctx, s, p.foldData(i), p.Table.Rows()); err != nil {
 			return err
@@ -181,7 +190,7 @@ func (p *Preview) log(ctx context.Context) {
 
 // result is the plan in brief.
 func (p *Preview) result(s *config.Spec) *PrepareResult {
-	out := &PrepareResult{Run: Ref(s), SpecDigest: p.Run.SpecDigest, Rows: p.Table.Rows(), Events: p.Run.Data.Events, FinalSeconds: p.Cost.Finals}
+	out := &PrepareResult{Run: Ref(s), SpecDigest: p.Run.SpecDigest, Rows: p.Run.Data.Rows, Events: p.Run.Data.Events, FinalSeconds: p.Cost.Finals}
 	for _, f := range p.Plan.Folds {
 		if n := len(out.Models); n == 0 || out.Models[n-1].Model != f.Model {
 			out.Models = append(out.Models, ModelPlan{Model: f.Model, Seconds: p.Cost.Models[f.Model]})

@@ -125,6 +125,7 @@ type FinalState struct {
 	Fingerprint string     // wanted; names checkpoints
 	Info        *ModelInfo // the complete one in place; nil where there is none
 	Reason      string     // why the one in place does not count, or "complete"
+	Missing     bool       // there is no model.json
 
 	inputs Inputs
 	etag   string // of whatever has the key of model.json; "" where nothing has
@@ -161,7 +162,7 @@ func ExamineFinal(ctx context.Context, s store.Store, run *Run, model string) (F
 	}
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		f.Reason = "no " + ModelInfoKey(model)
+		f.Missing, f.Reason = true, "no "+ModelInfoKey(model)
 	case errors.Is(err, ErrDamaged):
 		f.Reason = err.Error()
 	case err != nil:

@@ -49,6 +49,8 @@ type FoldPlan struct {
 	Changed bool `json:"changed,omitempty"`
 	// Force is the digest of the complete manifest that a forced fit may replace.
 	Force string `json:"force,omitempty"`
+	// Missing: there is no manifest at all.
+	Missing bool `json:"-"`
 	// Manifest is the one in place, verified; nil where there is none that verifies.
 	Manifest *Manifest `json:"-"`
 }
@@ -280,7 +282,7 @@ func (e *examined) decide(f *FoldPlan, forced bool) {
 	case errors.Is(e.fault, ErrDamaged):
 		f.Reason = e.fault.Error()
 	case e.fault != nil:
-		f.Reason = "no manifest"
+		f.Missing, f.Reason = true, "no manifest"
 	case f.Action == Train: // forced, too: force repeats a fit, it does not allow another one
 		f.Changed, f.Reason = true, "fitted from other inputs: "+e.want.explain(e.manifest)
 	case forced:

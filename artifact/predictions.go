@@ -43,14 +43,30 @@ var predictionFiles = []string{PredictionsKey, ParquetKey, OutOfFoldKey}
 // ReadPredictions gives the predictions in place where they are of these inputs and every
 // table verifies; nil where they are not. Errors are the store's.
 func ReadPredictions(ctx context.Context, s store.Store, in Inputs) (*PredictionsInfo, error) {
-	info, _, err := predictionsInPlace(ctx, s)
-	if err != nil || info == nil || info.Fingerprint != in.Fingerprint() {
+	info, err := CheckPredictions(ctx, s)
+	switch {
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, ErrDamaged):
+		return nil, nil
+	case err != nil:
 		return nil, err
+	case info.Fingerprint != in.Fingerprint():
+		return nil, nil
+	}
+	return info, nil
+}
+
+// CheckPredictions gives the predictions in place, of whatever inputs, where every table
+// verifies. What is wrong with them wraps ErrDamaged; ErrNotFound where there are none.
+func CheckPredictions(ctx context.Context, s store.Store) (*PredictionsInfo, error) {
+	info := &PredictionsInfo{}
+	if _, err := readSealed(ctx, s, PredictionsInfoKey, info); err != nil {
+		return nil, fmt.Errorf("read predictions: %w", err)
+	}
+	if info.Format != predictionsFormat {
+		return nil, fmt.Errorf("read predictions: %w: format %d, this program reads %d", ErrDamaged, info.Format, predictionsFormat)
 	}
 	for _, f := range info.Files {
-		if err := verifyFile(ctx, s, f); errors.Is(err, ErrDamaged) {
-			return nil, nil
-		} else if err != nil {
+		if err := verifyFile(ctx, s, f); err != nil {
 			return nil, fmt.Errorf("verify predictions: %w", err)
 		}
 	}

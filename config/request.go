@@ -71,7 +71,7 @@ func DecodeInput(data []byte) (*Spec, Request, error) {
 	if !ok || spec == nil {
 		return nil, Request{}, c.err("")
 	}
-	request, err := bindRequest(values)
+	request, err := bindTo[Request](values)
 	if err != nil {
 		c.add(requestKey, asked, "%v", err)
 	}
@@ -117,8 +117,8 @@ func (r Request) Check(s *Spec) error {
 	return found.err("")
 }
 
-func bindRequest(values any) (Request, error) {
-	var r Request
+// bindTo moves checked values into their type.
+func bindTo[T any](values any) (r T, err error) {
 	text, err := json.Marshal(values)
 	if err != nil {
 		return r, fmt.Errorf("encode checked values: %w", err)

@@ -32,7 +32,7 @@ func TestTablesMatchTypes(t *testing.T) {
 
 // Every default passes its own rule unchanged, and every key says what it is for.
 func TestDefaultsPassTheirRules(t *testing.T) {
-	shapes := []*shape{specShape, requestShape}
+	shapes := []*shape{specShape, requestShape, recoveryShape}
 	for i := range modelTypes {
 		shapes = append(shapes, modelTypes[i].settings)
 	}

@@ -172,7 +172,8 @@ func prepared(server *fakeServer) *invocation {
 			embed: func(context.Context, *console) (*link, error) {
 				return &link{Client: server, webUI: "http://127.0.0.1:8233"}, nil
 			},
-			environ: func() []string { return nil },
+			configured: func() (bool, error) { return true, nil },
+			environ:    func() []string { return nil },
 		},
 	}
 	return i

@@ -114,6 +114,22 @@ func (p *program) leave(s screen, e *ending) error {
 // watch follows an execution to its end and presents it.
 func (p *program) watch(ctx context.Context, s screen, l *link, e *ending, run runRef) error {
 	began := time.Now()
+	err := p.attend(ctx, s, l, e, run)
+	if p.json {
+		if documentErr := p.document(e); documentErr != nil {
+			return documentErr
+		}
+		return err
+	}
+	if presentErr := e.present(s, run, time.Since(began)); presentErr != nil {
+		return presentErr
+	}
+	return err
+}
+
+// attend follows an execution to its end, which e then tells, and returns what the program
+// ends with.
+func (p *program) attend(ctx context.Context, s screen, l *link, e *ending, run runRef) error {
 	f := newFollower(l, run, e.ExecutionID, newView(s, run))
 	result, err := f.follow(ctx)
 	if interrupted(ctx, err) {
@@ -129,17 +145,7 @@ func (p *program) watch(ctx context.Context, s screen, l *link, e *ending, run r
 	if p.drives {
 		e.again = p.typed()
 	}
-	err = e.finish(run, result, err)
-	if p.json {
-		if documentErr := p.document(e); documentErr != nil {
-			return documentErr
-		}
-		return err
-	}
-	if presentErr := e.present(s, run, time.Since(began)); presentErr != nil {
-		return presentErr
-	}
-	return err
+	return e.finish(run, result, err)
 }
 
 // interruption is what Ctrl-C means: to the run, nothing, unless its server ends with us.

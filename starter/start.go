@@ -30,15 +30,43 @@ func startOrAttach(ctx context.Context, l *link, spec *config.Spec, request conf
 	if err != nil {
 		return "", false, fmt.Errorf("encode the input of %s: %w", run, err)
 	}
-	started, err := l.ExecuteWorkflow(ctx, startOptions(spec), workflows.TrainSurvivalModelsName, json.RawMessage(input))
+	b := beginning{spec: spec, run: run, workflow: workflows.TrainSurvivalModelsName, input: input, wishes: asked(request)}
+	return b.startOrAttach(ctx, l)
+}
+
+// recoverOrAttach starts the recovery of a run, or attaches to whatever is running of it.
+func recoverOrAttach(ctx context.Context, l *link, spec *config.Spec, r config.Recovery) (execution string, attached bool, err error) {
+	input, err := config.EncodeRecovery(spec, r)
+	if err != nil {
+		return "", false, err
+	}
+	b := beginning{spec: spec, run: runRef{kind: string(spec.Type), name: spec.Run}, workflow: workflows.RecoverRunName, input: input}
+	if r.Model != "" || len(r.Only) > 0 {
+		b.wishes = "--model and --only"
+	}
+	return b.startOrAttach(ctx, l)
+}
+
+// beginning is a workflow to be started under a run's id.
+type beginning struct {
+	spec     *config.Spec
+	run      runRef
+	workflow string
+	input    json.RawMessage
+	wishes   string // names flags that were given and that a running execution cannot follow any more
+}
+
+// startOrAttach starts it, or attaches to what is running under that id.
+func (b beginning) startOrAttach(ctx context.Context, l *link) (execution string, attached bool, err error) {
+	started, err := l.ExecuteWorkflow(ctx, startOptions(b.spec), b.workflow, b.input)
 	var already *serviceerror.WorkflowExecutionAlreadyStarted
 	switch {
 	case err == nil:
 		return started.GetRunID(), false, nil
 	case !errors.As(err, &already):
-		return "", false, fmt.Errorf("start %s: %w", run, err)
+		return "", false, fmt.Errorf("start %s: %w", b.run, err)
 	}
-	if err := checkAttach(ctx, l, run, already.RunId, spec.Digest(), request); err != nil {
+	if err := b.checkAttach(ctx, l, already.RunId); err != nil {
 		return "", false, err
 	}
 	return already.RunId, true, nil
@@ -76,24 +104,29 @@ func detailsOf(spec *config.Spec) string {
 }
 
 // checkAttach says whether this start may watch the execution that is running already.
-func checkAttach(ctx context.Context, c client.Client, run runRef, execution, digest string, request config.Request) error {
-	if asksSomething(request) {
+func (b beginning) checkAttach(ctx context.Context, c client.Client, execution string) error {
+	run := b.run
+	if b.wishes != "" {
 		return usageError(fmt.Sprintf("wait for it (starter watch %s) or end it (starter cancel %s), then start again", run, run),
-			"%s is running already: --force, --only-failed, --retrain-changed and --fresh cannot be given to a running run", run)
+			"%s is running already: %s cannot be given to a running run", run, b.wishes)
 	}
 	theirs, err := memoDigest(ctx, c, run, execution)
 	if err != nil {
 		return err
 	}
-	if theirs != digest {
+	if theirs != b.spec.Digest() {
 		return usageError(fmt.Sprintf("watch it (starter watch %s), cancel it (starter cancel %s), or choose another id (--run ID)", run, run),
 			"%s is running already with another spec", run)
 	}
 	return nil
 }
 
-func asksSomething(r config.Request) bool {
-	return len(r.Force) > 0 || r.OnlyFailed || r.RetrainChanged || r.Fresh
+// asked names the flags of a request where any is given.
+func asked(r config.Request) string {
+	if len(r.Force) > 0 || r.OnlyFailed || r.RetrainChanged || r.Fresh {
+		return "--force, --only-failed, --retrain-changed and --fresh"
+	}
+	return ""
 }
 
 // memoDigest reads the spec digest of an execution, waiting for it where it is not there

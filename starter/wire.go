@@ -15,12 +15,14 @@ import (
 type services struct {
 	dial  func(ctx context.Context) (*link, error)             // the configured server
 	embed func(ctx context.Context, c *console) (*link, error) // this machine's own server
+	// configured says whether there is a configured server.
+	configured func() (bool, error)
 	// environ is the environment; single variables are the console's getenv.
 	environ func() []string
 }
 
 func liveServices() services {
-	return services{dial: dialConfigured, embed: embedServer, environ: os.Environ}
+	return services{dial: dialConfigured, embed: embedServer, configured: app.ServerConfigured, environ: os.Environ}
 }
 
 // dialConfigured connects by Temporal's own environment variables and profiles.

@@ -175,6 +175,9 @@ func (r *Result) unchanged() bool {
 // wishes of that start that are fulfilled.
 func (r *trainRun) resume(onlyFailed bool) string {
 	start := r.request.Start
+	if r.recovery != nil {
+		return "starter recover " + quote(outputOf(r.spec))
+	}
 	if start.IsZero() {
 		return fmt.Sprintf("temporal workflow start --type %s --task-queue %s --workflow-id %s --input-file INPUT.json\n"+
 			"(INPUT.json: the input that this run was started with)", TrainSurvivalModelsName, QueueWorkflows, r.spec.WorkflowID())

@@ -9,6 +9,7 @@ import (
 // Registered names: part of the published contract.
 const (
 	TrainSurvivalModelsName = "TrainSurvivalModels"
+	RecoverRunName          = "RecoverRun"
 	QueryProgress           = "progress"
 	UpdateSkipModel         = "skip-model"
 	UpdateSetParallelism    = "set-parallelism"

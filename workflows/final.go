@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"everfold/activities"
+	"everfold/config"
 )
 
 // finish fits the final models and predicts from the first of them that is there. The run
@@ -16,12 +17,12 @@ import (
 // damaged is fitted again, at most maxRepairs times.
 func (r *trainRun) finish(ctx workflow.Context, summary *activities.SummarizeResult) (*Predictions, error) {
 	r.warnings = append(r.warnings, summary.Warnings...)
-	r.board.choose(summary.Finals)
+	r.board.choose(r.finalsOf(summary))
 	if len(r.board.finals) == 0 {
 		return nil, nil
 	}
 	for repair := 0; ; repair++ {
-		if damaged := waiting(r.board.cells); len(damaged) > 0 {
+		if damaged := r.toFit(); len(damaged) > 0 {
 			if err := r.fits.run(ctx, stageFitting, damaged); err != nil {
 				return nil, err
 			}
@@ -30,7 +31,7 @@ func (r *trainRun) finish(ctx workflow.Context, summary *activities.SummarizeRes
 			return nil, err
 		}
 		source := r.board.source()
-		if source == nil {
+		if source == nil || !r.wants(config.StagePredictions) {
 			return nil, nil
 		}
 		found, err := r.predict(ctx, source)

@@ -32,6 +32,7 @@ type Workflows struct {
 // Register registers every workflow under its published name.
 func Register(r worker.WorkflowRegistry, w *Workflows) {
 	r.RegisterWorkflowWithOptions(w.TrainSurvivalModels, workflow.RegisterOptions{Name: TrainSurvivalModelsName})
+	r.RegisterWorkflowWithOptions(w.RecoverRun, workflow.RegisterOptions{Name: RecoverRunName})
 }
 
 // TrainSurvivalModels runs a spec, given as the JSON object of the contract, optionally
@@ -41,13 +42,13 @@ func Register(r worker.WorkflowRegistry, w *Workflows) {
 // It returns a Result when every fold was completed, reused, skipped or failed for good;
 // an error where the run as a whole failed or was cancelled.
 func (w *Workflows) TrainSurvivalModels(ctx workflow.Context, input json.RawMessage) (*Result, error) {
-	run, err := w.setup(ctx, input)
+	spec, request, err := config.DecodeInput(input)
+	run, err := w.setup(ctx, spec, err)
 	if err != nil {
 		return nil, err
 	}
-	result, err := run.run(ctx)
-	run.alertEnd(ctx, result, err)
-	return result, err
+	run.request = request
+	return run.execute(ctx)
 }
 
 // trainRun is one execution of TrainSurvivalModels.
@@ -55,6 +56,7 @@ type trainRun struct {
 	*Workflows
 	spec     *config.Spec
 	request  config.Request
+	recovery *config.Recovery // nil: the run is trained
 	digest   string
 	board    *board // what is done, running, failed: the query and the Web UI read it
 	fits     *fanOut
@@ -64,10 +66,9 @@ type trainRun struct {
 	warnings []string
 }
 
-// setup checks the input and the run's lock, makes the execution known, and registers the
+// setup checks what reading the input gave and the run's lock, makes the execution known, and registers the
 // query and the updates. Nothing has been started when it refuses.
-func (w *Workflows) setup(ctx workflow.Context, input json.RawMessage) (*trainRun, error) {
-	spec, request, err := config.DecodeInput(input)
+func (w *Workflows) setup(ctx workflow.Context, spec *config.Spec, err error) (*trainRun, error) {
 	if err == nil {
 		err = spec.CheckAbsolute()
 	}
@@ -78,7 +79,7 @@ func (w *Workflows) setup(ctx workflow.Context, input json.RawMessage) (*trainRu
 		message := fmt.Sprintf("workflow id %q cannot run this spec: the id is the run's lock and must be %q", id, spec.WorkflowID())
 		return nil, temporal.NewNonRetryableApplicationError(message, activities.ErrInvalidSpec, nil)
 	}
-	run := &trainRun{Workflows: w, spec: spec, request: request, digest: spec.Digest(), board: newBoard()}
+	run := &trainRun{Workflows: w, spec: spec, digest: spec.Digest(), board: newBoard()}
 	// First of all: starters that come second compare this digest before they attach.
 	memo := map[string]any{MemoSpecDigest: run.digest, MemoOutput: outputOf(spec)}
 	if err := workflow.UpsertMemo(ctx, memo); err != nil {
@@ -91,6 +92,13 @@ func (w *Workflows) setup(ctx workflow.Context, input json.RawMessage) (*trainRu
 		return nil, err
 	}
 	return run, nil
+}
+
+// execute is a run, and what is told of its end.
+func (r *trainRun) execute(ctx workflow.Context) (*Result, error) {
+	result, err := r.run(ctx)
+	r.alertEnd(ctx, result, err)
+	return result, err
 }
 
 // run is one run, and what its tracker is told of the end.
@@ -119,7 +127,7 @@ func (r *trainRun) story(ctx workflow.Context) (*Result, error) {
 	r.board.begin(ctx, plan)
 	r.metrics.start(ctx)
 	r.tracking.planned()
-	if err := r.fits.run(ctx, stageFitting, waiting(r.board.cells)); err != nil {
+	if err := r.fits.run(ctx, stageFitting, r.toFit()); err != nil {
 		return nil, r.leave(ctx, err)
 	}
 	r.metrics.drain(ctx)
@@ -139,7 +147,7 @@ func (r *trainRun) story(ctx workflow.Context) (*Result, error) {
 func (r *trainRun) prepare(ctx workflow.Context) (*activities.PrepareResult, error) {
 	r.board.enter(ctx, stagePreparing)
 	ctx = workflow.WithActivityOptions(ctx, r.prepareOptions(r.spec))
-	input := activities.PrepareInput{Spec: r.spec, Request: r.request}
+	input := activities.PrepareInput{Spec: r.spec, Request: r.request, Recover: r.recovery != nil}
 	var plan activities.PrepareResult
 	if err := workflow.ExecuteActivity(ctx, activities.PrepareDataName, input).Get(ctx, &plan); err != nil {
 		return nil, failRun("prepare data", err)
@@ -168,7 +176,7 @@ func (r *trainRun) summarize(ctx workflow.Context) (*activities.SummarizeResult,
 			continue
 		}
 		r.board.again(ctx, summary.Incomplete)
-		if err := r.fits.run(ctx, stageFitting, waiting(r.board.cells)); err != nil {
+		if err := r.fits.run(ctx, stageFitting, r.toFit()); err != nil {
 			return nil, r.leave(ctx, err)
 		}
 	}

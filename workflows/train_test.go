@@ -16,7 +16,6 @@ import (
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	sdktest "go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/workflow"
 
 	"everfold/activities"
 )
@@ -86,7 +85,7 @@ func (s *script) environment(t *testing.T) *sdktest.TestWorkflowEnvironment {
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetStartWorkflowOptions(startOptions("everfold/sample/demo"))
-	env.RegisterWorkflowWithOptions((&Workflows{}).TrainSurvivalModels, workflow.RegisterOptions{Name: TrainSurvivalModelsName})
+	Register(env, &Workflows{})
 	register := func(name string, f any) {
 		env.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 	}
@@ -115,8 +114,13 @@ func (s *script) environment(t *testing.T) *sdktest.TestWorkflowEnvironment {
 
 func (s *script) run(t *testing.T, input json.RawMessage) (*Result, error) {
 	t.Helper()
+	return s.execute(t, TrainSurvivalModelsName, input)
+}
+
+func (s *script) execute(t *testing.T, workflow string, input json.RawMessage) (*Result, error) {
+	t.Helper()
 	env := s.environment(t)
-	env.ExecuteWorkflow(TrainSurvivalModelsName, input)
+	env.ExecuteWorkflow(workflow, input)
 	require.True(t, env.IsWorkflowCompleted())
 	if err := env.GetWorkflowError(); err != nil {
 		return nil, err

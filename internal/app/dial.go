@@ -94,6 +94,16 @@ func Dial(ctx context.Context, o DialOptions) (client.Client, error) {
 	}
 }
 
+// ServerConfigured says whether Temporal's environment variables or a profile name a server.
+// ErrConnectionSettings where they cannot be used.
+func ServerConfigured() (bool, error) {
+	settings, err := envconfig.LoadDefaultClientOptions()
+	if err != nil {
+		return false, fmt.Errorf("%w: %w", ErrConnectionSettings, err)
+	}
+	return settings.HostPort != "", nil
+}
+
 func connectionSettings(o DialOptions) (client.Options, error) {
 	settings := client.Options{HostPort: o.Address}
 	if o.Address == "" {

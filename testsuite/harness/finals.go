@@ -52,6 +52,24 @@ func Folds(tb testing.TB, dir, spec string, set ...string) string {
 	return filepath.Join(dir, string(s.Type), s.Run)
 }
 
+// Trained is a finished run of a spec below a folder: Folds, then the final models that these
+// lead to, and the predictions of the first. It returns the run's folder.
+func Trained(tb testing.TB, dir, spec string) string {
+	tb.Helper()
+	folder := Folds(tb, dir, spec)
+	r := newInProcess(tb, dir, spec)
+	s := r.spec
+	var summary activities.SummarizeResult
+	if err := r.run(activities.SummarizeName, activities.SummarizeInput{Run: activities.Ref(s), SpecDigest: s.Digest()}).Get(&summary); err != nil {
+		tb.Fatalf("harness: %v", err)
+	}
+	for _, m := range summary.Finals {
+		r.run(activities.FitFinalName, activities.FitFinalInput{Run: activities.Ref(s), SpecDigest: s.Digest(), Model: m})
+	}
+	r.run(activities.PredictName, activities.PredictInput{Run: activities.Ref(s), SpecDigest: s.Digest(), Model: summary.Finals[0]})
+	return folder
+}
+
 // inProcess runs activities of one spec in the test's own process.
 type inProcess struct {
 	tb   testing.TB

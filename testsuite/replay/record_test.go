@@ -30,7 +30,10 @@ import (
 	"everfold/workflows"
 )
 
-var record = flag.Bool("record", false, "record the histories of testdata/unreleased and testdata/bad again")
+var (
+	record = flag.Bool("record", false, "record the histories of testdata/unreleased and testdata/bad again")
+	only   = flag.String("only", "", "with -record: this scenario alone")
+)
 
 // folder holds data and outputs while histories are recorded. It is in them, so it is the
 // same everywhere.
@@ -61,11 +64,19 @@ func recordAll(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, os.MkdirAll(folder, 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "veteran.csv"), data, 0o644))
+	server := harness.Server(t)
+	for _, sc := range scenarios {
+		if sc.name == *only {
+			write(t, pathOf(unreleased, sc.name), newSession(t, server, sc).record(t))
+		}
+	}
+	if *only != "" {
+		return
+	}
 	for _, name := range []string{unreleased, badFolder} {
 		require.NoError(t, os.RemoveAll(filepath.Join("testdata", name)))
 		require.NoError(t, os.MkdirAll(filepath.Join("testdata", name), 0o755))
 	}
-	server := harness.Server(t)
 	for _, sc := range scenarios {
 		t.Log(sc.name)
 		write(t, pathOf(unreleased, sc.name), newSession(t, server, sc).record(t))
@@ -127,9 +138,15 @@ func (s *session) record(t *testing.T) *history.History {
 	text := strings.Replace(input, "NAME", s.scenario.run, 1)
 	text = strings.Replace(text, s.replace[0], s.replace[1], 1)
 	text = strings.Replace(text, "TRACKER", trackertest.NewServer(t).URL, 1)
-	run, err := s.client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: s.id, TaskQueue: workflows.QueueWorkflows},
-		workflows.TrainSurvivalModelsName, json.RawMessage(text))
+	options := client.StartWorkflowOptions{ID: s.id, TaskQueue: workflows.QueueWorkflows}
+	run, err := s.client.ExecuteWorkflow(ctx, options, workflows.TrainSurvivalModelsName, json.RawMessage(text))
 	require.NoError(t, err)
+	if s.damage != nil {
+		require.NoError(t, run.Get(ctx, nil))
+		s.damage(t, s)
+		run, err = s.client.ExecuteWorkflow(ctx, options, workflows.RecoverRunName, json.RawMessage(text))
+		require.NoError(t, err)
+	}
 	s.run = run
 	if s.operate != nil {
 		<-s.held

@@ -69,8 +69,7 @@ func replay(t *testing.T, h *history.History, changes ...interceptor.WorkerInter
 		Interceptors:                changes,
 	})
 	require.NoError(t, err)
-	r.RegisterWorkflowWithOptions((&workflows.Workflows{}).TrainSurvivalModels,
-		workflow.RegisterOptions{Name: workflows.TrainSurvivalModelsName})
+	workflows.Register(r, &workflows.Workflows{})
 	start := h.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes()
 	return r.ReplayWorkflowHistoryWithOptions(log.NewStructuredLogger(harness.Quiet()), h, worker.ReplayWorkflowHistoryOptions{
 		OriginalExecution: workflow.Execution{ID: start.GetWorkflowId(), RunID: start.GetOriginalExecutionRunId()},

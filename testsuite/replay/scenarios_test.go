@@ -27,6 +27,7 @@ type scenario struct {
 	replace [2]string                                           // changes the input
 	before  func(ctx context.Context, s *session, c call) error // what happens to an activity; nil: nothing
 	operate func(t *testing.T, s *session)                      // what an operator does while fits are held
+	damage  func(t *testing.T, s *session)                      // what is lost of the run once it has finished; its recovery is recorded
 	ends    enums.EventType                                     // the history's last event
 	shows   func(t *testing.T, h shape)                         // what the history must hold to deserve its name
 }
@@ -87,6 +88,10 @@ var scenarios = []scenario{
 		ends: completed, shows: alerts(2)},
 	{name: "tracked-cancelled", before: holdFits, operate: cancel, replace: [2]string{`"run"`, `"tracker":{"uri":"TRACKER"},"run"`},
 		ends: enums.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED, shows: tracked},
+	{name: "recovered", damage: loseSome, ends: completed, shows: func(t *testing.T, h shape) {
+		fits(1)(t, h)
+		finals(1, 1)(t, h)
+	}},
 	{name: "updated", before: holdFits, operate: skipAndNarrow, ends: completed, shows: func(t *testing.T, h shape) {
 		require.Equal(t, 2, h.events[enums.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED])
 		require.Equal(t, 3, h.events[enums.EVENT_TYPE_ACTIVITY_TASK_CANCELED])
@@ -230,4 +235,11 @@ func skipAndNarrow(t *testing.T, s *session) {
 		require.NoError(t, err)
 		require.NoError(t, handle.Get(t.Context(), nil))
 	}
+}
+
+// loseSome removes a fold's manifest and the final model.
+func loseSome(t *testing.T, s *session) {
+	t.Helper()
+	require.NoError(t, os.Remove(filepath.Join(s.output, filepath.FromSlash(artifact.ManifestKey("cox_ph", 1)))))
+	require.NoError(t, os.RemoveAll(filepath.Join(s.output, "models")))
 }

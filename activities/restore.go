@@ -1,0 +1,346 @@
+package activities
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+
+	"everfold/artifact"
+	"everfold/config"
+	"everfold/dataset"
+	"everfold/store"
+)
+
+// Damage is a file of a run that is not what it must be, and what became of it.
+type Damage struct {
+	File    string `json:"file"`              // key within the run's folder
+	Found   string `json:"found"`             // which check failed
+	Missing bool   `json:"missing,omitempty"` // there is no such file
+	Done    string `json:"done,omitempty"`    // how it was mended; "": it was not
+	Cannot  string `json:"cannot,omitempty"`  // why it cannot be mended from what there is
+}
+
+// SpecError refuses to restore run.json from a spec that is not the run's.
+type SpecError struct{ Reason string }
+
+// Error is the reason.
+func (e *SpecError) Error() string { return e.Reason }
+
+// UnknownRunError: run.json is missing or damaged, and there is no spec to restore it from.
+type UnknownRunError struct {
+	Err    error // wraps store.ErrNotFound or artifact.ErrDamaged
+	Folds  int   // manifests found
+	Intact int   // of them, those that verify with every file
+	Spec   error // why the spec that was given does not help; nil: none was given
+}
+
+// Error says what is wrong with run.json and what is not.
+func (e *UnknownRunError) Error() string {
+	what := "there is no run.json"
+	if errors.Is(e.Err, artifact.ErrDamaged) {
+		what = e.Err.Error()
+	}
+	what = fmt.Sprintf("%s; of %d manifests of folds, %d verify with every file", what, e.Folds, e.Intact)
+	if e.Spec != nil {
+		what += "; the spec does not restore it: " + e.Spec.Error()
+	}
+	return what
+}
+
+// Unwrap returns what is wrong with run.json.
+func (e *UnknownRunError) Unwrap() error { return e.Err }
+
+// basis is what a run's fits and predictions are made from: run.json, the prepared table, the
+// folds' rows and grids. Each of them can be made anew from the others, or from the source.
+type basis struct {
+	store  store.Store
+	open   OpenFile
+	build  string
+	run    *artifact.Run
+	etag   string         // of what has the key of run.json
+	table  *dataset.Table // nil where there is none that verifies
+	damage []*Damage
+}
+
+// readBasis verifies the basis of a run. in.Spec is what run.json is restored from where it
+// is missing or damaged.
+func readBasis(ctx context.Context, s store.Store, open OpenFile, build string, in RecoverInput) (*basis, error) {
+	b := &basis{store: s, open: open, build: build}
+	var err error
+	b.run, b.etag, err = artifact.ReadRun(ctx, s)
+	switch {
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, artifact.ErrDamaged):
+		return b, b.restoreRun(ctx, in.Spec, err)
+	case err != nil:
+		return nil, err
+	case in.Spec != nil && in.Spec.Digest() != b.run.SpecDigest:
+		return nil, &SpecError{"run.json is intact, and that spec is another one: a spec is needed only where run.json is not"}
+	}
+	if in.Moved != nil {
+		if err := b.move(ctx, *in.Moved); err != nil {
+			return nil, err
+		}
+	}
+	if err := b.check(ctx); err != nil {
+		return nil, err
+	}
+	return b, b.mend(ctx)
+}
+
+// found notes damage.
+func (b *basis) found(key string, err error) *Damage {
+	d := &Damage{File: key, Found: err.Error(), Missing: errors.Is(err, store.ErrNotFound)}
+	b.damage = append(b.damage, d)
+	return d
+}
+
+// isDamage says that an object is missing or not what its digest says; other errors are the
+// store's.
+func isDamage(err error) bool {
+	var invalid *dataset.InvalidError
+	return errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrCorrupt) ||
+		errors.Is(err, artifact.ErrDamaged) || errors.As(err, &invalid)
+}
+
+// move makes run.json name the store that its folder is in now.
+func (b *basis) move(ctx context.Context, to config.Store) error {
+	d := b.found(artifact.RunKey, fmt.Errorf("it names the store %s, but the folder is in %s", b.run.Spec.Store.URI, to.URI))
+	spec := *b.run.Spec
+	spec.Store = to
+	b.run.Spec = &spec
+	d.Done = "made to name the present store"
+	return b.writeRun(ctx)
+}
+
+func (b *basis) writeRun(ctx context.Context) error {
+	if err := artifact.WriteRun(ctx, b.store, b.run, b.etag); err != nil {
+		return err
+	}
+	var err error
+	_, b.etag, err = artifact.ReadRun(ctx, b.store)
+	return err
+}
+
+// check verifies the prepared table and the files of the folds.
+func (b *basis) check(ctx context.Context) error {
+	table, err := loadTable(ctx, b.store, b.run.Data.File)
+	switch {
+	case err == nil:
+		b.table = table
+	case isDamage(err):
+		b.found(artifact.PreparedKey, err)
+	default:
+		return err
+	}
+	for _, f := range b.run.Folds {
+		files := []artifact.File{f.Rows, f.Times}
+		if f.Train != nil {
+			files = append(files, *f.Train)
+		}
+		for _, file := range files {
+			err := store.Verify(ctx, b.store, file.Key, file.Bytes, file.SHA256)
+			switch {
+			case isDamage(err):
+				b.found(file.Key, err)
+			case err != nil:
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// mend makes what is damaged anew: the table from the source, the folds from the table. What
+// cannot be made, or would not be the same, stays as it is and is told.
+func (b *basis) mend(ctx context.Context) error {
+	var open []*Damage
+	for _, d := range b.damage {
+		if d.Done == "" {
+			open = append(open, d)
+		}
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	p, how, err := b.again(ctx, b.run.Spec)
+	if err == nil {
+		p.keepGrid(b.run.Spec, b.run, config.Request{})
+		err = b.same(p)
+	}
+	switch {
+	case ctx.Err() != nil, errors.Is(err, store.ErrUnavailable):
+		return err
+	case err != nil:
+		for _, d := range open {
+			d.Cannot = err.Error()
+		}
+		return nil
+	}
+	if b.table == nil {
+		if err := b.putTable(ctx, p); err != nil {
+			return err
+		}
+	}
+	for i := range p.Folds {
+		if _, err := artifact.WriteFoldData(ctx, b.store, p.foldData(i), p.Table.Rows()); err != nil {
+			return err
+		}
+	}
+	for _, d := range open {
+		d.Done = how
+	}
+	return nil
+}
+
+// again derives the basis of a spec anew: from the prepared table where that verifies, else
+// from the source.
+func (b *basis) again(ctx context.Context, spec *config.Spec) (p *Preparation, how string, err error) {
+	if b.table == nil {
+		p, err = Prepare(ctx, b.open, spec)
+		return p, "prepared again from " + spec.Data.URI, err
+	}
+	// How many rows the source has is not known, and matters to a message alone.
+	p = &Preparation{Table: b.table, Profile: &dataset.Profile{Digest: b.table.Digest(), RowsRead: math.MaxInt}}
+	return p, "derived again from the prepared table", p.derive(ctx, b.open, spec)
+}
+
+// same refuses a preparation that is not the one that run.json describes.
+func (b *basis) same(p *Preparation) error {
+	now := p.run(b.run.Spec, b.build)
+	if now.Data.Digest != b.run.Data.Digest || now.Data.Groups != b.run.Data.Groups {
+		return fmt.Errorf("%s has changed: its used columns have the digest %.12s…, the run was prepared from %.12s…",
+			b.run.Spec.Data.URI, now.Data.Digest, b.run.Data.Digest)
+	}
+	if !reflect.DeepEqual(now.Folds, b.run.Folds) {
+		return errors.New("the folds that follow from it are not those of run.json")
+	}
+	return nil
+}
+
+// putTable stores the prepared table; where its bytes differ, in columns that no digest
+// covers, run.json follows.
+func (b *basis) putTable(ctx context.Context, p *Preparation) error {
+	file, err := (&Preview{Preparation: p}).writeTable(ctx, b.store)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", artifact.PreparedKey, err)
+	}
+	b.table = p.Table
+	if file.SHA256 == b.run.Data.File.SHA256 {
+		return nil
+	}
+	b.run.Data.File = file
+	return b.writeRun(ctx)
+}
+
+// restoreRun makes run.json anew from a spec, if the folds that are complete were fitted and
+// scored by it. cause is what is wrong with the one in place.
+func (b *basis) restoreRun(ctx context.Context, spec *config.Spec, cause error) error {
+	if spec == nil {
+		return b.unknown(ctx, cause, nil)
+	}
+	d := b.found(artifact.RunKey, cause)
+	p, err := b.prepareFor(ctx, spec)
+	switch {
+	case ctx.Err() != nil, errors.Is(err, store.ErrUnavailable):
+		return err
+	case err != nil:
+		return b.unknown(ctx, cause, err)
+	}
+	preview := &Preview{Preparation: p, Run: p.run(spec, b.build), former: b.etag}
+	plan, err := artifact.BuildPlan(ctx, b.store, preview.Run, artifact.PlanOptions{})
+	if err != nil {
+		return err
+	}
+	if err := matches(plan); err != nil {
+		return err
+	}
+	if b.table == nil {
+		err = preview.write(ctx, b.store)
+	} else { // the source cannot be read: the table in place is the run's
+		preview.Run.Data.File, err = b.fileOfTable(ctx)
+		if err == nil {
+			err = preview.writeRun(ctx, b.store)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	d.Done = "restored from the spec, which the folds' fingerprints agree with"
+	b.run, b.table = preview.Run, p.Table
+	return nil
+}
+
+// prepareFor prepares a spec from its source, or where that cannot be read from the prepared
+// table in place; b.table is then set.
+func (b *basis) prepareFor(ctx context.Context, spec *config.Spec) (*Preparation, error) {
+	p, cause := Prepare(ctx, b.open, spec)
+	if cause == nil || ctx.Err() != nil {
+		return p, cause
+	}
+	content, _, err := store.ReadAll(ctx, b.store, artifact.PreparedKey, maxPrepared)
+	if err != nil {
+		return nil, cause
+	}
+	if b.table, err = dataset.ReadPrepared(bytes.NewReader(content), int64(len(content))); err != nil {
+		return nil, errors.Join(cause, fmt.Errorf("%s in its place: %w", artifact.PreparedKey, err))
+	}
+	p, _, err = b.again(ctx, spec)
+	return p, err
+}
+
+// maxPrepared bounds a prepared table of unknown size in memory.
+const maxPrepared = 16 << 30
+
+// fileOfTable describes the prepared table in place.
+func (b *basis) fileOfTable(ctx context.Context) (artifact.File, error) {
+	content, _, err := store.ReadAll(ctx, b.store, artifact.PreparedKey, maxPrepared)
+	return artifact.File{Key: artifact.PreparedKey, SHA256: store.SHA256(content), Bytes: int64(len(content))}, err
+}
+
+// matches refuses a plan under which any fold that is complete would be made anew, or in
+// which none is.
+func matches(plan *artifact.Plan) error {
+	reused := 0
+	for _, f := range plan.Folds {
+		switch {
+		case f.Changed, f.Action == artifact.Rescore:
+			return &SpecError{fmt.Sprintf("the spec is not that of these folds: %s: %s", f.Task, f.Reason)}
+		case f.Action == artifact.Reuse:
+			reused++
+		}
+	}
+	if reused == 0 {
+		return &SpecError{"no fold is intact, so nothing tells whether the spec is the run's"}
+	}
+	return nil
+}
+
+// unknown counts what there is without a run.json.
+func (b *basis) unknown(ctx context.Context, cause, why error) error {
+	out := &UnknownRunError{Err: cause, Spec: why}
+	infos, err := b.store.List(ctx, artifact.ArtifactsPrefix)
+	if err != nil {
+		return err
+	}
+	for _, info := range infos {
+		model, fold, ok := artifact.ManifestOf(info.Key)
+		if !ok {
+			continue
+		}
+		out.Folds++
+		m, _, err := artifact.ReadManifest(ctx, b.store, model, fold)
+		if err == nil {
+			err = artifact.Verify(ctx, b.store, m)
+		}
+		switch {
+		case err == nil:
+			out.Intact++
+		case !isDamage(err):
+			return err
+		}
+	}
+	return out
+}
