@@ -188,7 +188,6 @@ func (p *program) refit(ctx context.Context, s screen, doc *recovered, run runRe
 	if doc.Blocked != nil && f.embedded { // the worker would see what this program sees
 		return nil, blockedError(doc)
 	}
-	p.drives = true
 	l, err := p.connect(ctx, f.embedded)
 	if err != nil {
 		return nil, err
@@ -202,8 +201,11 @@ func (p *program) refit(ctx context.Context, s screen, doc *recovered, run runRe
 	e.Output = doc.Folder
 	p.announce(s, e, attached)
 	err = p.attend(ctx, s, l, e, run)
-	if doc.Blocked != nil && exitCode(err) == exitCorrupt {
+	switch code := exitCode(err); {
+	case code == exitCorrupt && doc.Blocked != nil:
 		err = blockedError(doc)
+	case code == exitPartial:
+		err = fail(code, "once the reason is mended: "+p.typed()+"\nwhat is complete is reused", "%w", err)
 	}
 	return e, err
 }
@@ -245,11 +247,13 @@ func recoverFailure(folder string, f recoverFlags, err error) error {
 		if errors.Is(err, app.ErrNotFound) && !errors.Is(err, artifact.ErrDamaged) {
 			code = exitNotFound
 		}
-		hint := "starter list shows the runs of a store"
+		hint := ""
 		switch {
+		case code == exitNotFound && unknown.Folds == 0:
+			return noRun(folder)
 		case f.spec != "":
 			hint = "bring the data file back, or " + artifact.PreparedKey + " from a backup, and type it again"
-		case unknown.Folds > 0:
+		default:
 			hint = "starter recover " + folder + " --spec SPEC restores it from the spec that the run was started with,\n" +
 				"where the folds agree with that; starter summary and starter results work without"
 		}

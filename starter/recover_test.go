@@ -182,6 +182,9 @@ func TestRecoverStartsTheWorkflow(t *testing.T) {
 		Intact    int     `json:"intact"`
 		Execution *ending `json:"execution"`
 	}
+	s = server()
+	s.result.Outcome, s.result.Failed = workflows.Partial, 1
+	require.Contains(t, r.recover(s, exitPartial).err.String(), "once the reason is mended: starter recover "+r.folder+"\n")
 	require.NoError(t, json.Unmarshal(r.recover(server(), 0, "--json").out.Bytes(), &doc))
 	require.Equal(t, 8, doc.Intact)
 	require.Equal(t, 1, doc.Execution.Result.Trained)
@@ -299,7 +302,7 @@ func TestRecoverRefusals(t *testing.T) {
 		want string
 	}{
 		{[]string{t.TempDir()}, exitUsage, "is not the folder of a run"},
-		{[]string{"production/nothing"}, exitNotFound, "there is no run.json"},
+		{[]string{"production/nothing"}, exitNotFound, "no run in"},
 		{[]string{r.folder, "--only", "everything"}, exitUsage, "metrics, folds, final, predictions"},
 		{[]string{r.folder, "--model", "rsf"}, exitUsage, `no model "rsf"`},
 		{[]string{r.folder, "--spec", "nowhere.yaml"}, exitUsage, "does not exist"},
