@@ -59,6 +59,7 @@ func Register(r worker.ActivityRegistry, a *Activities) {
 		SummarizeName:      a.Summarize,
 		FitFinalName:       a.FitFinal,
 		PredictName:        a.Predict,
+		WriteReportName:    a.WriteReport,
 		NotifyName:         a.Notify,
 		SyncTrackerName:    a.SyncTracker,
 	} {

@@ -14,6 +14,7 @@ const (
 	SummarizeName      = "Summarize"
 	FitFinalName       = "FitFinal"
 	PredictName        = "Predict"
+	WriteReportName    = "WriteReport"
 	SyncTrackerName    = "SyncTracker"
 )
 
@@ -190,6 +191,20 @@ type PredictResult struct {
 	// Incomplete is a fold whose predictions do not verify any more; nothing was written.
 	Incomplete []Incomplete `json:"incomplete,omitempty"`
 	Warnings   []string     `json:"warnings,omitempty"`
+}
+
+// WriteReportInput asks for report/ to be brought up to date.
+type WriteReportInput struct {
+	Run        RunRef `json:"run"`
+	SpecDigest string `json:"spec_digest"`
+}
+
+// WriteReportResult says what report/ holds.
+type WriteReportResult struct {
+	Key      string   `json:"key"`                // of the page
+	Pictures int      `json:"pictures"`           // beside it, each as .svg and .png
+	Bytes    int      `json:"bytes"`              // of all files
+	Problems []string `json:"problems,omitempty"` // what had to be left out, the first ones
 }
 
 // Standing is one row of the leaderboard, that of model_summary.csv.

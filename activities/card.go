@@ -1,24 +1,18 @@
 package activities
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"everfold/artifact"
 	"everfold/config"
-	"everfold/store"
 )
 
-// maxCompanion bounds a file that is read back, and cardCoefficients the rows of a card's table.
-const (
-	maxCompanion     = 1 << 20
-	cardCoefficients = 60
-)
+// cardCoefficients bounds the rows of a card's table.
+const cardCoefficients = 60
 
 // writeCompanions brings what lies beside a model in line: predict.py, which is this program's,
 // and the model card, which follows the scores of the folds; these may change while the model
@@ -33,25 +27,10 @@ func (w *finalWork) writeCompanions(ctx context.Context, info *artifact.ModelInf
 		return err
 	}
 	c := card{info: info, run: w.admission.Run, standings: standings, selection: selection}
-	if err := w.project(ctx, artifact.CardKey(info.Model), []byte(c.markdown())); err != nil {
+	if err := artifact.PutProjection(ctx, w.store, artifact.CardKey(info.Model), []byte(c.markdown())); err != nil {
 		return err
 	}
-	return w.project(ctx, artifact.PredictKey(info.Model), artifact.PredictScript())
-}
-
-// project writes a file that can be made again at any time. Equal content is not written again.
-func (w *finalWork) project(ctx context.Context, key string, content []byte) error {
-	former, _, err := store.ReadAll(ctx, w.store, key, maxCompanion)
-	switch {
-	case err == nil && bytes.Equal(former, content):
-		return nil
-	case err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrTooLarge):
-		return fmt.Errorf("read %s: %w", key, err)
-	}
-	if _, err := store.PutBytes(ctx, w.store, key, content, store.Condition{}); err != nil {
-		return fmt.Errorf("write %s: %w", key, err)
-	}
-	return nil
+	return artifact.PutProjection(ctx, w.store, artifact.PredictKey(info.Model), artifact.PredictScript())
 }
 
 // card is what a reader of a model needs to know, as Markdown. It holds no timings: equal

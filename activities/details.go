@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"everfold/artifact"
 	"everfold/survival"
@@ -11,12 +12,13 @@ import (
 )
 
 // details computes the scores of stored predictions beside those of the leaderboard.
-func (j *job) details(ctx context.Context, risk []float64, surv []float32) (*artifact.Details, error) {
+func (j *job) details(ctx context.Context, risk []float64, surv []float32, scores metric.Scores) (*artifact.Details, error) {
 	d, err := metric.Describe(ctx, j.scored(risk, surv), j.metricConfig(), smoother)
 	if err != nil {
 		return nil, fmt.Errorf("score details: %w", err)
 	}
-	out := &artifact.Details{HarrellSE: d.HarrellSE, IPCWSE: d.UnoSE, Antolini: d.Antolini, LogLoss: d.LogLoss, Reasons: d.Reasons}
+	out := &artifact.Details{HarrellSE: d.HarrellSE, IPCWSE: d.UnoSE, Antolini: d.Antolini, LogLoss: d.LogLoss, Reasons: d.Reasons,
+		Curves: curvesOf(j.fold.Times, scores)}
 	if c := d.DCalibration; c != nil {
 		out.DCal = &artifact.DCal{Chisq: c.Statistic, P: c.P, Counts: c.Counts}
 	}
@@ -29,6 +31,30 @@ func (j *job) details(ctx context.Context, risk []float64, surv []float32) (*art
 		out.Horizons = append(out.Horizons, at)
 	}
 	return out, nil
+}
+
+// curvesOf are the scores over the grid, at most artifact.MaxCurve times of it with the last
+// among them; nil where there is none.
+func curvesOf(times []float64, s metric.Scores) *artifact.Curves {
+	if s.Brier == nil && s.AUC == nil {
+		return nil
+	}
+	out := &artifact.Curves{}
+	points := min(len(times), artifact.MaxCurve)
+	for k := range points {
+		j := (k+1)*len(times)/points - 1
+		out.Times = append(out.Times, times[j])
+		if s.Brier != nil {
+			out.Brier = append(out.Brier, float32(s.Brier[j]))
+		}
+		if s.AUC != nil {
+			out.AUC = append(out.AUC, nil)
+			if v := float32(s.AUC[j]); !math.IsNaN(s.AUC[j]) {
+				out.AUC[k] = &v
+			}
+		}
+	}
+	return out
 }
 
 // smoother draws calibration curves, see metric.Smoother.

@@ -88,7 +88,7 @@ func (w *foldWork) train(ctx context.Context) (*FitFoldResult, error) {
 		return nil, err
 	}
 	content := w.manifest(ctx, p, scores)
-	if content.Details, err = j.details(ctx, p.risk, p.surv); err != nil {
+	if content.Details, err = j.details(ctx, p.risk, p.surv, scores); err != nil {
 		return nil, err
 	}
 	w.at.stage("write")
@@ -119,7 +119,7 @@ func (w *foldWork) rescore(ctx context.Context) (*FitFoldResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	details, err := j.details(ctx, risk, surv)
+	details, err := j.details(ctx, risk, surv, scores)
 	if err != nil {
 		return nil, err
 	}

@@ -9,8 +9,20 @@ type Details struct {
 	LogLoss   *float64    `json:"log_loss,omitempty"`
 	DCal      *DCal       `json:"dcal,omitempty"`
 	Horizons  []AtHorizon `json:"horizons,omitempty"`
+	Curves    *Curves     `json:"curves,omitempty"` // absent from manifests of older programs
 
 	Reasons map[string]string `json:"reasons,omitempty"`
+}
+
+// MaxCurve is how many times Curves have at most.
+const MaxCurve = 100
+
+// Curves are scores over the fold's grid, perhaps thinned: for looking at, hence float32. nil
+// is undefined; so is a curve that is absent.
+type Curves struct {
+	Times []float64  `json:"times"`
+	Brier []float32  `json:"brier,omitempty"`
+	AUC   []*float32 `json:"auc,omitempty"`
 }
 
 // DCal is the test of D-calibration.

@@ -44,6 +44,16 @@ func dependenceRows(m *Manifest) [][]string {
 	return rows
 }
 
+// ImportanceOf is a column's importance for one model over folds: a row of
+// importance_summary.csv. Values are nil where undefined.
+type ImportanceOf struct {
+	Model, Column  string
+	Rank           int // 1: the largest mean drop of C
+	Drop, Lo, Hi   *float64
+	Rise, RLo, RHi *float64 // of the IBS
+	Folds          int
+}
+
 // columnImportance is a column's importance for one model over folds.
 type columnImportance struct {
 	column    string
@@ -51,9 +61,9 @@ type columnImportance struct {
 	folds     int
 }
 
-// importanceSummary has the mean over folds with the interval of Nadeau and Bengio, by
+// Importances are the mean over folds with the interval of Nadeau and Bengio, by
 // model and then importance: the largest mean drop of C first, undefined ones last.
-func importanceSummary(manifests []*Manifest) [][]string {
+func Importances(manifests []*Manifest) []ImportanceOf {
 	var models []string
 	columns := map[string][]*columnImportance{}
 	for _, m := range manifests {
@@ -72,14 +82,14 @@ func importanceSummary(manifests []*Manifest) [][]string {
 			c.ibs.add(i.IBSRise, m.TrainRows, m.TestRows)
 		}
 	}
-	var rows [][]string
+	var all []ImportanceOf
 	for _, model := range models {
-		rows = append(rows, rankedColumns(model, columns[model])...)
+		all = append(all, rankedColumns(model, columns[model])...)
 	}
-	return rows
+	return all
 }
 
-func rankedColumns(model string, columns []*columnImportance) [][]string {
+func rankedColumns(model string, columns []*columnImportance) []ImportanceOf {
 	slices.SortStableFunc(columns, func(a, b *columnImportance) int {
 		x, _ := a.drop.meanStd()
 		y, _ := b.drop.meanStd()
@@ -90,15 +100,23 @@ func rankedColumns(model string, columns []*columnImportance) [][]string {
 			return cmp.Compare(*y, *x)
 		}
 	})
-	var rows [][]string
+	out := make([]ImportanceOf, len(columns))
 	for k, c := range columns {
-		row := []string{model, c.column, strconv.Itoa(k + 1)}
-		for _, v := range []foldValues{c.drop, c.ibs} {
-			mean, _ := v.meanStd()
-			lo, hi := v.interval()
-			row = append(row, optional(mean), optional(lo), optional(hi))
-		}
-		rows = append(rows, append(row, strconv.Itoa(c.folds)))
+		i := &out[k]
+		i.Model, i.Column, i.Rank, i.Folds = model, c.column, k+1, c.folds
+		i.Drop, _ = c.drop.meanStd()
+		i.Lo, i.Hi = c.drop.interval()
+		i.Rise, _ = c.ibs.meanStd()
+		i.RLo, i.RHi = c.ibs.interval()
+	}
+	return out
+}
+
+func importanceSummary(manifests []*Manifest) [][]string {
+	var rows [][]string
+	for _, i := range Importances(manifests) {
+		rows = append(rows, []string{i.Model, i.Column, strconv.Itoa(i.Rank), optional(i.Drop), optional(i.Lo), optional(i.Hi),
+			optional(i.Rise), optional(i.RLo), optional(i.RHi), strconv.Itoa(i.Folds)})
 	}
 	return rows
 }

@@ -281,21 +281,11 @@ func (a *FinalAdmission) publish(ctx context.Context, s store.Store, info *Model
 // the end. Damage wraps ErrDamaged, whatever use made of it; errors of use are returned as they
 // are.
 func ReadModel(ctx context.Context, s store.Store, info *ModelInfo, use func(in io.Reader, size int64) error) error {
-	body, _, err := s.Get(ctx, info.File.Key)
-	if errors.Is(err, store.ErrNotFound) {
-		err = fmt.Errorf("%w: %w", ErrDamaged, err)
-	}
-	if err != nil {
-		return fmt.Errorf("read the final %s: %w", info.Model, err)
-	}
-	defer body.Close()
-	in := store.VerifyReader(body, info.File.Bytes, info.File.SHA256)
-	failed := use(in, info.File.Bytes)
-	_, err = io.Copy(io.Discard, in)
-	if errors.Is(err, store.ErrCorrupt) {
-		err = fmt.Errorf("%w: %s: %w", ErrDamaged, info.File.Key, err)
-	}
-	if err != nil {
+	failed := error(nil)
+	if err := readStream(ctx, s, info.File, func(in io.Reader) error {
+		failed = use(in, info.File.Bytes)
+		return nil
+	}); err != nil {
 		return fmt.Errorf("read the final %s: %w", info.Model, err)
 	}
 	return failed

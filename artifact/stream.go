@@ -2,8 +2,10 @@ package artifact
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"golang.org/x/sync/errgroup"
@@ -57,4 +59,24 @@ func putStreams(ctx context.Context, s store.Store, keys []string, produce func(
 		files[i] = File{Key: key, SHA256: hashes[i].SHA256(), Bytes: hashes[i].Size()}
 	}
 	return files, err
+}
+
+// readStream hands an object of known digest to use as a stream, which need not be read to its
+// end. Damage wraps ErrDamaged, whatever use made of it; errors of use come after that.
+func readStream(ctx context.Context, s store.Store, f File, use func(io.Reader) error) error {
+	body, _, err := s.Get(ctx, f.Key)
+	if errors.Is(err, store.ErrNotFound) {
+		err = fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	in := store.VerifyReader(body, f.Bytes, f.SHA256)
+	failed := use(in)
+	_, err = io.Copy(io.Discard, in)
+	if errors.Is(err, store.ErrCorrupt) {
+		return fmt.Errorf("%w: %s: %w", ErrDamaged, f.Key, err)
+	}
+	return cmp.Or(err, failed)
 }

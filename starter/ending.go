@@ -187,6 +187,9 @@ func presentPlaces(s screen, e *ending) {
 		if e.Result != nil { // else they may be missing, or an earlier start's
 			s.printf("%s %s\n", label(s, ""), "artifacts/model_summary.csv, artifacts/model_metrics.csv")
 			presentFinals(s, e.Result)
+			if e.Result.Report != "" {
+				s.printf("%s %s/%s\n", label(s, "Report"), e.Output, e.Result.Report)
+			}
 		}
 	}
 	if e.Result != nil && e.Result.Tracker != nil {

@@ -131,3 +131,28 @@ func TestList(t *testing.T) {
 	_, code = invoke(nil, "list", "--type", "test")
 	require.Equal(t, 2, code)
 }
+
+// Claim: report writes the page from what there is, says where it is and what it had to leave
+// out, needs no server, and is exit 4 where there is no run.
+func TestReport(t *testing.T) {
+	folder := finished(t)
+	i, code := invoke(nil, "report", "production/tiny")
+	require.Equal(t, 0, code, i.err.String())
+	require.Contains(t, i.out.String(), "Left out run.json: it is missing\n")
+	require.Contains(t, i.out.String(), "outputs/production/tiny/report/index.html: 0 pictures\n")
+	require.FileExists(t, filepath.Join(folder, filepath.FromSlash(artifact.ReportKey)))
+
+	i, code = invoke(nil, "report", folder, "--json")
+	require.Equal(t, 0, code)
+	var done struct {
+		Page     string
+		Problems []string
+	}
+	require.NoError(t, json.Unmarshal(i.out.Bytes(), &done))
+	require.Contains(t, done.Page, "/report/index.html")
+	require.Len(t, done.Problems, 1)
+
+	i, code = invoke(nil, "report", "production/other")
+	require.Equal(t, exitNotFound, code)
+	require.Contains(t, i.err.String(), "no run.json in")
+}

@@ -76,7 +76,7 @@ failed verification, 130 interrupted.`,
 	root.PersistentFlags().BoolVarP(&p.verbose, "verbose", "v", false, "log what the starter does on standard error")
 	root.AddCommand(
 		p.quickstartCommand(), p.runCommand(), p.planCommand(), p.validateCommand(), p.schemaCommand(),
-		p.listCommand(), p.statusCommand(), p.watchCommand(), p.resultsCommand(), p.compareCommand(), p.summaryCommand(), p.recoverCommand(), p.predictCommand(),
+		p.listCommand(), p.statusCommand(), p.watchCommand(), p.resultsCommand(), p.compareCommand(), p.summaryCommand(), p.recoverCommand(), p.reportCommand(), p.predictCommand(),
 		p.doctorCommand(), p.trackCommand(), p.dataCommand(),
 		p.cancelCommand(), p.skipCommand(), p.parallelCommand(),
 		p.versionCommand(), p.completionCommand(),

@@ -53,6 +53,7 @@ type Result struct {
 	Finals       []Final      `json:"finals,omitempty"`        // fits on all rows
 	FailedFinals int          `json:"failed_finals,omitempty"` // of them, or of their predictions
 	Predictions  *Predictions `json:"predictions,omitempty"`   // nil: none were written
+	Report       string       `json:"report,omitempty"`        // the page's key; "": it was not written
 	Tracker      *Tracking    `json:"tracker,omitempty"`       // nil: there is none
 }
 
@@ -157,7 +158,7 @@ const (
 
 // Progress answers the query "progress".
 type Progress struct {
-	Stage    string          `json:"stage"` // preparing | fitting | summarizing | final fits | predicting | tracking | finished
+	Stage    string          `json:"stage"` // preparing | fitting | summarizing | final fits | predicting | reporting | tracking | finished
 	Output   string          `json:"output"`
 	Planned  int             `json:"planned"`
 	Done     int             `json:"done"`

@@ -17,6 +17,7 @@ const (
 	stageSummarizing = "summarizing"
 	stageFinal       = "final fits"
 	stagePredicting  = "predicting"
+	stageReporting   = "reporting"
 	stageTracking    = "tracking"
 	stageFinished    = "finished"
 )

@@ -29,6 +29,12 @@ const (
 	// publish, and Summarize at the end, write the same rows, so giving up costs nothing.
 	publishPatience = 2 * time.Minute
 
+	// reportPatience bounds the report of a run's end, its waiting for a worker included: what a
+	// report that cannot be written, or a missing io worker, adds to a run at most. Afterwards
+	// starter report writes it.
+	reportPatience = 5 * time.Minute
+	reportAttempts = 5
+
 	// alertAttempt bounds one attempt to send an event's messages: those of all endpoints
 	// are sent at once, each within notify.Timeout. It is also how long a vanished worker
 	// stays unnoticed.
@@ -113,6 +119,21 @@ func (w *Workflows) summarizeOptions() workflow.ActivityOptions {
 		HeartbeatTimeout:       w.heartbeat(),
 		RetryPolicy:            retryForever(),
 		Summary:                "verify artifacts, model_summary.csv",
+	}
+}
+
+// reportOptions: pictures and tables of what is in the store already; at a million rows it reads
+// as many out-of-fold predictions a model, so it heartbeats.
+func (w *Workflows) reportOptions() workflow.ActivityOptions {
+	retry := retryForever()
+	retry.MaximumAttempts = reportAttempts
+	return workflow.ActivityOptions{
+		TaskQueue:              QueueIO,
+		StartToCloseTimeout:    reportPatience,
+		ScheduleToCloseTimeout: reportPatience,
+		HeartbeatTimeout:       w.heartbeat(),
+		RetryPolicy:            retry,
+		Summary:                "report/index.html",
 	}
 }
 

@@ -3,7 +3,7 @@
 // touches neither files nor the network; history holds names, digests and scalars.
 //
 // TrainSurvivalModels prepares the data, fans out one FitFold a (model, fold), publishes
-// the metrics while folds finish, summarizes, fits final models and predicts. It can be
+// the metrics while folds finish, summarizes, fits final models, predicts and reports. It can be
 // stopped at any instant: what a replay finds completed is never started again, and what the
 // store holds complete is reused even where the history is lost.
 package workflows
@@ -63,6 +63,7 @@ type trainRun struct {
 	metrics  *publisher
 	alerts   alerts
 	tracking *tracking
+	report   string // the key of the report that was written
 	warnings []string
 }
 
@@ -105,6 +106,7 @@ func (r *trainRun) execute(ctx workflow.Context) (*Result, error) {
 func (r *trainRun) run(ctx workflow.Context) (*Result, error) {
 	r.tracking.start(ctx)
 	out, err := r.story(ctx)
+	r.writeReport(ctx)
 	r.tracking.finish(ctx, err)
 	if err != nil {
 		return nil, err
@@ -114,7 +116,7 @@ func (r *trainRun) run(ctx workflow.Context) (*Result, error) {
 	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
 		return nil, err
 	}
-	out.Warnings, out.Tracker = firstOf(r.warnings), r.board.tracking
+	out.Warnings, out.Tracker, out.Report = firstOf(r.warnings), r.board.tracking, r.report
 	return out, nil
 }
 

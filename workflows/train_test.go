@@ -29,6 +29,7 @@ type script struct {
 	summarize func(activities.SummarizeInput) (*activities.SummarizeResult, error)
 	final     func(activities.FitFinalInput) (*activities.FitFinalResult, error)
 	predict   func(activities.PredictInput) (*activities.PredictResult, error)
+	report    func(activities.WriteReportInput) (*activities.WriteReportResult, error)
 	notify    func(context.Context, activities.NotifyInput) (*activities.NotifyResult, error)
 	track     func(activities.SyncTrackerInput) (*activities.SyncTrackerResult, error)
 }
@@ -70,6 +71,9 @@ func newScript() *script {
 		predict: func(in activities.PredictInput) (*activities.PredictResult, error) {
 			return &activities.PredictResult{Model: in.Model, Action: activities.Train, Rows: 10}, nil
 		},
+		report: func(activities.WriteReportInput) (*activities.WriteReportResult, error) {
+			return &activities.WriteReportResult{Key: "report/index.html"}, nil
+		},
 		notify: func(context.Context, activities.NotifyInput) (*activities.NotifyResult, error) {
 			return nil, errors.New("nobody is to be told")
 		},
@@ -104,6 +108,9 @@ func (s *script) environment(t *testing.T) *sdktest.TestWorkflowEnvironment {
 	})
 	register(activities.PredictName, func(_ context.Context, in activities.PredictInput) (*activities.PredictResult, error) {
 		return s.predict(in)
+	})
+	register(activities.WriteReportName, func(_ context.Context, in activities.WriteReportInput) (*activities.WriteReportResult, error) {
+		return s.report(in)
 	})
 	register(activities.NotifyName, s.notify)
 	register(activities.SyncTrackerName, func(_ context.Context, in activities.SyncTrackerInput) (*activities.SyncTrackerResult, error) {

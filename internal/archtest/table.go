@@ -50,7 +50,7 @@ var Table = []Row{
 	{"tracker/mlflow", []string{"tracker"}},
 	{"tracker/trackertest", []string{"tracker"}},
 	{"notify", nil},
-	{"report", []string{"survival", "artifact"}},
+	{"report", []string{"survival", "survival/nonparam", "artifact"}},
 
 	{"activities", []string{
 		"config", "logging", "dataset", "survival/...", "store", "artifact/...", "tracker", "notify", "report",

@@ -38,6 +38,10 @@ type Fold struct {
 type Scores struct {
 	CIndex, IBS, CHarrell, CIPCW, AUCMean, IPA *float64
 
+	// The curves over the grid that IBS and AUCMean are means of; nil where there is none. AUC
+	// is NaN at times without a case or without a control.
+	Brier, AUC []float64
+
 	Reasons map[string]string
 }
 
@@ -177,12 +181,13 @@ func (e *evaluation) uno(harrell *pairSweep) (float64, error) {
 func (e *evaluation) brier(ctx context.Context) error {
 	m := len(e.Times)
 	s := make([]float64, m)
-	ibs, err := e.integrated(ctx, func(row int) []float64 {
+	brier, ibs, err := e.integrated(ctx, func(row int) []float64 {
 		for j, v := range e.Surv[row*m : (row+1)*m] {
 			s[j] = float64(v)
 		}
 		return s
 	})
+	e.scores.Brier = brier
 	if err := e.record(&e.scores.IBS, "ibs", ibs, err); err != nil {
 		return err
 	}
@@ -194,7 +199,7 @@ func (e *evaluation) brier(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	null, err := e.integrated(ctx, func(int) []float64 { return km })
+	_, null, err := e.integrated(ctx, func(int) []float64 { return km })
 	if err != nil {
 		return err
 	}
@@ -202,26 +207,26 @@ func (e *evaluation) brier(ctx context.Context) error {
 	return e.record(&e.scores.IPA, "ipa", ipa, err)
 }
 
-func (e *evaluation) integrated(ctx context.Context, curve func(row int) []float64) (float64, error) {
+// integrated is the Brier curve of the given survival curves, and its mean over the grid.
+func (e *evaluation) integrated(ctx context.Context, curve func(row int) []float64) (scores []float64, mean float64, err error) {
 	if e.noWeights != nil {
-		return 0, e.noWeights
+		return nil, 0, e.noWeights
 	}
 	b := newBrier(e.g, e.Test, e.Times)
 	for row := range e.Test.Time {
 		if row%checkRows == 0 {
 			if err := survival.Check(ctx, 1, 3); err != nil {
-				return 0, err
+				return nil, 0, err
 			}
 		}
 		if err := b.Add(row, curve(row)); err != nil {
-			return 0, err
+			return nil, 0, err
 		}
 	}
-	scores, err := b.Curve()
-	if err != nil {
-		return 0, err
+	if scores, err = b.Curve(); err != nil {
+		return nil, 0, err
 	}
-	return Integrate(e.Times, scores), nil
+	return scores, Integrate(e.Times, scores), nil
 }
 
 // nullCurve is the Kaplan–Meier curve of the training rows on the grid, rounded to float32
@@ -254,5 +259,6 @@ func (e *evaluation) meanAUC() (float64, error) {
 	if err != nil {
 		return 0, err
 	}
+	e.scores.AUC = curve
 	return MeanAUC(e.Test, e.Times, curve)
 }

@@ -1,6 +1,8 @@
 package nonparam
 
 import (
+	"math"
+
 	"everfold/survival"
 	"everfold/survival/riskset"
 )
@@ -15,6 +17,35 @@ func KaplanMeier(y survival.Outcome) survival.StepFunction {
 	o.EventSums(events, w)
 	o.AtRisk(atRisk, w)
 	return productLimit(o, events, atRisk)
+}
+
+// KaplanMeierError is KaplanMeier with the standard error of log S(t) by Greenwood's formula,
+//
+//	σ(t) = √( Σ_{t_k ≤ t} d_k / (n_k (n_k − d_k)) ),
+//
+// so that S·e^{±zσ} is the pointwise interval that R's survfit gives by default. σ is +Inf where
+// S is 0. Case weights count as so many rows, which is right for frequencies alone.
+func KaplanMeierError(y survival.Outcome) (s, sigma survival.StepFunction) {
+	o := riskset.New(y, nil)
+	events, atRisk := make([]float64, len(o.Groups)), make([]float64, len(o.Groups))
+	w := o.Gather(y.Weight)
+	o.EventSums(events, w)
+	o.AtRisk(atRisk, w)
+	s = productLimit(o, events, atRisk)
+	sum := 0.0
+	for k, g := range o.Groups {
+		d, n := events[k], atRisk[k]
+		if d <= 0 {
+			continue
+		}
+		if left := n - d; left <= negligible*n {
+			sum = math.Inf(1)
+		} else {
+			sum += d / float64(n*left)
+		}
+		sigma.Times, sigma.Values = append(sigma.Times, g.Time), append(sigma.Values, math.Sqrt(sum))
+	}
+	return s, sigma
 }
 
 // NelsonAalen estimates the cumulative hazard H(t), under the conditions of KaplanMeier.

@@ -221,7 +221,7 @@ func (l *lab) requireUntouched(before map[string]string) {
 // ofARun are the keys that a finished run may leave.
 var ofARun = regexp.MustCompile(`^(run\.json|data/(prepared\.parquet|profile\.json)|folds/fold\d+_(rows|times)\.npy|` +
 	`artifacts/(\w+)/\w+_fold\d+(_risk\.npy|_surv\.npy|\.json)|artifacts/(model_metrics|model_summary|ph_tests|metric_details|calibration|calibration_curves|coefficients|model_tests|comparison|selection)\.csv|` +
-	`models/\w+/(model\.bin|model\.json|card\.md|predict\.py)|predictions/(predictions\.(csv|parquet|json)|oof\.csv)|` +
+	`models/\w+/(model\.bin|model\.json|card\.md|predict\.py)|predictions/(predictions\.(csv|parquet|json)|oof\.csv)|report/(index\.html|\w+\.(svg|png))|` +
 	`logs/(main|performance|warnings)_.*\.log)$`)
 
 // requireTidy: the store lists the run's objects and nothing else, and the three logs exist.

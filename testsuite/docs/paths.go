@@ -25,6 +25,9 @@ var (
 // built is what `make build` adds to a checkout.
 var built = []string{"bin/starter", "bin/worker", "bin/temporal", "bin"}
 
+// ofARun are paths of a run's output tree whose first element is at the repository's root, too.
+var ofARun = []string{"report/index.html"}
+
 // Mentions returns the repository paths in a page's inline code, outside fences, and the
 // targets of its relative links. Code counts as a path where its first element is in top,
 // the names at the repository's root, so that paths of a run's output tree do not.
@@ -68,7 +71,7 @@ func repositoryPath(code string, top []string) (string, bool) {
 
 // Exists reports whether the repository has the path, which may hold wildcards.
 func Exists(repository fs.FS, p string) bool {
-	if slices.Contains(built, p) {
+	if slices.Contains(built, p) || slices.Contains(ofARun, p) {
 		return true
 	}
 	found, err := fs.Glob(repository, p)

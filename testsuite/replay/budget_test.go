@@ -86,7 +86,7 @@ func serveScripted(t *testing.T, c client.Client) {
 			for name, f := range map[string]any{
 				activities.PrepareDataName: scriptedPrepare, activities.FitFoldName: scriptedFit,
 				activities.PublishMetricsName: scriptedPublish, activities.SummarizeName: scriptedSummarize,
-				activities.SyncTrackerName: scriptedTracker,
+				activities.SyncTrackerName: scriptedTracker, activities.WriteReportName: scriptedReport,
 			} {
 				w.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 			}
@@ -125,6 +125,10 @@ func scriptedPublish(context.Context, activities.PublishInput) (*activities.Publ
 
 func scriptedSummarize(context.Context, activities.SummarizeInput) (*activities.SummarizeResult, error) {
 	return &activities.SummarizeResult{}, nil
+}
+
+func scriptedReport(context.Context, activities.WriteReportInput) (*activities.WriteReportResult, error) {
+	return &activities.WriteReportResult{Key: "report/index.html", Pictures: 20, Bytes: 1_234_567}, nil
 }
 
 func scriptedTracker(context.Context, activities.SyncTrackerInput) (*activities.SyncTrackerResult, error) {

@@ -92,6 +92,13 @@ var scenarios = []scenario{
 		fits(1)(t, h)
 		finals(1, 1)(t, h)
 	}},
+	{name: "reported", ends: completed, shows: reports(1)},
+	{name: "reported-failed", before: failWeibull, replace: [2]string{`"run"`, `"on_model_failure":"fail","run"`}, ends: failed, shows: reports(1)},
+	{name: "reported-cancelled", before: holdFits, operate: cancel, ends: enums.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED, shows: reports(1)},
+	{name: "report-refused", before: refuseReport, ends: completed, shows: func(t *testing.T, h shape) {
+		reports(1)(t, h)
+		require.Equal(t, int32(5), h.attempts)
+	}},
 	{name: "updated", before: holdFits, operate: skipAndNarrow, ends: completed, shows: func(t *testing.T, h shape) {
 		require.Equal(t, 2, h.events[enums.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED])
 		require.Equal(t, 3, h.events[enums.EVENT_TYPE_ACTIVITY_TASK_CANCELED])
@@ -117,6 +124,18 @@ func alerts(n int) func(*testing.T, shape) {
 func refuseAlert(_ context.Context, _ *session, c call) error {
 	if c.activity == activities.NotifyName {
 		return temporal.NewApplicationError("EVERFOLD_NOTIFY_TEAM: not sent", activities.ErrAlertNotSent)
+	}
+	return nil
+}
+
+// reports expects so many WriteReport.
+func reports(n int) func(*testing.T, shape) {
+	return func(t *testing.T, h shape) { require.Equal(t, n, h.scheduled[activities.WriteReportName]) }
+}
+
+func refuseReport(_ context.Context, _ *session, c call) error {
+	if c.activity == activities.WriteReportName {
+		return temporal.NewApplicationError("the store does not answer", activities.ErrStoreUnavailable)
 	}
 	return nil
 }
