@@ -102,6 +102,9 @@ func (a *Activities) Notify(ctx context.Context, in NotifyInput) (*NotifyResult,
 		wg.Go(func() { out.Endpoints[i] = a.tellSafely(ctx, ledger, in, endpointName(entry)) })
 	}
 	wg.Wait()
+	for _, d := range out.Endpoints {
+		countAlert(ctx, in.Event, d)
+	}
 	return out, out.err(ctx, in.Event)
 }
 

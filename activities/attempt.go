@@ -23,8 +23,9 @@ const heartbeatEvery = 500 * time.Millisecond
 // attempt is one attempt of an activity: its context carries the run's logger, ends when
 // the worker stops, and turns survival.Check into heartbeats.
 type attempt struct {
-	ctx    context.Context // of the activity itself: outlives the worker's stop signal; nil: nobody listens
-	number int             // Temporal's, from 1
+	ctx       context.Context // of the activity itself: outlives the worker's stop signal; nil: nobody listens
+	number    int             // Temporal's, from 1
+	modelType string          // "" until the run is known
 
 	mu       sync.Mutex // several goroutines may read the store
 	progress FitProgress
@@ -43,6 +44,7 @@ func (a *Activities) begin(ctx context.Context, ref RunRef, model string, fold i
 		logger = logger.With(logging.KeyFold, fold)
 	}
 	at := &attempt{ctx: ctx, number: int(info.Attempt), progress: FitProgress{Model: model, Fold: fold}, last: time.Now()}
+	at.progressed(at.last)
 	work, cancel := context.WithCancelCause(logging.Into(ctx, logger))
 	stop := activity.GetWorkerStopChannel(ctx)
 	go func() {
@@ -74,6 +76,7 @@ func (at *attempt) beat(done, total float64) {
 		return
 	}
 	at.last = now
+	at.progressed(now)
 	at.progress.Done, at.progress.Total = finite(done), finite(total)
 	activity.RecordHeartbeat(at.ctx, at.progress)
 }

@@ -100,6 +100,7 @@ func (c *checkpoints) write(ctx context.Context, piece string, state []byte) {
 	if clear { // the attempts so far have led somewhere
 		err = artifact.ClearStarts(ctx, c.store, c.at.Task)
 	}
+	countCheckpoint(ctx, map[bool]string{true: "saved", false: "not_saved"}[err == nil])
 	if err != nil {
 		logging.From(ctx).Warn("could not save a checkpoint", logging.CategoryStorage.Attr(), "error", err)
 	}
@@ -114,9 +115,11 @@ func (c *checkpoints) Load(ctx context.Context, piece string) ([]byte, bool) {
 		return nil, false
 	}
 	if err != nil {
+		countCheckpoint(ctx, "ignored")
 		logging.From(ctx).Warn("a checkpoint is ignored", logging.CategoryStorage.Attr(), "error", err)
 		return nil, false
 	}
+	countCheckpoint(ctx, "resumed")
 	logging.From(ctx).Info("going on from a checkpoint", "piece", piece, "bytes", len(state))
 	return state, true
 }

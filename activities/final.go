@@ -27,7 +27,12 @@ func (a *Activities) FitFinal(ctx context.Context, in FitFinalInput) (*FitFinalR
 	ctx, at, end := a.begin(ctx, in.Run, in.Model, artifact.FinalFold)
 	defer end()
 	out, err := a.fitFinal(ctx, at, in)
-	return out, a.fail(ctx, "final fit of "+in.Model, err)
+	if err := a.fail(ctx, "final fit of "+in.Model, err); err != nil {
+		at.broken(err)
+		return nil, err
+	}
+	at.fitted(out.Action, out.Seconds)
+	return out, nil
 }
 
 func (a *Activities) fitFinal(ctx context.Context, at *attempt, in FitFinalInput) (*FitFinalResult, error) {
@@ -41,6 +46,7 @@ func (a *Activities) fitFinal(ctx context.Context, at *attempt, in FitFinalInput
 	if w.admission, err = artifact.AdmitFinal(ctx, s, w.claim); err != nil {
 		return nil, err
 	}
+	at.learn(w.admission.Run.Spec, in.Model)
 	if w.admission.Info != nil {
 		return w.finish(ctx, Reuse, w.admission.Info)
 	}

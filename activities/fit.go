@@ -28,7 +28,12 @@ func (a *Activities) FitFold(ctx context.Context, in FitFoldInput) (*FitFoldResu
 	ctx, at, end := a.begin(ctx, in.Run, in.Model, in.Fold)
 	defer end()
 	out, err := a.fitFold(ctx, at, in)
-	return out, a.fail(ctx, fmt.Sprintf("%s fold %d", in.Model, in.Fold), err)
+	if err := a.fail(ctx, fmt.Sprintf("%s fold %d", in.Model, in.Fold), err); err != nil {
+		at.broken(err)
+		return nil, err
+	}
+	at.fitted(out.Action, out.Seconds)
+	return out, nil
 }
 
 func (a *Activities) fitFold(ctx context.Context, at *attempt, in FitFoldInput) (*FitFoldResult, error) {
@@ -42,6 +47,7 @@ func (a *Activities) fitFold(ctx context.Context, at *attempt, in FitFoldInput) 
 	if w.admission, err = artifact.Admit(ctx, s, w.claim); err != nil {
 		return nil, err
 	}
+	at.learn(w.admission.Run.Spec, in.Model)
 	if w.admission.Action != artifact.Reuse && !w.admission.Run.Versions.Equal(versions()) {
 		return nil, errVersions
 	}

@@ -17,9 +17,12 @@ var errNoMemory = errors.New("estimated memory is above the limit")
 // counts. A missing file (other systems, no cgroup) sets no limit.
 var memoryLimits = []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}
 
+// MemoryLimit is how many bytes this process may use, as far as the system says.
+func MemoryLimit() int64 { return memoryLimit(memoryLimits, "/proc/meminfo") }
+
 // checkMemory refuses a need above the limit, naming both.
 func checkMemory(what string, need int64) error {
-	limit := memoryLimit(memoryLimits, "/proc/meminfo")
+	limit := MemoryLimit()
 	if need <= limit {
 		return nil
 	}

@@ -21,6 +21,7 @@ func (a *Activities) SyncTracker(ctx context.Context, in SyncTrackerInput) (*Syn
 	began := time.Now()
 	ctx = tracker.WithProgress(ctx, func() { at.beat(0, 0) })
 	out, err := a.syncTracker(ctx, in)
+	countTracker(ctx, in, out, err)
 	if err := a.failTracking(ctx, err); err != nil {
 		return nil, err
 	}

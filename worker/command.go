@@ -23,8 +23,12 @@ type settings struct {
 	connectTimeout time.Duration
 	exitWithParent bool
 	logFormat      string
+	metricsListen  string
 	run            func(context.Context) error
 }
+
+// envMetricsListen is the default of --metrics-listen.
+const envMetricsListen = "EVERFOLD_METRICS_LISTEN"
 
 // usageError is a mistake on the command line.
 type usageError struct{ err error }
@@ -83,6 +87,8 @@ func newCommand(s *settings) *cobra.Command {
 	f.DurationVar(&s.connectTimeout, "connect-timeout", time.Minute, "how long to wait for the server at the start")
 	f.BoolVar(&s.exitWithParent, "exit-with-parent", false, "stop when standard input ends")
 	f.StringVar(&s.logFormat, "log-format", "text", "text or json, on standard error")
+	f.StringVar(&s.metricsListen, "metrics-listen", os.Getenv(envMetricsListen),
+		"answer Prometheus at this host:port under /metrics, such as 127.0.0.1:9464 (default $"+envMetricsListen+"; none: do not)")
 	return cmd
 }
 

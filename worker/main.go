@@ -57,7 +57,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.As(err, &usage), errors.Is(err, app.ErrConnectionSettings):
+	case errors.As(err, &usage), errors.Is(err, app.ErrConnectionSettings), errors.Is(err, app.ErrWorkerOptions):
 		return exitUsage
 	case errors.As(err, &unreachable):
 		return exitUnreachable
@@ -76,7 +76,16 @@ func serve(ctx context.Context, s settings, stdin io.Reader, stderr io.Writer) e
 		}()
 	}
 	log := newLogger(stderr, s.logFormat)
-	c, err := app.Dial(ctx, app.DialOptions{Wait: s.connectTimeout, Identity: s.options.Name, Logger: log})
+	if s.metricsListen != "" {
+		m, err := app.ListenMetrics(s.metricsListen)
+		if err != nil {
+			return err
+		}
+		defer m.Close()
+		go m.Serve(ctx, log)
+		s.options.Metrics = m
+	}
+	c, err := app.Dial(ctx, app.DialOptions{Wait: s.connectTimeout, Identity: s.options.Name, Logger: log, Metrics: s.options.Metrics})
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil // stopped as asked, before it was connected

@@ -69,6 +69,7 @@ func TestUsageErrors(t *testing.T) {
 		{"--log-format xml", `"xml"`},
 		{"--name a/b", `"a/b"`},
 		{"--allow-data /no/such/folder", "/no/such/folder"},
+		{"--metrics-listen 9464", `"9464"`},
 		{"--no-such-flag", "--no-such-flag"},
 		{"spec.yaml", `"spec.yaml"`},
 	} {

@@ -54,6 +54,8 @@ type DialOptions struct {
 	Identity string
 	// Logger takes the SDK's records; nil for slog.Default().
 	Logger *slog.Logger
+	// Metrics counts what the SDK does; nil counts nothing.
+	Metrics *Metrics
 }
 
 // Dial connects to Temporal and checks that the server answers. It returns
@@ -119,6 +121,7 @@ func connectionSettings(o DialOptions) (client.Options, error) {
 		settings.Namespace = client.DefaultNamespace
 	}
 	settings.Identity = o.Identity
+	settings.MetricsHandler = o.Metrics.handler()
 	settings.Logger = log.NewStructuredLogger(o.Logger)
 	settings.ConnectionOptions.GetSystemInfoTimeout = attemptTimeout
 	return settings, nil

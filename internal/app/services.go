@@ -6,6 +6,7 @@ import (
 	sdkworker "go.temporal.io/sdk/worker"
 
 	"everfold/activities"
+	"everfold/store"
 	"everfold/workflows"
 )
 
@@ -17,7 +18,12 @@ type services struct {
 }
 
 func newServices(o WorkerOptions) *services {
-	stores := &Stores{Wrap: o.WrapStore}
+	stores := &Stores{Wrap: func(s store.Store) store.Store {
+		if o.WrapStore != nil {
+			s = o.WrapStore(s)
+		}
+		return measure(s, o.Metrics.handler())
+	}}
 	logs := NewRunLogs(stores, o.Name, o.Terminal)
 	return &services{
 		logs:      logs,

@@ -58,6 +58,7 @@ type WorkerOptions struct {
 	StopTimeout      time.Duration // 0: DefaultStopTimeout
 	AllowData        []string      // folders that data may be read from; nil: any
 	Terminal         slog.Handler  // of every record; nil: slog.Default's
+	Metrics          *Metrics      // what the worker counts; nil: nothing
 
 	// Interceptors and WrapStore let tests watch and disturb an otherwise unmodified worker.
 	Interceptors []interceptor.WorkerInterceptor
@@ -158,7 +159,7 @@ func sdkOptions(queue string, o WorkerOptions, fatal chan<- error) sdkworker.Opt
 		WorkerStopTimeout:            o.StopTimeout,
 		DeadlockDetectionTimeout:     deadlockTimeout,
 		MaxHeartbeatThrottleInterval: heartbeatThrottle,
-		Interceptors:                 o.Interceptors,
+		Interceptors:                 append(slices.Clone(o.Interceptors), &runEnds{}),
 		// A panic in workflow code is a bug in this program. The run waits for a worker that
 		// has it mended; failing would give up a day's work for it.
 		WorkflowPanicPolicy: sdkworker.BlockWorkflow,

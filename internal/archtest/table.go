@@ -56,9 +56,10 @@ var Table = []Row{
 		"config", "logging", "dataset", "survival/...", "store", "artifact/...", "tracker", "notify", "report",
 	}},
 	{"workflows", []string{"config", "activities"}},
+	{"internal/metrics", nil},
 	{"internal/app", []string{
 		"config", "logging", "survival/...", "dataset", "store/...", "artifact", "tracker/...",
-		"notify", "report", "activities", "workflows",
+		"notify", "report", "activities", "workflows", "internal/metrics",
 	}},
 	{"internal/app/embedded", nil},
 	{"internal/app/embedded", []string{"logging", "internal/app"}},
