@@ -17,7 +17,7 @@ RACE  := ./logging/... ./store/... ./artifact/... ./tracker/... ./activities/...
 TIMEOUT ?= 20m
 
 .DEFAULT_GOAL := help
-.PHONY: help build programs temporal run test check fmt vet static workflow unit race bench bench-quick peers mlflow burk rank agreement terminal soak oracle clean
+.PHONY: help build programs temporal versitygw run test check fmt vet static workflow unit race bench bench-quick peers mlflow burk rank agreement terminal soak oracle clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,10 +36,17 @@ temporal:
 		echo "building the Temporal dev server $$want: some minutes, once"; \
 		mkdir -p bin && cd tools && $(BUILD) -buildvcs=false -o ../bin/temporal github.com/temporalio/cli/cmd/temporal; }
 
+# The S3 server of the tests, likewise.
+versitygw:
+	@want=$$(awk '$$1 == "github.com/versity/versitygw" {print $$2}' $(TOOLS)); \
+	$(GO) version -m bin/versitygw 2>/dev/null | grep -q "github.com/versity/versitygw[[:space:]]$$want" || { \
+		echo "building the S3 server of the tests, versitygw $$want: a minute or two, once"; \
+		mkdir -p bin && cd tools && $(BUILD) -buildvcs=false -o ../bin/versitygw github.com/versity/versitygw/cmd/versitygw; }
+
 run: build ## train on the shipped real data, on an embedded server; run it again to go on
 	@bin/starter quickstart
 
-test: build check mlflow unit race ## everything: build, check, all tests, the race detector where it can run
+test: build check mlflow versitygw unit race ## everything: build, check, all tests, the race detector where it can run
 	@echo "ok: everything passed"
 
 check: fmt vet static workflow ## gofmt, vet, staticcheck, workflowcheck

@@ -8,16 +8,22 @@ import (
 	"everfold/survival"
 )
 
-// alive makes every operation of a store, and every piece of an object read or written, a
-// sign of life: verifying all artifacts of a large run takes longer than the heartbeat
-// timeout, a store that hangs gives none.
+// alive makes every operation of a store, every piece of an object read or written, and what
+// the store itself tells, a sign of life: verifying all artifacts of a large run, sending a
+// large object and trying again take longer than the heartbeat timeout. A store that hangs
+// gives none.
 type alive struct{ store.Store }
+
+// listening hands the store's own signs of life on.
+func listening(ctx context.Context) context.Context {
+	return store.WithProgress(ctx, func() { _ = survival.Check(ctx, 0, 0) }) // the store sees ctx end itself
+}
 
 func (a alive) Get(ctx context.Context, key string) (io.ReadCloser, store.Info, error) {
 	if err := survival.Check(ctx, 0, 0); err != nil {
 		return nil, store.Info{}, err
 	}
-	body, info, err := a.Store.Get(ctx, key)
+	body, info, err := a.Store.Get(listening(ctx), key)
 	if err != nil {
 		return nil, info, err
 	}
@@ -28,21 +34,21 @@ func (a alive) Put(ctx context.Context, key string, body io.Reader, cond store.C
 	if err := survival.Check(ctx, 0, 0); err != nil {
 		return store.Info{}, err
 	}
-	return a.Store.Put(ctx, key, aliveReader{ctx, body}, cond)
+	return a.Store.Put(listening(ctx), key, aliveReader{ctx, body}, cond)
 }
 
 func (a alive) List(ctx context.Context, prefix string) ([]store.Info, error) {
 	if err := survival.Check(ctx, 0, 0); err != nil {
 		return nil, err
 	}
-	return a.Store.List(ctx, prefix)
+	return a.Store.List(listening(ctx), prefix)
 }
 
 func (a alive) Delete(ctx context.Context, key string) error {
 	if err := survival.Check(ctx, 0, 0); err != nil {
 		return err
 	}
-	return a.Store.Delete(ctx, key)
+	return a.Store.Delete(listening(ctx), key)
 }
 
 // aliveReader reads an object's bytes and beats.

@@ -1,0 +1,154 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go/logging"
+
+	"everfold/store"
+)
+
+// Options say how a bucket is reached. The zero value is AWS as the environment and the shared
+// configuration files describe it.
+type Options struct {
+	// Endpoint is the http(s):// address of another server than AWS; "" leaves it to
+	// $AWS_ENDPOINT_URL_S3, $AWS_ENDPOINT_URL and the shared files, and a server named there is
+	// addressed with the bucket in the path.
+	Endpoint string
+	// Region; "" leaves it to $AWS_REGION and the shared files, and is us-east-1 where they
+	// name none.
+	Region string
+	// PathStyle puts the bucket into the path instead of the host's name.
+	PathStyle bool
+	// Encryption at rest that is asked of the server with every write: "" leaves it to the
+	// bucket; AES256, aws:kms or aws:kms:dsse. KMSKey names a key for the latter two; "" is
+	// the account's own.
+	Encryption string
+	KMSKey     string
+	// Credentials, where not nil, replace the SDK's chain: for tests.
+	Credentials aws.CredentialsProvider
+}
+
+// limits are what tests vary.
+type limits struct {
+	part     int           // bytes of an upload's part; smaller objects are put at once
+	attempts int           // of one request
+	backoff  time.Duration // before the second attempt at most, four times as much before each further one
+	idle     time.Duration // that nothing moves on a connection
+	page     *int32        // keys of one page of a listing; nil: as many as the server gives
+}
+
+// An upload has at most 10,000 parts, so an object at most 78 GiB.
+var usual = limits{part: 8 << 20, attempts: 4, backoff: 200 * time.Millisecond, idle: 15 * time.Second}
+
+// bucket is a bucket and the client that reaches it.
+type bucket struct {
+	name    string
+	client  *s3.Client
+	options Options
+	limits  limits
+}
+
+func newBucket(ctx context.Context, name string, o Options, l limits) (bucket, error) {
+	if o.Endpoint != "" {
+		if u, err := url.Parse(o.Endpoint); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			return bucket{}, fmt.Errorf("%w: the endpoint is not of the form http://host or https://host", ErrURI)
+		}
+	}
+	load := []func(*config.LoadOptions) error{
+		config.WithHTTPClient(awshttp.NewBuildableClient()), // takes $AWS_CA_BUNDLE in
+		config.WithRetryer(func() aws.Retryer { return newRetryer(l) }),
+		config.WithAppID("everfold"),
+		config.WithLogger(logging.Nop{}), // the SDK's warnings would go to the terminal; errors say what matters
+		config.WithRegion(o.Region),
+	}
+	if o.Credentials != nil {
+		load = append(load, config.WithCredentialsProvider(o.Credentials))
+	}
+	shared, err := config.LoadDefaultConfig(ctx, load...)
+	if err != nil {
+		return bucket{}, fmt.Errorf("open bucket %s: %w: the AWS configuration of this process: %w", name, store.ErrUnavailable, err)
+	}
+	if client, ok := shared.HTTPClient.(*awshttp.BuildableClient); ok {
+		shared.HTTPClient = impatient(client, l.idle)
+	}
+	shared.Credentials = aws.NewCredentialsCache(markedCredentials{shared.Credentials})
+	client := s3.NewFromConfig(shared, func(so *s3.Options) {
+		so.UsePathStyle = o.PathStyle || so.BaseEndpoint != nil
+		if o.Endpoint != "" {
+			so.BaseEndpoint, so.UsePathStyle = &o.Endpoint, o.PathStyle
+		}
+		if so.Region == "" {
+			so.Region = "us-east-1"
+		}
+		so.DisableLogOutputChecksumValidationSkipped = true
+	})
+	return bucket{name: name, client: client, options: o, limits: l}, nil
+}
+
+// encryption is what every write asks for.
+func (b *bucket) encryption() (kind types.ServerSideEncryption, key *string) {
+	if b.options.KMSKey != "" {
+		key = &b.options.KMSKey
+	}
+	return types.ServerSideEncryption(b.options.Encryption), key
+}
+
+// get opens an object by its whole key; name is what people call it. Errors are the SDK's.
+func (b *bucket) get(ctx context.Context, key, name string) (*object, store.Info, error) {
+	out, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key, ChecksumMode: types.ChecksumModeEnabled})
+	if err != nil {
+		return nil, store.Info{}, err
+	}
+	if out.ContentLength == nil {
+		return nil, store.Info{}, errors.Join(errors.New("the answer does not tell the object's size"), out.Body.Close())
+	}
+	info := store.Info{Key: name, Size: *out.ContentLength, ETag: aws.ToString(out.ETag), Modified: aws.ToTime(out.LastModified)}
+	return &object{ctx: ctx, bucket: b, key: key, name: name, etag: info.ETag, size: info.Size, body: out.Body}, info, nil
+}
+
+// getRest opens what follows the first n bytes of the version that etag names.
+func (b *bucket) getRest(ctx context.Context, key, etag string, n, size int64) (io.ReadCloser, error) {
+	out, err := b.client.GetObject(ctx, &s3.GetObjectInput{
+		Bucket: &b.name, Key: &key, IfMatch: &etag, Range: aws.String(fmt.Sprintf("bytes=%d-", n)),
+	}, func(so *s3.Options) {
+		// A checksum that comes along is that of the whole object.
+		so.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
+	})
+	if err != nil {
+		return nil, err
+	}
+	want := fmt.Sprintf("bytes %d-%d/%d", n, size-1, size)
+	if aws.ToString(out.ContentRange) != want || aws.ToString(out.ETag) != etag {
+		return nil, errors.Join(errors.New("the answer is not the part of the object that was asked for"), out.Body.Close())
+	}
+	return out.Body, nil
+}
+
+// markedCredentials tells failures to get credentials from those of the store itself.
+type markedCredentials struct{ chain aws.CredentialsProvider }
+
+// credentialsError: there are no credentials to sign requests with.
+type credentialsError struct{ err error }
+
+func (e *credentialsError) Error() string { return e.err.Error() }
+func (e *credentialsError) Unwrap() error { return e.err }
+
+// Retrieve implements aws.CredentialsProvider.
+func (m markedCredentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	c, err := m.chain.Retrieve(ctx)
+	if err != nil {
+		return c, &credentialsError{err}
+	}
+	return c, nil
+}

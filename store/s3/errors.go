@@ -1,0 +1,175 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+
+	"everfold/store"
+)
+
+// Interfaces of the SDK's errors.
+type (
+	codedError interface {
+		ErrorCode() string
+		ErrorMessage() string
+	}
+	statusError interface {
+		HTTPStatusCode() int
+	}
+	requestError interface {
+		ServiceRequestID() string
+	}
+)
+
+func code(err error) string {
+	var coded codedError
+	if errors.As(err, &coded) {
+		return coded.ErrorCode()
+	}
+	return ""
+}
+
+func status(err error) int {
+	var s statusError
+	if errors.As(err, &s) {
+		return s.HTTPStatusCode()
+	}
+	return 0
+}
+
+func isCode(err error, want string) bool { return code(err) == want }
+
+// isMissing: no object has the key. A server that answers without a body tells by the status
+// alone; a missing bucket is another matter.
+func isMissing(err error) bool {
+	switch code(err) {
+	case "NoSuchKey", "NotFound":
+		return true
+	case "NoSuchBucket", "NoSuchUpload":
+		return false
+	default:
+		return status(err) == http.StatusNotFound
+	}
+}
+
+func isConditionFailed(err error) bool {
+	return isCode(err, "PreconditionFailed") || status(err) == http.StatusPreconditionFailed
+}
+
+// badKeyCodes are refusals of the key itself. The last two are of servers that keep objects
+// in folders.
+var badKeyCodes = map[string]bool{
+	"KeyTooLongError": true, "KeyTooLong": true,
+	"ObjectParentIsFile": true, "ExistingObjectIsDirectory": true,
+}
+
+const (
+	adviceKeys   = "check the credentials of this process (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or its role)"
+	adviceRegion = "set store.region, or AWS_REGION, to the region of the bucket"
+	adviceSlow   = "the server asks for fewer requests"
+	adviceFull   = "the server has no room left"
+	adviceKMS    = "check store.kms_key and that this process may use it"
+)
+
+// advice is what to do about an error code, for the reader of the message.
+var advice = map[string]string{
+	"NoSuchBucket":                       "the bucket does not exist there: create it, or correct store.uri or store.endpoint",
+	"InvalidAccessKeyId":                 adviceKeys,
+	"SignatureDoesNotMatch":              adviceKeys,
+	"InvalidToken":                       adviceKeys,
+	"AuthorizationHeaderMalformed":       adviceRegion,
+	"ExpiredToken":                       "the credentials have expired: renew them",
+	"TokenRefreshRequired":               "the credentials have expired: renew them",
+	"AccessDenied":                       "the credentials lack a permission: docs/OPERATIONS.md has the policy that is needed",
+	"AllAccessDisabled":                  "the bucket is disabled",
+	"RequestTimeTooSkewed":               "set the clock of this machine",
+	"PermanentRedirect":                  adviceRegion,
+	"IllegalLocationConstraintException": adviceRegion,
+	"SlowDown":                           adviceSlow,
+	"TooManyRequests":                    adviceSlow,
+	"InsufficientCapacity":               adviceFull,
+	"QuotaExceeded":                      adviceFull,
+	"NoSpaceLeftOnDevice":                adviceFull,
+	"XMinioStorageFull":                  adviceFull,
+	"NotImplemented":                     "the server lacks something that is needed: conditional writes, perhaps",
+	"KMS.NotFoundException":              adviceKMS,
+	"KMS.DisabledException":              adviceKMS,
+}
+
+// classify gives the SDK's error its place in the contract of package store. It adds the
+// operation and the key; nil, and errors of ctx or the body, keep their kind. The SDK's own
+// errors are told and not wrapped: a lost connection is neither a missing file nor the end of
+// the caller's time.
+func (b *bucket) classify(ctx context.Context, operation, key string, err error) error {
+	var body *bodyError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &body),
+		errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrCorrupt), errors.Is(err, store.ErrUnavailable):
+		return fmt.Errorf("%s %s: %w", operation, key, err)
+	case ctx.Err() != nil:
+		return fmt.Errorf("%s %s: %w", operation, key, ctx.Err())
+	case isMissing(err) && operation == "read":
+		return fmt.Errorf("read %s: %w", key, store.ErrNotFound)
+	case badKeyCodes[code(err)] && operation == "read":
+		return fmt.Errorf("read %s: %w", key, store.ErrNotFound)
+	case badKeyCodes[code(err)]:
+		return fmt.Errorf("%s %s: %w: %s", operation, key, store.ErrBadKey, describe(err))
+	default:
+		return fmt.Errorf("%s %s in bucket %s: %w: %s", operation, key, b.name, store.ErrUnavailable, describe(err))
+	}
+}
+
+// describe says what happened and what to do, without the SDK's layers.
+func describe(err error) string {
+	var credentials *credentialsError
+	if errors.As(err, &credentials) {
+		return fmt.Sprintf("there are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE or a role (%v)", credentials.err)
+	}
+	var coded codedError
+	if errors.As(err, &coded) {
+		return describeCoded(err, coded)
+	}
+	var sent *url.Error
+	var conn *net.OpError
+	switch {
+	case errors.As(err, &sent):
+		return "the server cannot be reached: " + silence(sent.Err)
+	case errors.As(err, &conn):
+		return "the connection broke: " + silence(conn)
+	default:
+		return err.Error()
+	}
+}
+
+// silence names the end of the patience with a server for what it is.
+func silence(err error) string {
+	var timeout interface{ Timeout() bool }
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return fmt.Sprintf("it does not answer (%v)", err)
+	}
+	return err.Error()
+}
+
+func describeCoded(err error, coded codedError) string {
+	text := coded.ErrorCode()
+	if coded.ErrorMessage() != "" {
+		text += ": " + coded.ErrorMessage()
+	}
+	if s := status(err); s != 0 {
+		text = fmt.Sprintf("HTTP %d %s", s, text)
+	}
+	var request requestError
+	if errors.As(err, &request) && request.ServiceRequestID() != "" {
+		text += ", request " + request.ServiceRequestID()
+	}
+	if hint, ok := advice[coded.ErrorCode()]; ok {
+		return hint + " (" + text + ")"
+	}
+	return text
+}
