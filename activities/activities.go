@@ -37,6 +37,8 @@ type Activities struct {
 	Cores       *Cores // that fits share; nil: one a fit
 	Build       string // code revision, recorded in manifests
 	Worker      string // name of this worker, recorded in manifests
+	// Prepared keeps prepared tables of stores elsewhere on disk; nil: nowhere.
+	Prepared *PreparedFiles
 	// CheckpointEvery is how much work on a fit a lost worker may cost; 0 means 10 s.
 	CheckpointEvery time.Duration
 
@@ -52,6 +54,7 @@ type Activities struct {
 
 // Register registers every activity under its published name.
 func Register(r worker.ActivityRegistry, a *Activities) {
+	a.tables.disk = a.Prepared
 	for name, f := range map[string]any{
 		PrepareDataName:    a.PrepareData,
 		FitFoldName:        a.FitFold,

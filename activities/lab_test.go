@@ -58,7 +58,7 @@ func (l *lab) fresh() {
 	Register(l.env, l.a)
 }
 
-func openFile(_ context.Context, uri string) (io.ReadCloser, int64, error) {
+func openFile(_ context.Context, uri string, _ config.Store) (io.ReadCloser, int64, error) {
 	f, err := os.Open(uri)
 	if err != nil {
 		return nil, 0, err

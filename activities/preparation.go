@@ -17,9 +17,10 @@ import (
 	"everfold/survival/resample"
 )
 
-// OpenFile opens a data or folds file at an absolute URI and tells its size. It refuses,
-// with ErrDataRefused, what this program may not read.
-type OpenFile func(ctx context.Context, uri string) (io.ReadCloser, int64, error)
+// OpenFile opens a data or folds file at an absolute URI and tells its size. How a file on
+// s3:// is reached is what the run's store says, where that is there too. It refuses, with
+// ErrDataRefused, what this program may not read.
+type OpenFile func(ctx context.Context, uri string, s config.Store) (io.ReadCloser, int64, error)
 
 // ErrDataRefused: this program may not, or cannot, read that URI. Trying again does not help.
 var ErrDataRefused = errors.New("data source refused")
@@ -90,7 +91,7 @@ func checkStrata(t *dataset.Table, s *config.Spec) error {
 
 func readData(ctx context.Context, open OpenFile, s *config.Spec) (*dataset.Table, *dataset.Profile, error) {
 	source := dataset.Source{Name: s.Data.URI, Open: func(ctx context.Context) (io.ReadCloser, int64, error) {
-		return open(ctx, s.Data.URI)
+		return open(listening(ctx), s.Data.URI, s.Store)
 	}}
 	return dataset.Read(ctx, source, dataset.Schema{
 		ID: s.Data.ID, Time: s.Data.Time, Event: s.Data.Event,
@@ -107,7 +108,7 @@ func (p *Preparation) splitRows(ctx context.Context, open OpenFile, s *config.Sp
 			K: s.Folds.K, Repeats: s.Folds.Repeats, Seed: s.Folds.Seed, Stratify: s.Folds.Stratify == stratifyEvent,
 		}, p.Table.Outcome.Event, p.Table.Group)
 	}
-	file, _, err := open(ctx, s.Folds.File)
+	file, _, err := open(listening(ctx), s.Folds.File, s.Store)
 	if err != nil {
 		return nil, fmt.Errorf("open folds.file: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"everfold/artifact"
+	"everfold/config"
 	"everfold/dataset"
 	"everfold/store"
 	"everfold/survival"
@@ -71,7 +72,7 @@ func NewScoring(ctx context.Context, s store.Store, open OpenFile, in ScoreInput
 	}
 	p.wanted, p.threads = wantedOf(run, info, tau), max(1, in.Threads)
 	out.predictor, out.Horizons, out.RMST = p, p.wanted.Horizons, p.wanted.Restriction
-	if err := out.read(ctx, open, in, run.Spec.Data.ID); err != nil {
+	if err := out.read(ctx, open, in, run.Spec); err != nil {
 		return nil, err
 	}
 	return out, out.examine(ctx)
@@ -102,7 +103,8 @@ func (s *Scoring) warn(format string, args ...any) {
 }
 
 // read reads the columns that the model needs, the id and the given times.
-func (s *Scoring) read(ctx context.Context, open OpenFile, in ScoreInput, id string) error {
+func (s *Scoring) read(ctx context.Context, open OpenFile, in ScoreInput, spec *config.Spec) error {
+	id := spec.Data.ID
 	schema := dataset.FeatureSchema{ID: id}
 	kinds := map[string]survival.FeatureKind{}
 	for _, c := range s.predictor.pipeline.Needs() {
@@ -120,7 +122,7 @@ func (s *Scoring) read(ctx context.Context, open OpenFile, in ScoreInput, id str
 		schema.Numeric = append(schema.Numeric, in.Given)
 	}
 	x, err := dataset.ReadFeatures(ctx, dataset.Source{Name: in.Data,
-		Open: func(ctx context.Context) (io.ReadCloser, int64, error) { return open(ctx, in.Data) }}, schema)
+		Open: func(ctx context.Context) (io.ReadCloser, int64, error) { return open(ctx, in.Data, spec.Store) }}, schema)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,8 @@ import (
 // tableCache keeps the prepared tables that fits of this worker share. Tables are keyed by
 // the SHA-256 of their file, so a cached one can never be of other data.
 type tableCache struct {
+	disk *PreparedFiles // nil: none
+
 	mu      sync.Mutex
 	entries []*cachedTable // most recently used first
 }
@@ -33,7 +35,7 @@ type cachedTable struct {
 // load is forgotten, so the next attempt tries again.
 func (c *tableCache) get(ctx context.Context, s store.Store, file artifact.File) (*dataset.Table, error) {
 	entry := c.entry(file.SHA256)
-	entry.once.Do(func() { entry.table, entry.err = loadTable(ctx, s, file) })
+	entry.once.Do(func() { entry.table, entry.err = c.disk.load(ctx, s, file) })
 	if entry.err != nil {
 		c.drop(entry)
 	}
@@ -69,8 +71,14 @@ func (c *tableCache) drop(entry *cachedTable) {
 	}
 }
 
+// loadTable reads a prepared table from the store.
 func loadTable(ctx context.Context, s store.Store, file artifact.File) (*dataset.Table, error) {
-	data, err := store.ReadVerified(ctx, s, file.Key, file.Bytes, file.SHA256)
+	return (*PreparedFiles)(nil).load(ctx, s, file)
+}
+
+// load reads a prepared table from the disk or the store.
+func (p *PreparedFiles) load(ctx context.Context, s store.Store, file artifact.File) (*dataset.Table, error) {
+	data, err := p.read(ctx, s, file)
 	if err != nil {
 		return nil, fmt.Errorf("read prepared table: %w", err)
 	}

@@ -86,7 +86,7 @@ var foldsShape = &shape{keys: []key{
 	{name: "repeats", doc: "Repeats of the whole assignment.", rule: integer(1, maxFolds), def: json.Number("1")},
 	{name: "seed", doc: "Seed of everything random in the run.", rule: integer(0, math.MaxUint64), def: json.Number("42")},
 	{name: "stratify", doc: "Spreads events evenly over folds.", rule: words("event", "none"), def: "event"},
-	{name: "file", doc: "CSV fold,row[,set]; k, repeats and stratify are then ignored.", rule: filePath("a path to a CSV file")},
+	{name: "file", doc: "CSV fold,row[,set]; k, repeats and stratify are then ignored.", rule: filePath("a path, file:// or s3:// URI of a CSV file")},
 }, reserved: []string{"kind"}}
 
 var metricsShape = &shape{keys: []key{
@@ -124,6 +124,8 @@ var storeShape = &shape{keys: []key{
 	{name: "endpoint", doc: "S3 endpoint, http(s)://host.", rule: endpointURL()},
 	{name: "region", doc: "S3 region.", rule: free("a region name")},
 	{name: "path_style", doc: "S3 addresses with the bucket in the path.", rule: rule{boolean: true}, def: false},
+	{name: "encryption", doc: "S3 server-side encryption; without it the bucket's own.", rule: words("AES256", encryptionKMS, encryptionKMS+":dsse")},
+	{name: "kms_key", doc: "Key of encryption: aws:kms; without it the account's own.", rule: free("a key's id, ARN or alias")},
 }}
 
 var trackerShape = &shape{keys: []key{

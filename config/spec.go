@@ -129,6 +129,9 @@ type Store struct {
 	Endpoint  string `json:"endpoint,omitempty"`
 	Region    string `json:"region,omitempty"`
 	PathStyle bool   `json:"path_style,omitempty"`
+
+	Encryption string `json:"encryption,omitempty"` // AES256 | aws:kms | aws:kms:dsse; "": the bucket's own
+	KMSKey     string `json:"kms_key,omitempty"`
 }
 
 // Tracker is the experiment tracker; URI "" means the worker's environment, "off" none.

@@ -13,28 +13,29 @@ const (
 	schemeS3   = "s3://"
 )
 
+// encryptionKMS begins the words of store.encryption that take a key.
+const encryptionKMS = "aws:kms"
+
 var environmentName = regexp.MustCompile(`^\$\{[A-Za-z_][A-Za-z0-9_]*\}$`)
 
 // None of the messages below quotes the URI: what is wrong with it may be a password.
 
 func filePath(what string) rule {
-	return rule{secret: true, text: &textRule{what: what, valid: func(s string) string {
-		return checkLocation(s, false)
-	}}}
+	return rule{secret: true, text: &textRule{what: what, valid: checkLocation}}
 }
 
 func dataURI() rule {
 	return rule{secret: true, text: &textRule{
 		what:    "a path, file:// or s3:// URI ending in .csv, .csv.gz or .parquet",
 		pattern: dataFile,
-		valid:   func(s string) string { return checkLocation(s, true) },
+		valid:   checkLocation,
 	}}
 }
 
 func storeURI() rule {
 	return rule{secret: true, text: &textRule{
 		what:  "DIR, file://DIR or s3://bucket/prefix",
-		valid: func(s string) string { return checkLocation(s, true) },
+		valid: checkLocation,
 	}}
 }
 
@@ -53,7 +54,7 @@ func trackerURI() rule {
 }
 
 // checkLocation accepts paths, file:// with a path, and s3:// with a bucket.
-func checkLocation(s string, s3 bool) string {
+func checkLocation(s string) string {
 	if strings.ContainsRune(s, 0) {
 		return "holds a NUL character"
 	}
@@ -69,15 +70,13 @@ func checkLocation(s string, s3 bool) string {
 		return "file:// without a path"
 	case scheme+"://" == schemeFile:
 		return ""
-	case scheme+"://" == schemeS3 && s3:
+	case scheme+"://" == schemeS3:
 		if host == "" {
 			return "s3:// without a bucket; want s3://bucket/prefix"
 		}
 		return ""
-	case s3:
-		return "this scheme is not supported; want a path, file:// or s3://"
 	default:
-		return "this scheme is not supported; want a path or file://"
+		return "this scheme is not supported; want a path, file:// or s3://"
 	}
 }
 

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // validator checks the rules that concern several keys. spec is bound and each key of
@@ -166,13 +167,19 @@ func (v *validator) final() {
 
 func (v *validator) store() {
 	s := &v.spec.Store
+	if s.KMSKey != "" && !strings.HasPrefix(s.Encryption, encryptionKMS) {
+		v.fail("store.kms_key", "only with store.encryption: %s", encryptionKMS)
+	}
 	if _, local := LocalPath(s.URI); !local {
 		return
 	}
 	given := []struct {
 		key string
 		is  bool
-	}{{"store.endpoint", s.Endpoint != ""}, {"store.region", s.Region != ""}, {"store.path_style", s.PathStyle}}
+	}{
+		{"store.endpoint", s.Endpoint != ""}, {"store.region", s.Region != ""}, {"store.path_style", s.PathStyle},
+		{"store.encryption", s.Encryption != ""},
+	}
 	for _, g := range given {
 		if g.is {
 			v.fail(g.key, "only with store.uri: s3://bucket/prefix")

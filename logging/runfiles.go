@@ -98,6 +98,13 @@ func (r *RunFiles) UploadEvery(interval time.Duration, upload Upload) {
 	r.uploader = startUploader(r.files[:], interval, upload, r.alarm)
 }
 
+// Uploaded says, after Close, whether the store has everything that the files have.
+func (r *RunFiles) Uploaded() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.closed && r.uploader != nil && !r.uploader.behind
+}
+
 // Close uploads what is left, syncs and closes the files. It is safe to call twice.
 func (r *RunFiles) Close() {
 	r.mu.Lock()

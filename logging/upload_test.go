@@ -47,6 +47,7 @@ func TestUploadNowAndOnClose(t *testing.T) {
 	}
 	r.Close()
 	require.Equal(t, 3+2, b.puts, "two unchanged files are not sent again")
+	require.True(t, r.Uploaded())
 	for _, path := range []string{r.Paths()[0], r.files[0].previous()} {
 		require.Equal(t, read(t, path), b.content[filepath.Base(path)])
 	}
@@ -86,4 +87,45 @@ func TestUploadFailureIsHarmless(t *testing.T) {
 	require.Equal(t, 1, strings.Count(stderr.String(), "\n"), stderr.String())
 	require.Contains(t, stderr.String(), "bucket is gone")
 	require.Contains(t, b.content["main_s.log"], "kept")
+	require.True(t, r.Uploaded())
+}
+
+// Claim: a store that takes nothing is asked for one file a round, and the files are then
+// known to be the only copy.
+func TestUploadGivesUpARound(t *testing.T) {
+	b := &bucket{content: map[string]string{}, fail: errors.New("bucket is gone")}
+	r := openRun(t.TempDir(), "s", options(&clock{t: start}, &bytes.Buffer{}))
+	require.False(t, r.Uploaded())
+	r.UploadEvery(time.Hour, b.put)
+	require.Equal(t, 1, b.puts)
+	r.Close()
+	require.Equal(t, 2, b.puts)
+	require.False(t, r.Uploaded())
+}
+
+// Claim: Close does not wait for an upload that hangs; what that one was to bring is brought
+// by the last.
+func TestCloseInterruptsAnUpload(t *testing.T) {
+	b := &bucket{content: map[string]string{}}
+	stderr := &bytes.Buffer{}
+	r := openRun(t.TempDir(), "s", options(&clock{t: start}, stderr))
+	hanging, rounds := make(chan struct{}), 0
+	emit(t, r.Handler(), slog.LevelInfo, "kept")
+	r.UploadEvery(time.Millisecond, func(ctx context.Context, name string, content io.Reader) error {
+		if rounds++; rounds == 2 {
+			emit(t, r.Handler(), slog.LevelInfo, "while an upload hangs")
+			close(hanging)
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		if rounds == 1 {
+			return errors.New("not yet")
+		}
+		return b.put(ctx, name, content)
+	})
+	<-hanging
+	r.Close()
+	require.Contains(t, b.content["main_s.log"], "while an upload hangs")
+	require.True(t, r.Uploaded())
+	require.Equal(t, 1, strings.Count(stderr.String(), "\n"), stderr.String())
 }

@@ -153,9 +153,9 @@ func (c *checkup) store(ctx context.Context) {
 	case err == nil:
 		c.ok("store", "%s: an object was written, replaced, read and removed", where.URI)
 	case errors.Is(err, app.ErrStoreUnavailable):
-		c.failed("store", exitUnreachable, "make it writable for this user, or name another (store.uri)", "%s: %v", where.URI, err)
+		c.failed("store", exitUnreachable, "make it reachable and writable for this user, or name another (store.uri)", "%s: %v", where.URI, err)
 	default:
-		c.failed("store", exitUsage, "name another store (store.uri): a local folder, or file://DIR", "%s: %v", where.URI, err)
+		c.failed("store", exitUsage, "name another store (store.uri): a local folder, file://DIR or s3://bucket/prefix", "%s: %v", where.URI, err)
 	}
 	if path, local := config.LocalPath(where.URI); local {
 		c.disk(path)

@@ -73,7 +73,7 @@ func exitCode(err error) int {
 		return exitInterrupted
 	case isNotFound(err):
 		return exitNotFound
-	case errors.As(err, &noServer), isUnreachable(err), isRefused(err):
+	case errors.As(err, &noServer), isUnreachable(err), isRefused(err), errors.Is(err, app.ErrStoreUnavailable):
 		return exitUnreachable
 	}
 	return exitFailed

@@ -172,16 +172,25 @@ func TestValidateRefusals(t *testing.T) {
 	}
 }
 
-// Claim: a store that is not built yet is a good spec, and refused before a run is started.
-func TestStoreNotAvailable(t *testing.T) {
+// Claim: a bucket that cannot be reached has exit code 5, a name that no bucket has 2, before
+// a run is started.
+func TestStoreUnreachable(t *testing.T) {
 	path := shipped(t, "veteran.yaml")
+	for name, value := range map[string]string{
+		"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:1", "HOME": t.TempDir(),
+	} {
+		t.Setenv(name, value)
+	}
 	s3 := []string{"--set", "store.uri=s3://bucket/prefix"}
 	i, code := invoke(nil, append([]string{"validate", path}, s3...)...)
 	require.Zero(t, code, i.err.String())
+	i, code = invoke(nil, append([]string{"plan", path}, s3...)...)
+	require.Equal(t, exitUnreachable, code, i.err.String())
+	require.Contains(t, i.err.String(), "connection refused")
 	for _, command := range []string{"plan", "run"} {
-		i, code = invoke(nil, append([]string{command, path}, s3...)...)
+		i, code = invoke(nil, command, path, "--set", "store.uri='s3://no bucket/prefix'")
 		require.Equal(t, exitUsage, code)
-		require.Contains(t, i.err.String(), "store.uri: s3:// stores are not available yet")
+		require.Contains(t, i.err.String(), "store.uri: not a usable s3:// URI")
 	}
 }
 

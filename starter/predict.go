@@ -78,9 +78,9 @@ func (p *program) predict(ctx context.Context, run string, f predictFlags) error
 	if err != nil {
 		return err
 	}
-	data, err := filepath.Abs(f.data)
+	data, err := absolute(f.data)
 	if err != nil {
-		return fmt.Errorf("find %s: %w", f.data, err)
+		return err
 	}
 	scoring, err := app.Score(ctx, folder, app.ScoreInput{Model: f.model, Data: data, Given: f.given, Threads: runtime.GOMAXPROCS(0)})
 	if err != nil {

@@ -86,18 +86,21 @@ func resolvePaths(spec *config.Spec, path string) error {
 	return nil
 }
 
-// storeURI resolves what --store says against the current folder.
-func storeURI(given string) (string, error) {
-	if _, local := config.LocalPath(given); !local {
+// absolute resolves a path or file:// URI against the current folder; s3:// stays as it is.
+func absolute(given string) (string, error) {
+	path, local := config.LocalPath(given)
+	if !local {
 		return given, nil
 	}
-	path, _ := config.LocalPath(given)
-	absolute, err := filepath.Abs(path)
+	path, err := filepath.Abs(path)
 	if err != nil {
-		return "", usageError("", "resolve store %s: %w", given, err)
+		return "", usageError("", "resolve %s: %w", given, err)
 	}
-	return absolute, nil
+	return path, nil
 }
+
+// storeURI resolves what --store says against the current folder.
+func storeURI(given string) (string, error) { return absolute(given) }
 
 // requestFlags are the flags that say what to do about what is there already.
 type requestFlags struct {

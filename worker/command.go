@@ -80,7 +80,7 @@ func newCommand(s *settings) *cobra.Command {
 	f.StringSliceVar(&o.Queues, "queues", app.Queues(), "task queues to serve")
 	f.IntVar(&o.Slots, "slots", 0, "parallel fits (0: one per core)")
 	f.IntVar(&o.Threads, "threads", 0, "most threads of one fit (0: all cores that other fits leave)")
-	f.StringSliceVar(&o.AllowData, "allow-data", nil, "folder that data may be read from, repeatable (default: any)")
+	f.StringSliceVar(&o.AllowData, "allow-data", nil, "folder, or s3://bucket/folder, that data may be read from, repeatable (default: any)")
 	f.StringVar(&o.Name, "name", "", "name of this worker in histories and log files (default <host>-<pid>)")
 	f.DurationVar(&o.StopTimeout, "stop-timeout", app.DefaultStopTimeout, "time that running fits have to save a checkpoint")
 	f.DurationVar(&o.HeartbeatTimeout, "heartbeat-timeout", 0, "after which a vanished fit is given to another worker; for tests (0: the run's default)")
@@ -108,6 +108,9 @@ func (s *settings) check() error {
 		return fmt.Errorf("--name %q: want no spaces or slashes", o.Name)
 	}
 	for i, folder := range o.AllowData {
+		if strings.HasPrefix(folder, "s3://") {
+			continue
+		}
 		abs, err := filepath.Abs(folder)
 		if err != nil {
 			return fmt.Errorf("--allow-data %s: %w", folder, err)

@@ -63,7 +63,7 @@ func TestTryStore(t *testing.T) {
 	require.Empty(t, left)
 
 	var bad *config.Error
-	require.ErrorAs(t, TryStore(t.Context(), config.Store{URI: "s3://bucket"}), &bad)
+	require.ErrorAs(t, TryStore(t.Context(), config.Store{URI: "s3://no bucket"}), &bad)
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	require.Error(t, TryStore(t.Context(), config.Store{URI: filepath.Join(file, "below")}))

@@ -5,26 +5,35 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"everfold/activities"
+	"everfold/config"
+	"everfold/store"
+	"everfold/store/s3"
 )
 
-// Data opens data files. The zero value opens any local file.
+// Data opens data files. The zero value opens any file.
 type Data struct {
-	// Allow, where not empty, lists the only folders that may be read. Links that lead out
-	// of them are refused.
+	// Allow, where not empty, lists the only places that may be read: folders, and s3://bucket
+	// or s3://bucket/folder. Links that lead out of folders are refused.
 	Allow []string
 }
 
-// Open opens the file at uri, an absolute path or file://PATH, and tells its size; −1 where
-// that is unknown. Relative paths, other schemes, folders and files outside the allowed
-// ones are activities.ErrDataRefused; a missing file is fs.ErrNotExist, one without
-// permission fs.ErrPermission. It is an activities.OpenFile.
-func (d Data) Open(_ context.Context, uri string) (io.ReadCloser, int64, error) {
+// Open opens the file at uri, an absolute path, file://PATH or s3://bucket/key, and tells its
+// size; −1 where that is unknown. Relative paths, other schemes, folders and files outside the
+// allowed ones are activities.ErrDataRefused; a missing file is fs.ErrNotExist, one without
+// permission fs.ErrPermission, a server that cannot be reached store.ErrUnavailable. It is an
+// activities.OpenFile.
+func (d Data) Open(ctx context.Context, uri string, c config.Store) (io.ReadCloser, int64, error) {
+	if strings.HasPrefix(uri, s3.Scheme) {
+		return d.openObject(ctx, uri, c)
+	}
 	f, err := d.open(uri)
 	if err != nil {
 		return nil, 0, err
@@ -53,8 +62,29 @@ func (d Data) open(uri string) (*os.File, error) {
 			return openUnder(folder, rel)
 		}
 	}
-	return nil, fmt.Errorf("%w: %s is outside the folders that this worker may read (--allow-data %s)",
+	return nil, d.outside(path)
+}
+
+func (d Data) outside(path string) error {
+	return fmt.Errorf("%w: %s is outside the folders that this worker may read (--allow-data %s)",
 		activities.ErrDataRefused, path, strings.Join(d.Allow, ", "))
+}
+
+// openObject opens a file in a bucket.
+func (d Data) openObject(ctx context.Context, uri string, c config.Store) (io.ReadCloser, int64, error) {
+	if len(d.Allow) > 0 && !slices.ContainsFunc(d.Allow, func(place string) bool {
+		return strings.HasPrefix(uri, strings.TrimRight(place, "/")+"/")
+	}) {
+		return nil, 0, d.outside(uri)
+	}
+	body, size, err := s3.OpenObject(ctx, uri, s3Options(c))
+	switch {
+	case errors.Is(err, s3.ErrURI):
+		err = fmt.Errorf("%w: %w", activities.ErrDataRefused, err)
+	case errors.Is(err, store.ErrNotFound):
+		err = fmt.Errorf("open %s: %w", uri, fs.ErrNotExist)
+	}
+	return body, size, err
 }
 
 // size is what the reader may rely on; a pipe's is unknown.
@@ -90,7 +120,7 @@ func dataPath(uri string) (string, error) {
 		}
 		path = u.Path
 	default:
-		return "", fmt.Errorf("%w: %s:// data is not available yet; use a path or file://PATH",
+		return "", fmt.Errorf("%w: %s:// is not supported; use a path, file://PATH or s3://bucket/key",
 			activities.ErrDataRefused, scheme)
 	}
 	if !filepath.IsAbs(path) {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"everfold/activities"
+	"everfold/config"
 )
 
 // Claim: absolute paths and file URIs open, with their size; everything that no retry can
@@ -45,14 +46,16 @@ func TestDataOpen(t *testing.T) {
 		{name: "link that leads out", uri: filepath.Join(inside, "link.csv"), allow: []string{inside}, err: activities.ErrDataRefused, says: "link.csv"},
 		{name: "relative", uri: "data/churn.csv", err: activities.ErrDataRefused, says: "relative"},
 		{name: "another host", uri: "file://server/a.csv", err: activities.ErrDataRefused, says: "file:///PATH"},
-		{name: "s3", uri: "s3://bucket/a.csv", err: activities.ErrDataRefused, says: "not available yet"},
+		{name: "scheme", uri: "http://host/a.csv", err: activities.ErrDataRefused, says: "not supported"},
+		{name: "bucket without a key", uri: "s3://bucket", err: activities.ErrDataRefused, says: "s3://bucket/key"},
+		{name: "another bucket", uri: "s3://bucket/a.csv", allow: []string{inside, "s3://bucke", "s3://bucket/data"}, err: activities.ErrDataRefused, says: "--allow-data"},
 		{name: "folder", uri: inside, err: activities.ErrDataRefused, says: "is a folder"},
 		{name: "missing", uri: filepath.Join(dir, "no.csv"), err: fs.ErrNotExist, says: "no.csv"},
 		{name: "missing in the folder", uri: filepath.Join(inside, "no.csv"), allow: []string{inside}, err: fs.ErrNotExist, says: "no.csv"},
 		{name: "missing folder", uri: "/no/such/a.csv", allow: []string{"/no/such"}, err: fs.ErrNotExist, says: "/no/such"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			r, size, err := Data{Allow: tc.allow}.Open(t.Context(), tc.uri)
+			r, size, err := Data{Allow: tc.allow}.Open(t.Context(), tc.uri, config.Store{})
 			if tc.err != nil {
 				require.ErrorIs(t, err, tc.err)
 				require.ErrorContains(t, err, tc.says)

@@ -106,7 +106,7 @@ func TestRunLogsWithoutFiles(t *testing.T) {
 	blocked := filepath.Join(root, "file")
 	require.NoError(t, os.WriteFile(blocked, nil, 0o600))
 	logs.Logger(runRef(blocked, "churn")).Info("folder is a file")
-	logs.Logger(runRef("s3://bucket", "churn")).Info("no such store")
+	logs.Logger(runRef("s3://no bucket", "churn")).Info("no such store")
 	require.Contains(t, terminal.String(), "folder is a file")
 	require.Contains(t, terminal.String(), "no such store")
 }

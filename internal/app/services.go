@@ -1,6 +1,8 @@
 package app
 
 import (
+	"os"
+	"path/filepath"
 	"runtime"
 
 	sdkworker "go.temporal.io/sdk/worker"
@@ -33,11 +35,24 @@ func newServices(o WorkerOptions) *services {
 			OpenData:    Data{Allow: o.AllowData}.Open,
 			RunLogger:   logs.Logger,
 			OpenTracker: (&Trackers{}).Open,
+			Prepared:    preparedFiles(),
 			Cores:       activities.NewCores(max(o.Threads, runtime.GOMAXPROCS(0)), o.Threads),
 			Build:       Build().String(),
 			Worker:      o.Name,
 		},
 	}
+}
+
+// preparedBytes bounds the prepared tables that workers of this user keep on this machine.
+const preparedBytes = 2 << 30
+
+// preparedFiles keep them in the user's cache folder; nil where there is none.
+func preparedFiles() *activities.PreparedFiles {
+	folder, err := os.UserCacheDir()
+	if err != nil {
+		return nil
+	}
+	return &activities.PreparedFiles{Dir: filepath.Join(folder, "everfold", "prepared"), Most: preparedBytes}
 }
 
 func (s *services) close() { s.logs.Close() }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"everfold/config"
 	"everfold/store"
 	"everfold/store/local"
+	"everfold/store/s3"
 )
 
 // Stores opens the stores that specs name, each once. The zero value is ready; safe for
@@ -23,16 +25,16 @@ type Stores struct {
 	open map[config.Store]store.Store
 }
 
-// Open returns the store that c describes: DIR or file://DIR. For s3://, which is not
-// available yet, and for a file it returns a *config.Error.
+// Open returns the store that c describes: DIR, file://DIR or s3://bucket/prefix. For a file,
+// and for names that no bucket has, it returns a *config.Error.
 // Opening touches nothing: a store that cannot be reached says so on its first use.
-func (s *Stores) Open(_ context.Context, c config.Store) (store.Store, error) {
+func (s *Stores) Open(ctx context.Context, c config.Store) (store.Store, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if st, ok := s.open[c]; ok {
 		return st, nil
 	}
-	st, err := openStore(c)
+	st, err := openStore(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -46,9 +48,16 @@ func (s *Stores) Open(_ context.Context, c config.Store) (store.Store, error) {
 	return st, nil
 }
 
-func openStore(c config.Store) (store.Store, error) {
-	if strings.HasPrefix(c.URI, "s3://") {
-		return nil, badStore("s3:// stores are not available yet; want a directory or file://DIR")
+func openStore(ctx context.Context, c config.Store) (store.Store, error) {
+	if strings.HasPrefix(c.URI, s3.Scheme) {
+		st, err := s3.Open(ctx, c.URI, s3Options(c))
+		if errors.Is(err, s3.ErrURI) {
+			return nil, badStore("%v", err)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("open store: %w", err)
+		}
+		return st, nil
 	}
 	st, err := local.Open(c.URI)
 	if err != nil {
@@ -60,6 +69,16 @@ func openStore(c config.Store) (store.Store, error) {
 		}
 	}
 	return st, nil
+}
+
+// s3Options is how a store on S3 is reached; for any other, as the environment says.
+func s3Options(c config.Store) s3.Options {
+	if !strings.HasPrefix(c.URI, s3.Scheme) {
+		return s3.Options{}
+	}
+	return s3.Options{
+		Endpoint: c.Endpoint, Region: c.Region, PathStyle: c.PathStyle, Encryption: c.Encryption, KMSKey: c.KMSKey,
+	}
 }
 
 func badStore(format string, args ...any) error {

@@ -14,8 +14,8 @@ import (
 // decorated is a store that tests put around the real one.
 type decorated struct{ store.Store }
 
-// Claim: a store is opened once per description, decorated once, and works; s3 is refused
-// by name.
+// Claim: a store is opened once per description, decorated once, and works; what names no
+// store is refused by its key.
 func TestStoresOpen(t *testing.T) {
 	opened := 0
 	stores := &Stores{Wrap: func(s store.Store) store.Store { opened++; return &decorated{s} }}
@@ -34,10 +34,15 @@ func TestStoresOpen(t *testing.T) {
 	require.Equal(t, c.URI, dir)
 	require.FileExists(t, filepath.Join(dir, "a"))
 
-	_, err = stores.Open(t.Context(), config.Store{URI: "s3://bucket/prefix"})
+	bucket, err := stores.Open(t.Context(), config.Store{URI: "s3://bucket/prefix", Endpoint: "http://127.0.0.1:1"})
+	require.NoError(t, err, "nothing is asked of the server")
+	require.Equal(t, "s3://bucket/prefix", bucket.URI())
+	_, ok = directory(bucket)
+	require.False(t, ok)
+	_, err = stores.Open(t.Context(), config.Store{URI: "s3://bucket/with space"})
 	var bad *config.Error
 	require.ErrorAs(t, err, &bad)
-	require.ErrorContains(t, err, "not available yet")
+	require.ErrorContains(t, err, "store.uri")
 	file := filepath.Join(dir, "a")
 	_, err = stores.Open(t.Context(), config.Store{URI: file})
 	require.ErrorAs(t, err, &bad)

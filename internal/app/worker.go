@@ -56,7 +56,7 @@ type WorkerOptions struct {
 	Name             string        // in histories and log file names; "": <host>-<pid>
 	HeartbeatTimeout time.Duration // of fits; 0: workflows.DefaultHeartbeatTimeout
 	StopTimeout      time.Duration // 0: DefaultStopTimeout
-	AllowData        []string      // folders that data may be read from; nil: any
+	AllowData        []string      // folders and s3:// places that data may be read from; nil: any
 	Terminal         slog.Handler  // of every record; nil: slog.Default's
 	Metrics          *Metrics      // what the worker counts; nil: nothing
 
