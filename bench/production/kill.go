@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"everfold/artifact"
+	"everfold/bench/process"
 )
 
 // killed is what killing the worker in the middle of the longest fit did.
@@ -75,7 +76,7 @@ func (j *job) kill(ctx context.Context, k *killed, target fit) (time.Time, error
 		return time.Time{}, errors.New("the run ended before the worker was killed")
 	case <-time.After(half):
 	}
-	tick := time.NewTicker(sampleEvery)
+	tick := time.NewTicker(process.FamilyEvery)
 	defer tick.Stop()
 	for {
 		if pid := j.worker(); pid > 0 {
@@ -97,7 +98,7 @@ func (j *job) kill(ctx context.Context, k *killed, target fit) (time.Time, error
 
 // worker is the process id of the run's worker; 0 where there is none at the moment.
 func (j *job) worker() int {
-	for pid, p := range family(j.starter.Process.Pid) {
+	for pid, p := range process.Family(j.starter.Process.Pid) {
 		if p.Name == "worker" {
 			return pid
 		}
@@ -108,7 +109,7 @@ func (j *job) worker() int {
 // await waits until a fit has begun, which its start record shows.
 func (j *job) await(ctx context.Context, target fit) (time.Time, error) {
 	records := filepath.Join(j.folder(), artifact.CheckpointPrefix(target.Model, target.Fold), "start.*")
-	tick := time.NewTicker(sampleEvery)
+	tick := time.NewTicker(process.FamilyEvery)
 	defer tick.Stop()
 	for {
 		found, _ := filepath.Glob(records) // the pattern is good

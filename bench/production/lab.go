@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"everfold/bench/process"
 )
 
 // lab is a folder with the programs and the table.
@@ -59,7 +61,7 @@ type job struct {
 	starter *exec.Cmd
 	output  bytes.Buffer
 	begun   time.Time
-	sampler *sampler
+	stop    func() []process.Usage
 }
 
 // start starts the job in a folder of its own, which must be new.
@@ -76,7 +78,7 @@ func (l *lab) start(name string) (*job, error) {
 	if err := j.starter.Start(); err != nil {
 		return nil, err
 	}
-	j.sampler = sample(j.starter.Process.Pid)
+	j.stop = process.WatchFamily(j.starter.Process.Pid)
 	return j, nil
 }
 
@@ -100,7 +102,7 @@ func (j *job) finish(ctx context.Context, meanwhile func(ctx context.Context) er
 	wall := time.Since(j.begun).Seconds()
 	stop()
 	cancel()
-	processes := j.sampler.stop()
+	processes := j.stop()
 	if err != nil {
 		return nil, fmt.Errorf("starter run: %w\n%s", err, j.output.Bytes())
 	}
@@ -118,18 +120,22 @@ func (j *job) finish(ctx context.Context, meanwhile func(ctx context.Context) er
 // bare fits what the run in a folder fitted, in a process of its own.
 func (l *lab) bare(ctx context.Context, folder string) (*bare, error) {
 	p := exec.CommandContext(ctx, filepath.Join(l.bin, "production"), "-bare", folder)
-	p.Stderr = os.Stderr
-	text, err := p.Output()
+	var text bytes.Buffer
+	p.Stdout, p.Stderr = &text, os.Stderr
+	if err := p.Start(); err != nil {
+		return nil, fmt.Errorf("the fits alone: %w", err)
+	}
+	peak := process.WatchPeak(p.Process.Pid)
+	err := p.Wait()
+	b := &bare{}
+	memory := peak()
 	if err != nil {
 		return nil, fmt.Errorf("the fits alone: %w", err)
 	}
-	b := &bare{}
-	if err := json.Unmarshal(text, b); err != nil {
+	if err := json.Unmarshal(text.Bytes(), b); err != nil {
 		return nil, fmt.Errorf("the fits alone: %w", err)
 	}
-	if usage, ok := p.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		b.MemoryMB = float64(usage.Maxrss) / 1024 // Linux counts kilobytes
-	}
+	b.MemoryMB = memory
 	b.CPU = (p.ProcessState.UserTime() + p.ProcessState.SystemTime()).Seconds()
 	return b, nil
 }

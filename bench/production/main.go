@@ -2,12 +2,14 @@
 // synthetic table through the built programs, on the embedded server.
 //
 //	production [-quick | -rows N] [-kill] [-keep DIR] [-results FILE] [-page FILE]
+//	production -again [-results FILE] [-page FILE]
 //
 // It reports the wall time of the whole run, the seconds inside fits, the peak memory of each
 // program, and what orchestration, store and tracking add to the bare fits: the same fits, in the
 // order in which they began and on the same slots, by library calls in one process, in the same
 // invocation. With -kill it runs the job once more, kills the worker in the middle of the longest
 // fit, and reports what that lost, and whether every artifact has the bytes of the first run.
+// With -again it measures nothing and tells what the results file holds.
 //
 // Preconditions: the repository's root as current folder, bin/temporal, Linux (memory and
 // processor time are read from /proc), and a machine that does nothing else.
@@ -43,6 +45,7 @@ func run(ctx context.Context) error {
 	keep := flag.String("keep", "", "a folder that keeps the runs; empty: a temporary one")
 	results := flag.String("results", "bench/results/production.json", "the results file")
 	into := flag.String("page", "", "the page whose table is replaced; empty: it is printed")
+	again := flag.Bool("again", false, "measure nothing: publish the results file")
 	alone := flag.String("bare", "", "fit what the run in this folder fitted, in this process, and print the seconds")
 	flag.Parse()
 	if *alone != "" {
@@ -51,6 +54,9 @@ func run(ctx context.Context) error {
 			return err
 		}
 		return json.NewEncoder(os.Stdout).Encode(b)
+	}
+	if *again {
+		return republish(*results, *into)
 	}
 	r := &report{Machine: page.Here(), Quick: *quick, Rows: *rows}
 	if *quick {
@@ -68,6 +74,18 @@ func run(ctx context.Context) error {
 		return err
 	}
 	return page.Publish(*into, "production", r.table())
+}
+
+// republish puts the table of a results file into a page.
+func republish(results, into string) error {
+	r := &report{}
+	if err := readJSON(results, r); err != nil {
+		return err
+	}
+	if r.Run == nil || r.Bare == nil {
+		return fmt.Errorf("%s has no run, or not its fits alone", results)
+	}
+	return page.Publish(into, "production", r.table())
 }
 
 // measure runs the job, its fits alone and, where asked, the job with a kill.

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"everfold/artifact"
+	"everfold/bench/process"
 )
 
 // measured is what a run took, and what it left.
@@ -19,9 +20,9 @@ type measured struct {
 	Window    float64           `json:"fits_wall_seconds"`
 	Busy      float64           `json:"fits_busy_seconds"` // inside fit and predict, all together
 	Idle      float64           `json:"no_fit_seconds"`    // of the window, in which no fit or prediction was going on
-	Processes []process         `json:"processes"`         //
-	Fits      []fit             `json:"fits"`              // folds, then final fits, each in the order in which they began
-	Digests   map[string]string `json:"digests"`           // of every file that the same run has again
+	Processes []process.Usage   `json:"processes"`
+	Fits      []fit             `json:"fits"`    // folds, then final fits, each in the order in which they began
+	Digests   map[string]string `json:"digests"` // of every file that the same run has again
 }
 
 // fit is a fold or a final fit. Begin is in Unix seconds: what scoring took is not known from a

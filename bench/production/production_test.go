@@ -11,28 +11,8 @@ import (
 
 	"everfold/artifact"
 	"everfold/bench/page"
+	"everfold/bench/process"
 )
-
-// Claim: a process's name may hold spaces and brackets; what is not a process's line is none.
-func TestParseStat(t *testing.T) {
-	pid, parent, p, ok := parseStat("42 (a (b) c) S 7 42 42 0 -1 4194304 1 2 3 4 150 50 0 0 20 0 9 0 1 2 3")
-	require.True(t, ok)
-	require.Equal(t, []int{42, 7}, []int{pid, parent})
-	require.Equal(t, process{Name: "a (b) c", CPU: 2}, p)
-	for _, text := range []string{"", "42 (a) S 7", "42 a S 7"} {
-		_, _, _, ok := parseStat(text)
-		require.False(t, ok, text)
-	}
-	require.Equal(t, 2.0, peak("Name:\tx\nVmHWM:\t    2048 kB\nVmRSS:\t 1 kB\n"))
-	require.Zero(t, peak("Name:\tx\n"))
-}
-
-// Claim: the family of a process has the process itself, with its memory, and a sampler adds it up.
-func TestFamily(t *testing.T) {
-	require.Positive(t, family(os.Getpid())[os.Getpid()].MemoryMB)
-	require.Empty(t, family(-1))
-	require.NotEmpty(t, sample(os.Getpid()).stop())
-}
 
 // Claim: times that several fits share count once as busy time of the window, and gaps as idle.
 func TestSpan(t *testing.T) {
@@ -108,10 +88,11 @@ func TestLosses(t *testing.T) {
 	require.Equal(t, 32*time.Second, first.Sub(at))
 }
 
-// Claim: the table shows the run, each program, the fits alone and what a kill lost.
+// Claim: the table shows the run, each program, the fits alone and what a kill lost; its results
+// file has all of it, so that it can be published again.
 func TestTable(t *testing.T) {
 	r := &report{Machine: page.Machine{Date: "2026-01-02", Processor: "Abacus", Cores: 2, Go: "go1.26", Load: "0.1"}, Rows: 300,
-		Run:  &measured{Wall: 102, Window: 100, Busy: 190, Processes: []process{{"worker", 300, 151.5}}, Fits: []fit{{"rsf", 3, 0, 50}}},
+		Run:  &measured{Wall: 102, Window: 100, Busy: 190, Processes: []process.Usage{{Name: "worker", MemoryMB: 300, CPU: 151.5}}, Fits: []fit{{"rsf", 3, 0, 50}}},
 		Bare: &bare{Wall: 100, CPU: 150, MemoryMB: 200}, Kill: &killed{Model: "rsf", Fold: 3, Lost: []loss{{"rsf fold3", 4}}, Files: 7, Differ: []string{"x"}}}
 	r.compare()
 	require.InDelta(t, 2, r.WallOverhead, 1e-9)
@@ -123,4 +104,15 @@ func TestTable(t *testing.T) {
 		require.Contains(t, table, want)
 	}
 	require.Equal(t, "rsf, final fit", fit{Model: "rsf", Fold: -1}.name())
+
+	results, into := filepath.Join(t.TempDir(), "r.json"), filepath.Join(t.TempDir(), "page.md")
+	require.ErrorIs(t, republish(results, into), os.ErrNotExist)
+	require.NoError(t, page.Save(results, &report{}))
+	require.ErrorContains(t, republish(results, into), "has no run")
+	require.NoError(t, page.Save(results, r))
+	require.NoError(t, os.WriteFile(into, []byte("<!-- production: begin -->\n<!-- production: end -->\n"), 0o600))
+	require.NoError(t, republish(results, into))
+	published, err := os.ReadFile(into)
+	require.NoError(t, err)
+	require.Equal(t, "<!-- production: begin -->\n"+table+"<!-- production: end -->\n", string(published))
 }

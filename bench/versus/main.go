@@ -4,9 +4,10 @@
 // so that speed is never bought with accuracy. Then it fits everfold on one thread and two, and
 // on growing tables.
 //
-//	versus [-quick] [-runs N] [-only TEXT] [-results FILE] [-page FILE]
+//	versus [-quick] [-runs N] [-only TEXT] [-keep] [-results FILE] [-page FILE]
 //
-// Results go to a JSON file, and as tables into the page between its markers. Peers are the
+// Results go to a JSON file, and as tables into the page between its markers. With -keep the lines
+// of that file stay which are not measured now. Peers are the
 // programs of bench/peers; install.sh there gets them. Run by make bench and make bench-quick.
 //
 // Non-goals: tuning either side, and other data.
@@ -38,6 +39,7 @@ type options struct {
 	quick         bool
 	runs          int
 	only          string
+	keep          bool
 	results, page string
 }
 
@@ -46,6 +48,7 @@ func run(ctx context.Context) error {
 	flag.BoolVar(&o.quick, "quick", false, "small tables, in minutes")
 	flag.IntVar(&o.runs, "runs", 3, "runs of each side")
 	flag.StringVar(&o.only, "only", "", "only what has this text in its name")
+	flag.BoolVar(&o.keep, "keep", false, "keep the other lines of the results file")
 	flag.StringVar(&o.results, "results", "bench/results/peers.json", "the results file")
 	flag.StringVar(&o.page, "page", "", "the page whose tables are replaced; empty: they are printed")
 	flag.Parse()
@@ -55,6 +58,22 @@ func run(ctx context.Context) error {
 	}
 	defer os.RemoveAll(l.dir)
 	r := describe(o)
+	if err := l.measure(ctx, o, r); err != nil {
+		return err
+	}
+	if o.keep {
+		if err := r.keep(o.results); err != nil {
+			return err
+		}
+	}
+	if err := page.Save(o.results, r); err != nil {
+		return err
+	}
+	return page.Publish(o.page, "versus", r.tables())
+}
+
+// measure fills in all lines that are wanted.
+func (l *lab) measure(ctx context.Context, o options, r *results) (err error) {
 	for _, s := range scenarios(o.quick) {
 		if !matches(s.name, o.only) {
 			continue
@@ -69,13 +88,8 @@ func run(ctx context.Context) error {
 	if r.Threads, err = l.threading(ctx, o); err != nil {
 		return err
 	}
-	if r.Growth, err = l.growth(ctx, o); err != nil {
-		return err
-	}
-	if err := page.Save(o.results, r); err != nil {
-		return err
-	}
-	return page.Publish(o.page, "versus", r.tables())
+	r.Growth, err = l.growth(ctx, o)
+	return err
 }
 
 // lab is a folder with everfold's side built in it, and the peers.

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 
 	"everfold/bench/page"
@@ -21,6 +24,42 @@ func describe(o options) *results {
 	return &results{Machine: page.Here(), Quick: o.quick, Runs: o.runs}
 }
 
+// keep puts the lines of the file that were not measured now where they were, new ones after them.
+func (r *results) keep(file string) error {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	var old results
+	if err := json.Unmarshal(content, &old); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	if old.Quick != r.Quick {
+		return fmt.Errorf("%s: quick lines and those of the whole table do not go together", file)
+	}
+	if len(r.Comparisons)+len(r.Threads)+len(r.Growth) == 0 {
+		r.Machine = old.Machine
+	}
+	r.Comparisons = merge(old.Comparisons, r.Comparisons, func(c comparison) any { return c.Name })
+	r.Threads = merge(old.Threads, r.Threads, func(t threadLine) any { return t.Name })
+	r.Growth = merge(old.Growth, r.Growth, func(g growthLine) any { return [2]any{g.Name, g.Continuous} })
+	return nil
+}
+
+// merge replaces old lines by new ones of the same name.
+func merge[T any](old, new []T, name func(T) any) []T {
+	out := slices.Clone(old)
+	for _, line := range new {
+		at := slices.IndexFunc(out, func(o T) bool { return name(o) == name(line) })
+		if at < 0 {
+			out = append(out, line)
+			continue
+		}
+		out[at] = line
+	}
+	return out
+}
+
 // tables are the page's: how it was measured, the comparison, the growth.
 func (r *results) tables() string {
 	var b strings.Builder
@@ -28,13 +67,13 @@ func (r *results) tables() string {
 	if r.Quick {
 		size = "small tables (`make bench-quick`)"
 	}
-	fmt.Fprintf(&b, "\n%s, %s, %d runs a side. %s.\n", r.Date, size, r.Runs, r.Machine)
+	fmt.Fprintf(&b, "\n%s, %s. %s.\n", r.Date, size, r.Machine)
 	if len(r.Comparisons) > 0 {
-		b.WriteString("\n| what | rows | everfold s | peer s | peer | times faster | target | C | peer's C | IBS | peer's IBS | MB | peer's MB |\n")
-		b.WriteString("|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+		b.WriteString("\n| what | rows | runs | everfold s | peer s | peer | times faster | target | C | peer's C | IBS | peer's IBS | MB | peer's MB |\n")
+		b.WriteString("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	}
 	for _, c := range r.Comparisons {
-		fmt.Fprintf(&b, "| %s | %d | %.3g | %.3g | %s | %.1f | %s | %s | %s | %s | %s | %.0f | %.0f |\n", c.Name, c.Rows, c.Ours.Median, c.Peer.Median,
+		fmt.Fprintf(&b, "| %s | %d | %d | %.3g | %.3g | %s | %.1f | %s | %s | %s | %s | %s | %.0f | %.0f |\n", c.Name, c.Rows, len(c.Ours.Seconds), c.Ours.Median, c.Peer.Median,
 			c.Peer.Program, c.Ratio, wanted("≥ %g", c.Target), score(c.Ours.C), score(c.Peer.C), score(c.Ours.IBS), score(c.Peer.IBS), c.Ours.MemoryMB, c.Peer.MemoryMB)
 	}
 	if len(r.Threads) > 0 {

@@ -22,8 +22,8 @@ const production = 287_013
 
 // scenarios are all comparisons. The quick ones have fewer rows and trees, no other difference.
 func scenarios(quick bool) []scenario {
-	rows, exact, quadratic, trees, exactTrees := production, 20_000, 5_000, 20, 10
-	million, manyTrees := 1_250_000, 100 // four fifths are fitted: a million
+	rows, exact, quadratic, trees, manyTrees, exactTrees := production, 20_000, 5_000, 20, 100, 10
+	million := 1_250_000 // four fifths are fitted: a million
 	if quick {
 		rows, exact, quadratic, trees, million, manyTrees = 20_000, 3_000, 1_500, 5, 50_000, 10
 	}
@@ -41,8 +41,10 @@ func scenarios(quick bool) []scenario {
 			peer: "xgboost_cox.py", peerGiven: settings{"trees": 100, "eta": 0.3, "lambda": 1}, target: 3},
 		{name: "gbsa, quadratic peer", rows: quadratic, model: "gbsa", settings: settings{"trees": 100}, runs: 3,
 			peer: "sksurv_boosting.py", peerGiven: settings{"trees": 100}},
-		{name: "rsf, all features", rows: rows, model: "rsf", settings: forest(trees, 255),
-			peer: "comprisk_forest.py", peerGiven: settings{"trees": trees}, target: 3},
+		{name: "rsf, few trees", rows: rows, model: "rsf", settings: forest(trees, 255),
+			peer: "comprisk_forest.py", peerGiven: settings{"trees": trees}},
+		{name: "rsf, all features", rows: rows, model: "rsf", runs: 3, settings: forest(manyTrees, 255),
+			peer: "comprisk_forest.py", peerGiven: settings{"trees": manyTrees}, target: 3},
 		{name: "rsf, exact bins", rows: exact, model: "rsf", runs: 3, settings: forest(exactTrees, "exact"),
 			peer: "sksurv_forest.py", peerGiven: settings{"trees": exactTrees}, target: 50},
 		{name: "rsf, a million rows", rows: million, model: "rsf", runs: 1,

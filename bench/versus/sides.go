@@ -12,9 +12,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"syscall"
 
 	"everfold/bench/fold"
+	"everfold/bench/process"
 	"everfold/survival/metric"
 )
 
@@ -135,19 +135,20 @@ func (l *lab) execute(ctx context.Context, c command, out string) (answer, float
 	p := exec.CommandContext(ctx, c.program[0], append(c.program[1:], c.folder, out, string(given))...)
 	threads := strconv.Itoa(l.threads)
 	p.Env = append(os.Environ(), "GOMAXPROCS="+threads, "OMP_NUM_THREADS="+threads, "OPENBLAS_NUM_THREADS="+threads, "NUMBA_NUM_THREADS="+threads)
-	var stderr bytes.Buffer
-	p.Stderr = &stderr
-	text, err := p.Output()
+	var text, stderr bytes.Buffer
+	p.Stdout, p.Stderr = &text, &stderr
+	if err := p.Start(); err != nil {
+		return answer{}, 0, fmt.Errorf("%v: %w", c.program, err)
+	}
+	peak := process.WatchPeak(p.Process.Pid)
+	err = p.Wait()
+	memory := peak()
 	if err != nil {
 		return answer{}, 0, fmt.Errorf("%v: %w\n%s", c.program, err, stderr.Bytes())
 	}
 	var a answer
-	if err := json.Unmarshal(lastLine(text), &a); err != nil {
+	if err := json.Unmarshal(lastLine(text.Bytes()), &a); err != nil {
 		return answer{}, 0, fmt.Errorf("%v: the last line it printed: %w", c.program, err)
-	}
-	memory := 0.0
-	if usage, ok := p.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		memory = float64(usage.Maxrss) / 1024 // Linux counts kilobytes
 	}
 	return a, memory, nil
 }
