@@ -60,10 +60,16 @@ func stackBase(entry map[string]json.RawMessage) (base stack.Base, problem strin
 	if err != nil {
 		return base, err.Error()
 	}
-	return stack.Base{Name: name, Decode: kind.Decode,
+	base = stack.Base{Name: name, Decode: kind.Decode,
 		Fit: func(ctx context.Context, x *survival.Design, y survival.Outcome, opt survival.FitOptions) (survival.Model, error) {
 			return kind.Fit(ctx, x, y, settings, opt)
-		}}, ""
+		}}
+	if kind.Predict != nil {
+		base.Predict = func(ctx context.Context, x *survival.Design, y survival.Outcome, opt survival.FitOptions) (*survival.Predictions, error) {
+			return kind.Predict(ctx, x, y, settings, opt)
+		}
+	}
+	return base, ""
 }
 
 // canStack says whether a type can be a base of a stack: not a stack itself, and not the

@@ -46,6 +46,9 @@ func forestBase(name string, opt forest.Options) stack.Base {
 	return stack.Base{Name: name, Decode: func(data []byte) (model, error) { return forest.Decode(data) },
 		Fit: func(ctx context.Context, x *design, y outcome, fit survival.FitOptions) (model, error) {
 			return orNil(forest.Fit(ctx, x, y, opt, fit))
+		},
+		Predict: func(ctx context.Context, x *design, y outcome, fit survival.FitOptions) (*survival.Predictions, error) {
+			return forest.Predict(ctx, x, y, opt, fit)
 		}}
 }
 

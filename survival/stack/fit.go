@@ -97,30 +97,68 @@ func located(err error, row func(int) int) error {
 }
 
 // fitBase fits base b to the part, or takes the fit that an earlier attempt has kept. The
-// model is nil, without error, where the base says that the part leaves no estimate: the
-// base then counts as failed.
+// model is nil, without error, where the base has failed.
 func (s *stacking) fitBase(ctx context.Context, b int, p part) (survival.Model, error) {
-	base := s.bases[b]
-	ctx = s.stage(ctx, 1)
-	s.done++
-	place := base.Name + "/" + strconv.Itoa(p.round)
-	if m := s.kept(ctx, "fitted/"+place, b, p); m != nil {
+	ctx = s.begin(ctx)
+	if m := s.kept(ctx, b, p); m != nil {
 		return m, nil
 	}
+	m, err := s.bases[b].Fit(ctx, p.x, p.y, s.options(b, p))
+	if err != nil {
+		return nil, s.refused(b, p, err)
+	}
+	return m, s.keep(ctx, b, p, m)
+}
+
+// predictBase gives the curves of base b, fitted to the part, on other rows, or those that an
+// earlier attempt has kept. They are nil, without error, where the base has failed.
+func (s *stacking) predictBase(ctx context.Context, b int, p part, test *survival.Design) ([]float64, error) {
+	ctx = s.begin(ctx)
+	cells := test.Rows * len(s.losses.times)
+	if curves := s.keptCurves(ctx, b, p, cells); curves != nil {
+		return curves, nil
+	}
+	fit := s.options(b, p)
+	fit.Query = survival.Query{Design: test, Times: s.losses.times}
+	found, err := s.bases[b].Predict(ctx, p.x, p.y, fit)
+	if err != nil {
+		return nil, s.refused(b, p, err)
+	}
+	s.keepCurves(ctx, b, p, found.Survival)
+	return found.Survival, nil
+}
+
+// begin counts one fit, whose progress is that of the context it returns.
+func (s *stacking) begin(ctx context.Context) context.Context {
+	ctx = s.stage(ctx, 1)
+	s.done++
+	return ctx
+}
+
+// options are those of base b for a part.
+func (s *stacking) options(b int, p part) survival.FitOptions {
 	fit := s.fit
-	fit.Seed = resample.SubSeed(s.fit.Seed, "stack/"+base.Name, uint64(p.round))
+	fit.Seed = resample.SubSeed(s.fit.Seed, "stack/"+s.bases[b].Name, uint64(p.round))
 	fit.Grid, fit.Inner, fit.Threads = s.grid, p.inner, fit.Working()
-	fit.Checkpoints = survival.Within(s.fit.Checkpoints, "base/"+place)
-	m, err := base.Fit(ctx, p.x, p.y, fit)
+	fit.Checkpoints = survival.Within(s.fit.Checkpoints, "base/"+s.place(b, p))
+	return fit
+}
+
+// place names a fit among the checkpoints.
+func (s *stacking) place(b int, p part) string {
+	return s.bases[b].Name + "/" + strconv.Itoa(p.round)
+}
+
+// refused is the error of a fit that ends the stack's; nil where the base says that the part
+// leaves no estimate: the base then counts as failed.
+func (s *stacking) refused(b int, p part, err error) error {
+	name := s.bases[b].Name
 	if errors.Is(err, survival.ErrNotConverged) || errors.Is(err, survival.ErrNoEvents) {
 		s.failed[b] = true
-		s.warn("convergence", "base %s has weight 0: it could not be fitted to %s: %v", base.Name, p.what, err)
-		return nil, nil
+		s.warn("convergence", "base %s has weight 0: it could not be fitted to %s: %v", name, p.what, err)
+		return nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("base %s: %w", base.Name, located(err, p.row))
-	}
-	return m, s.keep(ctx, "fitted/"+place, m, p)
+	return fmt.Errorf("base %s: %w", name, located(err, p.row))
 }
 
 // stage reports the progress of what is done next as that of the whole, of which it is the

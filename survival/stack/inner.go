@@ -119,39 +119,66 @@ func (s *stacking) leaveOut(ctx context.Context, round int, fold resample.Fold, 
 	}
 	p := part{round: 1 + fold.Index, what: fmt.Sprintf("the rows outside of inner fold %d", round),
 		row: func(i int) int { return fold.Train[i] }, x: x.Take(fold.Train), y: s.y.Take(fold.Train), inner: s.innerOf(fold.Train)}
-	models := make([]survival.Model, len(s.bases))
+	test := x.Take(fold.Test)
+	found := make([]curves, len(s.bases))
 	for b := range s.bases {
 		if s.failed[b] {
 			s.done++
 			continue
 		}
 		var err error
-		if models[b], err = s.fitBase(ctx, b, p); err != nil {
+		if found[b], err = s.leftOut(ctx, b, p, test); err != nil {
 			return err
 		}
 	}
-	return s.enter(ctx, x.Take(fold.Test), fold.Test, models, g)
+	return s.enter(ctx, fold.Test, found, g)
 }
 
-// enter adds the losses of the models on rows that they were not fitted on; x has these
-// rows alone.
-func (s *stacking) enter(ctx context.Context, x *survival.Design, rows []int, models []survival.Model, g nonparam.Censoring) error {
-	ctx = s.stage(ctx, 0)
+// curves gives those of rows from ≤ i < to that a fit did not see, row after row. They are valid
+// until the next call.
+type curves func(ctx context.Context, from, to int) ([]float64, error)
+
+// leftOut fits base b to the part and gives its curves on test; nil where the base has failed.
+// Curves of all rows are small beside the models of bases that can predict without one.
+func (s *stacking) leftOut(ctx context.Context, b int, p part, test *survival.Design) (curves, error) {
 	times := s.losses.times
-	size := blockRows(len(times) * len(models))
-	curves := make([][]float64, len(models))
-	for from := 0; from < x.Rows; from += size {
-		to := min(from+size, x.Rows)
-		for b, m := range models {
-			if m == nil {
+	if s.bases[b].Predict != nil {
+		all, err := s.predictBase(ctx, b, p, test)
+		if all == nil {
+			return nil, err
+		}
+		return func(_ context.Context, from, to int) ([]float64, error) {
+			return all[from*len(times) : to*len(times)], nil
+		}, nil
+	}
+	m, err := s.fitBase(ctx, b, p)
+	if m == nil {
+		return nil, err
+	}
+	var block []float64
+	return func(ctx context.Context, from, to int) ([]float64, error) {
+		block = block[:0]
+		err := m.Survival(ctx, view(test, from, to), times, func(_ int, curve []float64) error {
+			block = append(block, curve...)
+			return nil
+		})
+		return block, err
+	}, nil
+}
+
+// enter adds the losses of curves on the rows that were left out; those of failed bases are nil.
+func (s *stacking) enter(ctx context.Context, rows []int, found []curves, g nonparam.Censoring) error {
+	ctx = s.stage(ctx, 0)
+	size := blockRows(len(s.losses.times) * len(found))
+	of := make([][]float64, len(found))
+	for from := 0; from < len(rows); from += size {
+		to := min(from+size, len(rows))
+		for b, f := range found {
+			if f == nil {
 				continue
 			}
-			curves[b] = curves[b][:0]
-			err := m.Survival(ctx, view(x, from, to), times, func(_ int, curve []float64) error {
-				curves[b] = append(curves[b], curve...)
-				return nil
-			})
-			if err != nil {
+			var err error
+			if of[b], err = f(ctx, from, to); err != nil {
 				return fmt.Errorf("base %s: %w", s.bases[b].Name, located(err, func(i int) int { return rows[from+i] }))
 			}
 		}
@@ -159,7 +186,7 @@ func (s *stacking) enter(ctx context.Context, x *survival.Design, rows []int, mo
 			if err := survival.Check(ctx, 0, 1); err != nil {
 				return err
 			}
-			s.losses.add(rows[i], i-from, curves, g)
+			s.losses.add(rows[i], i-from, of, g)
 		}
 	}
 	return nil

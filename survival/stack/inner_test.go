@@ -148,7 +148,47 @@ func TestGoesOnFromCheckpoints(t *testing.T) {
 	require.Equal(t, 12, own)
 	delete(kept, "fitted/one/3")
 	kept["fitted/one/4"] = []byte("damaged")
+	kept["fitted/rsf/2"] = kept["fitted/rsf/0"] // a model where curves are wanted
 	second, fits := attempt()
 	require.Equal(t, first, second)
 	require.Equal(t, 2, fits)
+}
+
+// A base that predicts without a model gives the stack the same bytes as one that only fits, and
+// is fitted to all rows alone; where it refuses, that is as if its fit did.
+func TestBasesThatPredict(t *testing.T) {
+	x, y := whas(t)
+	fits := 0
+	woods := forestBase("rsf", forest.Options{Trees: 4})
+	whole := woods.Fit
+	woods.Fit = func(ctx context.Context, x *design, y outcome, opt survival.FitOptions) (model, error) {
+		fits++
+		return whole(ctx, x, y, opt)
+	}
+	file := func(of ...stack.Base) []byte {
+		out, err := fit(t, survival.FitOptions{Seed: 3, Grid: []float64{100, 1000}}, of...).MarshalBinary()
+		require.NoError(t, err)
+		return out
+	}
+	with := file(woods, kaplanMeier())
+	require.Equal(t, 1, fits)
+	predict := woods.Predict
+	woods.Predict = nil
+	require.Equal(t, with, file(woods, kaplanMeier()))
+	require.Equal(t, 7, fits)
+
+	woods.Predict = func(context.Context, *design, outcome, survival.FitOptions) (*survival.Predictions, error) {
+		return nil, survival.ErrNotConverged
+	}
+	require.Zero(t, weights(fit(t, survival.FitOptions{}, woods, kaplanMeier()))["rsf"])
+	full := errors.New("no room")
+	woods.Predict = func(ctx context.Context, x *design, y outcome, opt survival.FitOptions) (*survival.Predictions, error) {
+		require.Len(t, opt.Query.Times, 2)
+		if _, err := predict(ctx, x, y, opt); err != nil {
+			return nil, err
+		}
+		return nil, full
+	}
+	_, err := stack.Fit(t.Context(), x, y, stack.Options{Of: []stack.Base{woods, kaplanMeier()}}, survival.FitOptions{Grid: []float64{100, 1000}})
+	require.ErrorIs(t, err, full)
 }

@@ -22,6 +22,9 @@ type Base struct {
 	Name string // not empty; seeds the base and stands in the report
 	// Fit fits the base. Its seed, grid and inner split are those of the options.
 	Fit func(ctx context.Context, x *survival.Design, y survival.Outcome, opt survival.FitOptions) (survival.Model, error)
+	// Predict, where the base has one, answers the Query of the options with the bits of the model
+	// that Fit would give, and holds no model. nil: inner fits give models, too.
+	Predict func(ctx context.Context, x *survival.Design, y survival.Outcome, opt survival.FitOptions) (*survival.Predictions, error)
 	// Decode reads a file of the base's type.
 	Decode func(data []byte) (survival.Model, error)
 }

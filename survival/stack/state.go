@@ -8,12 +8,16 @@ import (
 	"everfold/survival/modelfile"
 )
 
-// stateType marks the states of a fit, one a fitted base; they are framed as model files.
-const stateType = Type + " base"
+// A state is that of one fitted base, or the curves of one that left no model; they are framed as
+// model files.
+const (
+	stateType  = Type + " base"
+	curvesType = Type + " curves"
+)
 
 // keep saves a fitted base for another attempt, where that is due.
-func (s *stacking) keep(ctx context.Context, piece string, m survival.Model, p part) error {
-	c := s.fit.Checkpoints
+func (s *stacking) keep(ctx context.Context, b int, p part, m survival.Model) error {
+	c, piece := s.fit.Checkpoints, s.piece(b, p)
 	if c == nil || !c.Due(ctx, piece) {
 		return nil
 	}
@@ -28,15 +32,21 @@ func (s *stacking) keep(ctx context.Context, piece string, m survival.Model, p p
 	return nil
 }
 
+// keepCurves saves the curves of a base for another attempt, where that is due.
+func (s *stacking) keepCurves(ctx context.Context, b int, p part, curves []float64) {
+	survival.Keep(ctx, s.fit.Checkpoints, s.piece(b, p), func() []byte {
+		w := modelfile.NewWriter(curvesType, Version)
+		w.Int(p.y.Len())
+		w.Floats(curves)
+		return w.Bytes()
+	})
+}
+
 // kept is base b as an earlier attempt has fitted it to the part; nil where there is none
 // that decodes.
-func (s *stacking) kept(ctx context.Context, piece string, b int, p part) survival.Model {
-	state, ok := survival.Kept(ctx, s.fit.Checkpoints, piece)
-	if !ok {
-		return nil
-	}
-	r, err := modelfile.Open(state, stateType, Version)
-	if err != nil || r.Version != Version || r.Int() != p.y.Len() {
+func (s *stacking) kept(ctx context.Context, b int, p part) survival.Model {
+	r := s.open(ctx, b, p, stateType)
+	if r == nil {
 		return nil
 	}
 	file := r.File()
@@ -49,3 +59,31 @@ func (s *stacking) kept(ctx context.Context, piece string, b int, p part) surviv
 	}
 	return m
 }
+
+// keptCurves are so many values of an earlier attempt; nil where there are none.
+func (s *stacking) keptCurves(ctx context.Context, b int, p part, cells int) []float64 {
+	r := s.open(ctx, b, p, curvesType)
+	if r == nil {
+		return nil
+	}
+	curves := r.Floats()
+	if r.Close() != nil || len(curves) != cells {
+		return nil
+	}
+	return curves
+}
+
+// open reads the head of a state; nil where there is none of this type and number of rows.
+func (s *stacking) open(ctx context.Context, b int, p part, typ string) *modelfile.Reader {
+	state, ok := survival.Kept(ctx, s.fit.Checkpoints, s.piece(b, p))
+	if !ok {
+		return nil
+	}
+	r, err := modelfile.Open(state, typ, Version)
+	if err != nil || r.Version != Version || r.Int() != p.y.Len() {
+		return nil
+	}
+	return r
+}
+
+func (s *stacking) piece(b int, p part) string { return "fitted/" + s.place(b, p) }
