@@ -209,12 +209,17 @@ func (p *prediction) predict(ctx context.Context, model survival.Model, x *survi
 }
 
 // evaluate scores stored predictions. Censoring weights come from the training rows.
-func (j *job) evaluate(ctx context.Context, risk []float64, surv []float32) (metric.Scores, error) {
-	scores, err := metric.Evaluate(ctx, j.scored(risk, surv), j.metricConfig())
+func (j *job) evaluate(ctx context.Context, risk []float64, surv []float32) (metric.Scores, *artifact.Details, error) {
+	fold, err := metric.Prepare(j.scored(risk, surv), j.metricConfig())
 	if err != nil {
-		return metric.Scores{}, fmt.Errorf("score: %w", err)
+		return metric.Scores{}, nil, fmt.Errorf("score: %w", err)
 	}
-	return scores, nil
+	scores, err := fold.Evaluate(ctx)
+	if err != nil {
+		return metric.Scores{}, nil, fmt.Errorf("score: %w", err)
+	}
+	more, err := j.details(ctx, fold, scores)
+	return scores, more, err
 }
 
 // scored is the fold with the predictions that are scored.

@@ -11,9 +11,9 @@ import (
 	"everfold/survival/metric"
 )
 
-// details computes the scores of stored predictions beside those of the leaderboard.
-func (j *job) details(ctx context.Context, risk []float64, surv []float32, scores metric.Scores) (*artifact.Details, error) {
-	d, err := metric.Describe(ctx, j.scored(risk, surv), j.metricConfig(), smoother)
+// details computes the scores of a fold beside those of the leaderboard, which are given.
+func (j *job) details(ctx context.Context, fold *metric.Prepared, scores metric.Scores) (*artifact.Details, error) {
+	d, err := fold.Describe(ctx, smoother)
 	if err != nil {
 		return nil, fmt.Errorf("score details: %w", err)
 	}

@@ -89,14 +89,12 @@ func (w *foldWork) train(ctx context.Context) (*FitFoldResult, error) {
 		return nil, err
 	}
 	w.at.stage("score")
-	scores, err := j.evaluate(ctx, p.risk, p.surv)
+	scores, details, err := j.evaluate(ctx, p.risk, p.surv)
 	if err != nil {
 		return nil, err
 	}
 	content := w.manifest(ctx, p, scores)
-	if content.Details, err = j.details(ctx, p.risk, p.surv, scores); err != nil {
-		return nil, err
-	}
+	content.Details = details
 	w.at.stage("write")
 	m, outcome, err := artifact.WriteFold(ctx, w.store, w.claim, artifact.Result{Manifest: content, Risk: p.risk, Surv: p.surv})
 	if err != nil {
@@ -121,11 +119,7 @@ func (w *foldWork) rescore(ctx context.Context) (*FitFoldResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	scores, err := j.evaluate(ctx, risk, surv)
-	if err != nil {
-		return nil, err
-	}
-	details, err := j.details(ctx, risk, surv, scores)
+	scores, details, err := j.evaluate(ctx, risk, surv)
 	if err != nil {
 		return nil, err
 	}

@@ -97,11 +97,8 @@ func (j *job) score(ctx context.Context, threads func() int) (FoldScore, error) 
 	if err != nil {
 		return FoldScore{}, err
 	}
-	scores, err := j.evaluate(ctx, p.risk, p.surv)
+	scores, _, err := j.evaluate(ctx, p.risk, p.surv) // the details are not asked for, but a part of the fold
 	if err != nil {
-		return FoldScore{}, err
-	}
-	if _, err := j.details(ctx, p.risk, p.surv, scores); err != nil { // not asked for, but a part of the fold
 		return FoldScore{}, err
 	}
 	return FoldScore{Scores: scores, FitSeconds: p.fitSeconds, PredictSeconds: p.predictSeconds, Converged: p.report.Converged}, nil

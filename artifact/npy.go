@@ -58,7 +58,7 @@ func NPY[T Element](data []T, shape ...int) io.ReadSeeker {
 	dict += strings.Repeat(" ", (npyAlign-used%npyAlign)%npyAlign) + "\n"
 	header := binary.LittleEndian.AppendUint16([]byte(npyMagic), uint16(len(dict)))
 	header = append(header, dict...)
-	encode := func(dst []byte, i int) { putElement(dst, data[i]) }
+	encode := func(dst []byte, i int) { putElements(dst, data[i:i+len(dst)/size]) }
 	body := &npyBody{header: header, size: size, encode: encode}
 	body.total = int64(len(header)) + int64(len(data))*int64(size)
 	return body
@@ -68,7 +68,7 @@ func NPY[T Element](data []T, shape ...int) io.ReadSeeker {
 type npyBody struct {
 	header    []byte
 	size      int
-	encode    func(dst []byte, i int)
+	encode    func(dst []byte, i int) // the elements from i on that dst has room for, exactly
 	at, total int64
 	scratch   [8]byte
 }
@@ -81,11 +81,11 @@ func (b *npyBody) Read(p []byte) (n int, err error) {
 			continue
 		}
 		i, within := int(b.at-int64(len(b.header)))/b.size, int(b.at-int64(len(b.header)))%b.size
-		c := b.size
-		if within == 0 && len(p)-n >= b.size {
-			b.encode(p[n:], i)
+		c := min(len(p)-n, int(b.total-b.at)) / b.size * b.size
+		if within == 0 && c > 0 {
+			b.encode(p[n:n+c], i)
 		} else { // an element cut by the end of a buffer
-			b.encode(b.scratch[:], i)
+			b.encode(b.scratch[:b.size], i)
 			c = copy(p[n:], b.scratch[within:b.size])
 		}
 		n, b.at = n+c, b.at+int64(c)
@@ -110,14 +110,20 @@ func (b *npyBody) Seek(offset int64, whence int) (int64, error) {
 	return offset, nil
 }
 
-func putElement[T Element](dst []byte, v T) {
-	switch v := any(v).(type) {
-	case int64:
-		binary.LittleEndian.PutUint64(dst, uint64(v))
-	case float64:
-		binary.LittleEndian.PutUint64(dst, math.Float64bits(v))
-	case float32:
-		binary.LittleEndian.PutUint32(dst, math.Float32bits(v))
+func putElements[T Element](dst []byte, src []T) {
+	switch src := any(src).(type) {
+	case []int64:
+		for i, v := range src {
+			binary.LittleEndian.PutUint64(dst[8*i:], uint64(v))
+		}
+	case []float64:
+		for i, v := range src {
+			binary.LittleEndian.PutUint64(dst[8*i:], math.Float64bits(v))
+		}
+	case []float32:
+		for i, v := range src {
+			binary.LittleEndian.PutUint32(dst[4*i:], math.Float32bits(v))
+		}
 	}
 }
 

@@ -53,16 +53,16 @@ func BenchmarkScore(b *testing.B) {
 	for _, m := range []struct{ model, settings string }{{"cox_ph", "{}"}, {"rsf", `{"trees": 5}`}} {
 		f := scored(b, 287_013, m.model, m.settings)
 		cfg := metric.Config{Convention: metric.RiskRegression, CIndex: metric.CIndexIPCW, Tau: math.Inf(1)}
-		b.Run(m.model+"/scores", func(b *testing.B) {
+		b.Run(m.model, func(b *testing.B) {
 			for b.Loop() {
-				if _, err := metric.Evaluate(b.Context(), f, cfg); err != nil {
+				p, err := metric.Prepare(f, cfg)
+				if err != nil {
 					b.Fatal(err)
 				}
-			}
-		})
-		b.Run(m.model+"/details", func(b *testing.B) {
-			for b.Loop() {
-				if _, err := metric.Describe(b.Context(), f, cfg, smoother); err != nil {
+				if _, err := p.Evaluate(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := p.Describe(b.Context(), smoother); err != nil {
 					b.Fatal(err)
 				}
 			}

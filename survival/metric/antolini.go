@@ -36,21 +36,29 @@ func Antolini(ctx context.Context, test survival.Outcome, times []float64, surv 
 	if err := checkPredictions(nil, surv, m); err != nil {
 		return Pairs{}, err
 	}
-	a := &antolini{test: test, c: c, risk: make([]float64, n), chosen: make([]float64, n), byTime: riskset.Ascending(test.Time)}
+	return antoliniPairs(ctx, test, times, byTime(surv, m), c)
+}
+
+// antoliniPairs are those of Antolini of curves by grid time.
+func antoliniPairs(ctx context.Context, test survival.Outcome, times []float64, surv [][]float32, c Convention) (Pairs, error) {
+	n := test.Len()
+	a := &antolini{test: test, c: c, risk: make([]float64, n), chosen: make([]float64, n), byTime: riskset.Ascending(test.Time), ranking: newRanking(n)}
 	for j, events := range eventsByGridTime(test, times) {
 		if len(events) == 0 {
 			continue
 		}
-		if err := survival.Check(ctx, float64(j), float64(m+1)); err != nil {
+		if err := survival.Check(ctx, float64(j), float64(len(times)+1)); err != nil {
 			return Pairs{}, err
 		}
-		for i := range a.risk {
-			if j > 0 {
-				a.risk[i] = -float64(surv[i*m+j-1])
-			}
+		now := surv[max(0, j-1)]
+		if j == 0 {
+			now = make([]float32, n) // all tie
+		}
+		for i, s := range now {
+			a.risk[i] = -float64(s)
 		}
 		if test.Entry == nil {
-			a.compare(events)
+			a.compare(events, now)
 		} else {
 			a.sweep(events)
 		}
@@ -65,10 +73,10 @@ type antolini struct {
 	risk   []float64 // −S at the present grid time
 	chosen []float64 // by row: 1 for the events of the present grid time; 0 between calls
 	byTime []int
-	order  []int // rows by ascending risk
 	pairs  Pairs
 
-	values, weight []float64 // of the rows that outlive the events, ascending; weights cumulated
+	ranking                  // the rows that outlive the events
+	values, weight []float64 // their risks, and their weights cumulated
 }
 
 // sweep compares the events with every row at risk at their times.
@@ -83,7 +91,7 @@ func (a *antolini) sweep(events []int) {
 // compare does the same without entry times. Rows that outlive all of the events are
 // comparable with each of them: their sorted risks are searched. The others, few where the
 // grid is fine, are swept.
-func (a *antolini) compare(events []int) {
+func (a *antolini) compare(events []int, surv []float32) {
 	first, last := math.Inf(1), 0.0
 	for _, i := range events {
 		first, last = min(first, a.test.Time[i]), max(last, a.test.Time[i])
@@ -96,7 +104,7 @@ func (a *antolini) compare(events []int) {
 	s := newPairSweep(a.test.Take(near), risk, a.c, nil) // its events are these events
 	s.order.Backward(s)
 	a.pairs.add(s.pairs)
-	a.outlive(last)
+	a.outlive(last, surv)
 	for _, i := range events {
 		a.meet(i)
 	}
@@ -110,16 +118,16 @@ func (a *antolini) until(t float64, including bool) int {
 	})
 }
 
-// outlive lists the risks of the rows with T > last.
-func (a *antolini) outlive(last float64) {
-	a.order = ascending(a.order, a.risk)
+// outlive lists the risks, which are −S of a float32, of the rows with T > last. A later grid time
+// has no others.
+func (a *antolini) outlive(last float64, surv []float32) {
+	a.rank(surv, func(i uint32) bool { return a.test.Time[i] > last })
 	a.values, a.weight = a.values[:0], append(a.weight[:0], 0)
 	total := 0.0
-	for _, i := range a.order {
-		if a.test.Time[i] > last {
-			total += a.test.W(i)
-			a.values, a.weight = append(a.values, a.risk[i]), append(a.weight, total)
-		}
+	for _, ranked := range a.ranked {
+		i := int(uint32(ranked))
+		total += a.test.W(i)
+		a.values, a.weight = append(a.values, a.risk[i]), append(a.weight, total)
 	}
 }
 

@@ -26,41 +26,60 @@ type Prediction struct {
 // *Undefined: left truncation in either outcome, or Ĝ = 0 at a case. O(n·n_times).
 func AUC(train, test survival.Outcome, times []float64, p Prediction, c Convention) ([]float64, error) {
 	mustAscend(times)
-	g, err := newCensoring(train, test, c)
+	g, err := newWeighing(train, test, c)
 	if err != nil {
 		return nil, err
 	}
-	return g.auc(test, times, p, c)
-}
-
-func (g censoring) auc(test survival.Outcome, times []float64, p Prediction, c Convention) ([]float64, error) {
-	n, m := test.Len(), len(times)
 	byRisk := c == ScikitSurvival
-	if byRisk && len(p.Risk) != n || !byRisk && len(p.Surv) != n*m {
+	if byRisk && len(p.Risk) != test.Len() || !byRisk && len(p.Surv) != test.Len()*len(times) {
 		panic("metric: prediction, outcome and grid differ in size")
 	}
+	return g.auc(test, times, p.Risk, byTime(p.Surv, len(times)), c)
+}
+
+// auc is AUC of risks and curves by grid time, of which the convention chooses.
+func (g weighing) auc(test survival.Outcome, times, risk []float64, surv [][]float32, c Convention) ([]float64, error) {
 	r, err := newROC(g, test, times)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]float64, m)
-	if byRisk {
-		r.rankRisks(p.Risk, c.tolerance())
+	out := make([]float64, len(times))
+	if c == ScikitSurvival {
+		r.rankRisks(risk, c.tolerance())
 	}
 	for j := range times {
-		if !byRisk {
-			r.rankSurvival(p.Surv, j)
+		if c != ScikitSurvival {
+			r.rankSurvival(surv[j], j)
 		}
 		out[j] = r.at(j)
 	}
 	return out, nil
 }
 
+// byTime turns curves, row after row, into the values of all rows, grid time after grid time.
+func byTime(surv []float32, times int) [][]float32 {
+	const block = 64 // rows whose curves stay in a core's first cache
+	n := len(surv) / max(1, times)
+	all, out := make([]float32, n*times), make([][]float32, times)
+	for j := range out {
+		out[j] = all[j*n : (j+1)*n : (j+1)*n]
+	}
+	for from := 0; from < n; from += block {
+		rows := surv[from*times : min(from+block, n)*times]
+		for j := range out {
+			to := out[j][from:]
+			for k, i := 0, j; i < len(rows); k, i = k+1, i+times {
+				to[k] = rows[i]
+			}
+		}
+	}
+	return out
+}
+
 // roc computes the AUC of one time after another.
 type roc struct {
-	rows            []rocRow
-	times           int
-	ranked, scratch []uint64 // rows in ascending order of the marker: a key, equal where they tie, and the row
+	rows []rocRow
+	ranking
 }
 
 // rocRow is a row's part: control before grid time number until, then case.
@@ -69,13 +88,13 @@ type rocRow struct {
 	until           int
 }
 
-func newROC(g censoring, test survival.Outcome, times []float64) (*roc, error) {
+func newROC(g weighing, test survival.Outcome, times []float64) (*roc, error) {
 	n := test.Len()
-	r := &roc{rows: make([]rocRow, n), times: len(times), ranked: make([]uint64, n), scratch: make([]uint64, n)}
+	r := &roc{rows: make([]rocRow, n), ranking: newRanking(n)}
 	for i, t := range test.Time {
 		row := rocRow{control: test.W(i), until: sort.SearchFloat64s(times, t)}
 		if test.Event[i] && row.until < len(times) {
-			gt := g.ofEvent(t)
+			gt := g.event[i]
 			if gt <= 0 {
 				return nil, &Undefined{ReasonZeroWeight}
 			}
@@ -89,23 +108,22 @@ func newROC(g censoring, test survival.Outcome, times []float64) (*roc, error) {
 // rankRisks ranks the rows by risk; neighbours that differ by at most tolerance tie.
 func (r *roc) rankRisks(risk []float64, tolerance float64) {
 	key, before := uint64(0), math.Inf(-1)
-	for q, i := range riskset.Ascending(risk) {
+	for _, i := range riskset.Ascending(risk) {
 		if risk[i]-before > tolerance {
 			key++
 		}
 		before = risk[i]
-		r.ranked[q] = key<<32 | uint64(i)
+		r.ranked = append(r.ranked, key<<32|uint64(i))
 	}
 }
 
-// rankSurvival ranks the rows by 1 − S at grid time number j.
+// rankSurvival ranks the rows by 1 − S, where surv is S at grid time number j; those that are
+// neither case nor control then are left out.
 func (r *roc) rankSurvival(surv []float32, j int) {
-	for i := range r.rows {
-		// The bits of numbers that are not negative are in the order of the numbers; −0 + 0 is 0.
-		key := ^math.Float32bits(surv[i*r.times+j] + 0)
-		r.ranked[i] = uint64(key)<<32 | uint64(i)
-	}
-	r.ranked, r.scratch = sortByKey(r.ranked, r.scratch)
+	r.rank(surv, func(i uint32) bool {
+		row := &r.rows[i]
+		return j < row.until || row.asCase > 0
+	})
 }
 
 // at is the AUC of grid time number j: each case beats the controls below it and half of

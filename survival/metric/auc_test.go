@@ -3,7 +3,6 @@ package metric
 import (
 	"fmt"
 	"math"
-	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -158,23 +157,6 @@ func BenchmarkAUC(b *testing.B) {
 	for b.Loop() {
 		if _, err := AUC(y, y, times, Prediction{Surv: surv}, RiskRegression); err != nil {
 			b.Fatal(err)
-		}
-	}
-}
-
-// Keys are sorted, equal ones staying in their order, and nothing but the order changes.
-func TestSortByKey(t *testing.T) {
-	for _, n := range []int{0, 1, 2, 5000} {
-		rows := make([]uint64, n)
-		for i := range rows {
-			key := math.Float32bits(float32(math.Abs(math.Sin(float64(i * i % 997)))))
-			rows[i] = uint64(key)<<32 | uint64(i)
-		}
-		want := slices.Clone(rows)
-		slices.Sort(want) // keys first, then rows: what a stable sort by key gives
-		got, _ := sortByKey(rows, make([]uint64, n))
-		if !slices.Equal(got, want) {
-			t.Errorf("%d rows: another order", n)
 		}
 	}
 }

@@ -14,32 +14,35 @@ type Brier struct{ weightedLoss }
 // empty or do not ascend, and gives *Undefined with left truncation in either outcome.
 func NewBrier(train, test survival.Outcome, times []float64, c Convention) (*Brier, error) {
 	mustAscend(times)
-	g, err := newCensoring(train, test, c)
+	g, err := newWeighing(train, test, c)
 	if err != nil {
 		return nil, err
 	}
 	return newBrier(g, test, times), nil
 }
 
-func newBrier(g censoring, test survival.Outcome, times []float64) *Brier {
+func newBrier(g weighing, test survival.Outcome, times []float64) *Brier {
 	return &Brier{newWeightedLoss(g, test, times)}
 }
 
 // Add enters the curve of one test row, each row once; s[j] = S(times[j]|row). A value
 // outside [0,1] is an error. It panics where s and the grid differ in length.
 func (b *Brier) Add(row int, s []float64) error {
-	reached, err := b.check(row, s)
-	if err != nil {
+	if err := b.check(row, s); err != nil {
 		return err
 	}
-	for j, v := range s {
+	b.add(row, b.reached(row), s)
+	return nil
+}
+
+func (b *Brier) add(row, reached int, s []float64) {
+	for j, v := range s[:b.counted(row, reached)] {
 		if j < reached {
 			v = 1 - v
 		}
 		b.loss[j] = v * v
 	}
-	b.enter(row, reached)
-	return nil
+	b.enter(row, reached, b.loss, b.loss)
 }
 
 // Curve is B at every grid time for the rows added so far. *Undefined: a needed Ĝ is 0,

@@ -57,15 +57,16 @@ func Calibrate(ctx context.Context, test survival.Outcome, predicted []float64, 
 	}
 	v := logLogRisk(predicted)
 	c := &Calibration{Horizon: horizon, spline: newSpline(v, test)}
+	x := c.spline.design(v)
 	var err error
-	c.model, err = fit(ctx, c.spline.design(v), test)
+	c.model, err = fit(ctx, x, test)
 	switch {
 	case errors.Is(err, survival.ErrNotConverged) || err == nil && !c.model.Report().Converged:
 		return nil, &Undefined{ReasonNoSmoother}
 	case err != nil:
 		return nil, fmt.Errorf("fit calibration curve: %w", err)
 	}
-	if c.Observed, err = c.Curve(ctx, predicted); err != nil {
+	if c.Observed, err = c.observed(ctx, x); err != nil {
 		return nil, err
 	}
 	c.summarise(test, predicted)
@@ -103,8 +104,11 @@ func (c *Calibration) Curve(ctx context.Context, predicted []float64) ([]float64
 	if err := checkProbabilities(predicted); err != nil {
 		return nil, err
 	}
-	out := make([]float64, len(predicted))
-	x := c.spline.design(logLogRisk(predicted))
+	return c.observed(ctx, c.spline.design(logLogRisk(predicted)))
+}
+
+func (c *Calibration) observed(ctx context.Context, x *survival.Design) ([]float64, error) {
+	out := make([]float64, x.Rows)
 	err := c.model.Survival(ctx, x, []float64{c.Horizon}, func(row int, s []float64) error {
 		out[row] = 1 - s[0]
 		return nil

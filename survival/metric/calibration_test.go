@@ -79,7 +79,7 @@ func TestCalibrateTakesCertainty(t *testing.T) {
 	}
 }
 
-// A weight of 2 is a row twice, in quantiles, too.
+// A weight of 2 is a row twice, in quantiles, too, and a weight of 1 a row, however many there are.
 func TestQuantilesWeights(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		values := rapid.SliceOfN(rapid.Float64Range(-5, 5), 1, 20).Draw(t, "values")
@@ -95,6 +95,16 @@ func TestQuantilesWeights(t *testing.T) {
 		want := quantiles(copies, survival.Outcome{}, 0.1, 0.5, 0.9)
 		require.Equal(t, want, quantiles(values, y, 0.1, 0.5, 0.9))
 	})
+	shares := []float64{0, 0.05, 0.1, 0.25, 0.5, 0.5, 0.9, 1}
+	for n := 1; n < 3000; n += 1 + n/3 {
+		for _, distinct := range []int{1, 3, 40, 1 << 20} {
+			values, y := make([]float64, n), survival.Outcome{Weight: make([]float64, n)}
+			for i := range values {
+				values[i], y.Weight[i] = math.Sin(float64(i*7919%distinct)), 1
+			}
+			require.Equal(t, quantiles(values, y, shares...), quantiles(values, survival.Outcome{}, shares...), "%d values, %d distinct", n, distinct)
+		}
+	}
 	require.Equal(t, []float64{1, 2.5, 4}, quantiles([]float64{4, 1, 3, 2}, survival.Outcome{}, 0.1, 0.5, 0.9))
 }
 

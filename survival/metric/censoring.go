@@ -37,6 +37,36 @@ func newCensoring(train, test survival.Outcome, c Convention) (censoring, error)
 	return out, nil
 }
 
+// weighing is Ĝ with its values at the test rows.
+type weighing struct {
+	censoring
+	event []float64 // by row: ofEvent of an event
+}
+
+// newWeighing estimates Ĝ and looks it up; errors are those of newCensoring.
+func newWeighing(train, test survival.Outcome, c Convention) (weighing, error) {
+	g, err := newCensoring(train, test, c)
+	if err != nil {
+		return weighing{}, err
+	}
+	w := weighing{g, make([]float64, test.Len())}
+	for i, t := range test.Time {
+		if test.Event[i] {
+			w.event[i] = g.ofEvent(t)
+		}
+	}
+	return w, nil
+}
+
+// take is that of the given rows.
+func (w weighing) take(rows []int) weighing {
+	event := make([]float64, len(rows))
+	for k, i := range rows {
+		event[k] = w.event[i]
+	}
+	return weighing{w.censoring, event}
+}
+
 // ofEvent is the Ĝ by which an event at t is weighted; 0 leaves the weight undefined.
 func (c censoring) ofEvent(t float64) float64 {
 	g := c.AtFailure(t)
@@ -49,13 +79,13 @@ func (c censoring) ofEvent(t float64) float64 {
 	return 0
 }
 
-// pairWeight is Uno's Ĝ⁻² of an event at t; ok is false where it is undefined. Under
+// pairWeight is Uno's Ĝ⁻² of an event, row i at t; ok is false where it is undefined. Under
 // Mlr3proba an event before the first training time weighs −1: the reference does so,
 // and published scores contain it.
-func (c censoring) pairWeight(t float64) (w float64, ok bool) {
-	if c.Convention == nonparam.Mlr3proba && t < c.first {
+func (w weighing) pairWeight(i int, t float64) (weight float64, ok bool) {
+	if w.Convention == nonparam.Mlr3proba && t < w.first {
 		return -1, true
 	}
-	g := c.ofEvent(t)
+	g := w.event[i]
 	return 1 / float64(g*g), g > 0
 }

@@ -43,14 +43,14 @@ func Harrell(y survival.Outcome, risk []float64, c Convention) Pairs {
 // the event, Ĝ from the training rows. tau = +Inf truncates nothing. *Undefined: left
 // truncation in either outcome, or Ĝ = 0 at an event that has a comparable pair. O(n log n).
 func Uno(train, test survival.Outcome, risk []float64, tau float64, c Convention) (Pairs, error) {
-	g, err := newCensoring(train, test, c)
+	g, err := newWeighing(train, test, c)
 	if err != nil {
 		return Pairs{}, err
 	}
 	return g.uno(test, risk, tau, c)
 }
 
-func (g censoring) uno(test survival.Outcome, risk []float64, tau float64, c Convention) (Pairs, error) {
+func (g weighing) uno(test survival.Outcome, risk []float64, tau float64, c Convention) (Pairs, error) {
 	return newPairSweep(test, risk, c, g.pairWeights(test, tau)).sum()
 }
 
@@ -71,12 +71,12 @@ func (s *pairSweep) sum() (Pairs, error) {
 
 // pairWeights is Uno's extra weight by row: 0 of rows that are no event before tau, +Inf
 // where it is undefined.
-func (g censoring) pairWeights(test survival.Outcome, tau float64) []float64 {
+func (g weighing) pairWeights(test survival.Outcome, tau float64) []float64 {
 	omega := make([]float64, test.Len())
 	for i, t := range test.Time {
 		if test.Event[i] && t < tau {
 			var ok bool
-			if omega[i], ok = g.pairWeight(t); !ok {
+			if omega[i], ok = g.pairWeight(i, t); !ok {
 				omega[i] = math.Inf(1)
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"sort"
 
 	"everfold/survival"
 )
@@ -52,13 +51,17 @@ const (
 // fit draws the calibration curves, see [Calibrate]. Errors and panics are those of
 // [Evaluate], and fit's errors.
 func Describe(ctx context.Context, f Fold, cfg Config, fit Smoother) (*Details, error) {
-	if err := checkFold(f, cfg); err != nil {
+	p, err := Prepare(f, cfg)
+	if err != nil {
 		return nil, err
 	}
-	f.Train, f.Test = unitWeights(f.Train), unitWeights(f.Test)
-	d := &description{Fold: f, cfg: cfg, fit: fit, out: &Details{Reasons: map[string]string{}}}
-	d.g, d.noWeights = newCensoring(f.Train, f.Test, cfg.Convention)
-	stages := []func(context.Context) error{d.concordance, d.logLoss, d.dcalibration, d.horizons}
+	return p.Describe(ctx, fit)
+}
+
+// Describe is the function of that name; errors are a cancelled ctx's and those of fit.
+func (p *Prepared) Describe(ctx context.Context, fit Smoother) (*Details, error) {
+	d := &description{Prepared: p, fit: fit, out: &Details{Reasons: map[string]string{}}}
+	stages := []func(context.Context) error{d.discriminate, d.logLoss, d.dcalibration, d.horizons}
 	for stage, score := range stages {
 		if err := survival.Check(ctx, float64(stage), float64(len(stages))); err != nil {
 			return nil, err
@@ -72,31 +75,24 @@ func Describe(ctx context.Context, f Fold, cfg Config, fit Smoother) (*Details, 
 
 // description is one call of Describe.
 type description struct {
-	Fold
-	cfg       Config
-	fit       Smoother
-	g         censoring
-	noWeights error // why there is no g
-	out       *Details
+	*Prepared
+	fit Smoother
+	out *Details
 }
 
 func (d *description) keep(dst **float64, name string, value float64, err error) error {
 	return keep(dst, d.out.Reasons, name, value, err)
 }
 
-func (d *description) concordance(ctx context.Context) error {
-	harrell, err := HarrellEstimate(d.Test, d.Risk, d.cfg.Convention)
-	if err := d.keep(&d.out.HarrellSE, "cindex_harrell_se", harrell.SE, err); err != nil {
+func (d *description) discriminate(ctx context.Context) error {
+	c := d.concordances()
+	if err := d.keep(&d.out.HarrellSE, "cindex_harrell_se", c.harrell.SE, c.noHarrell); err != nil {
 		return err
 	}
-	uno, err := Estimate{}, d.noWeights
-	if err == nil {
-		uno, err = estimate(d.Test, newPairSweep(d.Test, d.Risk, d.cfg.Convention, d.g.pairWeights(d.Test, d.cfg.Tau)))
-	}
-	if err := d.keep(&d.out.UnoSE, "cindex_ipcw_se", uno.SE, err); err != nil {
+	if err := d.keep(&d.out.UnoSE, "cindex_ipcw_se", c.uno.SE, c.noUno); err != nil {
 		return err
 	}
-	pairs, err := Antolini(ctx, d.Test, d.Times, d.Surv, d.cfg.Convention)
+	pairs, err := antoliniPairs(ctx, d.fold.Test, d.fold.Times, d.surv, d.cfg.Convention)
 	if err != nil {
 		return err
 	}
@@ -113,38 +109,26 @@ func (d *description) integratedLogLoss(ctx context.Context) (float64, error) {
 	if d.noWeights != nil {
 		return 0, d.noWeights
 	}
-	l := &LogLoss{newWeightedLoss(d.g, d.Test, d.Times)}
-	m := len(d.Times)
-	s := make([]float64, m)
-	for row := range d.Test.Time {
-		if row%checkRows == 0 {
-			if err := survival.Check(ctx, 1, 4); err != nil {
-				return 0, err
-			}
-		}
-		for j, v := range d.Surv[row*m : (row+1)*m] {
-			s[j] = float64(v)
-		}
-		if err := l.Add(row, s); err != nil {
-			return 0, err
-		}
+	l := &LogLoss{newWeightedLoss(d.g, d.fold.Test, d.fold.Times)}
+	if err := d.eachCurve(ctx, func(row int, s []float64) { l.add(row, d.reached[row], s) }); err != nil {
+		return 0, err
 	}
 	curve, err := l.Curve()
 	if err != nil {
 		return 0, err
 	}
-	return Integrate(d.Times, curve), nil
+	return Integrate(d.fold.Times, curve), nil
 }
 
 func (d *description) dcalibration(context.Context) error {
-	m := len(d.Times)
-	last := d.Times[m-1]
-	within := d.Test
-	within.Time, within.Event = make([]float64, d.Test.Len()), make([]bool, d.Test.Len())
-	s := make([]float64, d.Test.Len())
-	for i, t := range d.Test.Time {
-		within.Time[i], within.Event[i] = min(t, last), d.Test.Event[i] && t <= last
-		s[i] = interpolate(d.Times, d.Surv[i*m:(i+1)*m], within.Time[i])
+	test, times := d.fold.Test, d.fold.Times
+	last := len(times) - 1
+	within := test
+	within.Time, within.Event = make([]float64, test.Len()), make([]bool, test.Len())
+	s := make([]float64, test.Len())
+	for i, t := range test.Time {
+		within.Time[i], within.Event[i] = min(t, times[last]), test.Event[i] && t <= times[last]
+		s[i] = d.interpolate(i, min(d.reached[i], last), within.Time[i])
 	}
 	out, err := DCalibrate(within, s, dcalBuckets)
 	if reason := reasonOf(err); reason != "" {
@@ -155,10 +139,10 @@ func (d *description) dcalibration(context.Context) error {
 	return err
 }
 
-// interpolate is the curve at t, at most the last grid time: linear between grid points,
+// interpolate is row i's curve at t, between grid times number j − 1 and j: linear there,
 // S(0) = 1.
-func interpolate(times []float64, s []float32, t float64) float64 {
-	j := sort.SearchFloat64s(times, t)
+func (d *description) interpolate(i, j int, t float64) float64 {
+	times, s := d.fold.Times, d.fold.Surv[i*len(d.fold.Times):]
 	if times[j] == t {
 		return float64(s[j])
 	}
@@ -193,16 +177,20 @@ func horizonsOf(m int) []int {
 }
 
 func (d *description) horizons(ctx context.Context) error {
-	for _, j := range horizonsOf(len(d.Times)) {
-		h := AtHorizon{Horizon: d.Times[j], Reasons: map[string]string{}}
-		s := make([]float32, d.Test.Len())
-		for i := range s {
-			s[i] = d.Surv[i*len(d.Times)+j]
-		}
-		if err := d.discriminate(&h, s); err != nil {
+	for _, j := range horizonsOf(len(d.fold.Times)) {
+		h := AtHorizon{Horizon: d.fold.Times[j], Reasons: map[string]string{}}
+		brier, err := d.brierAt(ctx, j)
+		if err := keep(&h.Brier, h.Reasons, "brier", brier, err); err != nil {
 			return err
 		}
-		if err := d.calibrate(ctx, &h, s); err != nil {
+		auc, err := d.aucAt(j)
+		if err == nil && math.IsNaN(auc) {
+			err = &Undefined{ReasonNoControl}
+		}
+		if err := keep(&h.AUC, h.Reasons, "auc", auc, err); err != nil {
+			return err
+		}
+		if err := d.calibrate(ctx, &h, d.surv[j]); err != nil {
 			return err
 		}
 		d.out.Horizons = append(d.out.Horizons, h)
@@ -210,42 +198,12 @@ func (d *description) horizons(ctx context.Context) error {
 	return nil
 }
 
-// discriminate fills in Brier score and AUC of one time.
-func (d *description) discriminate(h *AtHorizon, s []float32) error {
-	at := []float64{h.Horizon}
-	brier, auc, err := []float64{0}, []float64{0}, d.noWeights
-	if err == nil {
-		b := newBrier(d.g, d.Test, at)
-		for i, v := range s {
-			if err := b.Add(i, []float64{float64(v)}); err != nil {
-				return err
-			}
-		}
-		if brier, err = b.Curve(); err != nil {
-			brier = []float64{0}
-		}
-	}
-	if err := keep(&h.Brier, h.Reasons, "brier", brier[0], err); err != nil {
-		return err
-	}
-	if err = d.noWeights; err == nil {
-		auc, err = d.g.auc(d.Test, at, Prediction{Risk: d.Risk, Surv: s}, d.cfg.Convention)
-	}
-	switch {
-	case err != nil:
-		auc = []float64{0}
-	case math.IsNaN(auc[0]):
-		err = &Undefined{ReasonNoControl}
-	}
-	return keep(&h.AUC, h.Reasons, "auc", auc[0], err)
-}
-
 func (d *description) calibrate(ctx context.Context, h *AtHorizon, s []float32) error {
 	predicted := make([]float64, len(s))
 	for i, v := range s {
 		predicted[i] = 1 - float64(v)
 	}
-	c, err := Calibrate(ctx, d.Test, predicted, h.Horizon, d.fit)
+	c, err := Calibrate(ctx, d.fold.Test, predicted, h.Horizon, d.fit)
 	var refused *survival.DataError // a weight that vanishes beside the others
 	if errors.As(err, &refused) {
 		err = &Undefined{ReasonNoSmoother}
@@ -262,7 +220,7 @@ func (d *description) calibrate(ctx context.Context, h *AtHorizon, s []float32) 
 	for k := range shares {
 		shares[k] = (float64(k) + 0.5) / curvePoints
 	}
-	at := quantiles(predicted, d.Test, shares...)
+	at := quantiles(predicted, d.fold.Test, shares...)
 	observed, err := c.Curve(ctx, at)
 	if err != nil {
 		return err

@@ -82,6 +82,37 @@ func TestDescribeGathers(t *testing.T) {
 	}
 }
 
+// A prepared fold has the scores and details of the functions, bit by bit, in whatever order they
+// are asked for, also where weights or scores are undefined at some times only.
+func TestPrepared(t *testing.T) {
+	whole := simulatedFold(300, 12, 1)
+	entry, late := whole, whole
+	entry.Test.Entry = make([]float64, 300)
+	late.Train.Event = make([]bool, 300) // Ĝ falls to 0 at the last training time
+	for name, f := range map[string]Fold{"whole": whole, "entry": entry, "late": late} {
+		for _, c := range conventions {
+			cfg := Config{Convention: c, CIndex: CIndexIPCW, Tau: 1}
+			scores, err := Evaluate(background, f, cfg)
+			require.NoError(t, err)
+			details, err := Describe(background, f, cfg, fitCox)
+			require.NoError(t, err)
+			p, err := Prepare(f, cfg)
+			require.NoError(t, err)
+			for range 2 {
+				got, err := p.Evaluate(background)
+				require.NoError(t, err)
+				require.Equal(t, scores, got, name)
+				more, err := p.Describe(background, fitCox)
+				require.NoError(t, err)
+				require.Equal(t, details, more, name)
+			}
+		}
+	}
+	whole.Surv[7] = 2
+	_, err := Prepare(whole, config(RiskRegression))
+	require.ErrorContains(t, err, "test row 0")
+}
+
 // True curves are calibrated in both senses; those of twice the hazard are in neither, and
 // their log loss is larger.
 func TestDescribeTellsWrongCurves(t *testing.T) {

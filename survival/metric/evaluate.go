@@ -53,14 +53,18 @@ const checkRows = 4096
 // Errors: a risk that is not finite, a survival value outside [0,1], cancellation of ctx.
 // It panics where sizes differ, times do not ascend or cfg has an unknown name.
 func Evaluate(ctx context.Context, f Fold, cfg Config) (Scores, error) {
-	if err := checkFold(f, cfg); err != nil {
+	p, err := Prepare(f, cfg)
+	if err != nil {
 		return Scores{}, err
 	}
-	f.Train, f.Test = unitWeights(f.Train), unitWeights(f.Test)
-	e := &evaluation{Fold: f, cfg: cfg}
+	return p.Evaluate(ctx)
+}
+
+// Evaluate is the function of that name; the error is that of a cancelled ctx.
+func (p *Prepared) Evaluate(ctx context.Context) (Scores, error) {
+	e := &evaluation{Prepared: p}
 	e.scores.Reasons = map[string]string{}
-	e.g, e.noWeights = newCensoring(f.Train, f.Test, cfg.Convention)
-	for stage, score := range []func(context.Context) error{e.concordance, e.brier, e.auc} {
+	for stage, score := range []func(context.Context) error{e.discriminate, e.loss, e.areas} {
 		if err := survival.Check(ctx, float64(stage), 3); err != nil {
 			return Scores{}, err
 		}
@@ -119,11 +123,8 @@ func unitWeights(y survival.Outcome) survival.Outcome {
 
 // evaluation is one call of Evaluate.
 type evaluation struct {
-	Fold
-	cfg       Config
-	g         censoring
-	noWeights error // why there is no g
-	scores    Scores
+	*Prepared
+	scores Scores
 }
 
 // record stores a value, or the reason why there is none; other errors are returned.
@@ -143,15 +144,12 @@ func keep(dst **float64, reasons map[string]string, name string, value float64, 
 	return err
 }
 
-func (e *evaluation) concordance(context.Context) error {
-	s := newPairSweep(e.Test, e.Risk, e.cfg.Convention, nil)
-	s.order.Backward(s)
-	harrell, err := s.pairs.Index()
-	if err := e.record(&e.scores.CHarrell, "cindex_harrell", harrell, err); err != nil {
+func (e *evaluation) discriminate(context.Context) error {
+	c := e.concordances()
+	if err := e.record(&e.scores.CHarrell, "cindex_harrell", c.harrell.Index, c.noHarrell); err != nil {
 		return err
 	}
-	ipcw, err := e.uno(s)
-	if err := e.record(&e.scores.CIPCW, "cindex_ipcw", ipcw, err); err != nil {
+	if err := e.record(&e.scores.CIPCW, "cindex_ipcw", c.uno.Index, c.noUno); err != nil {
 		return err
 	}
 	chosen, column := e.scores.CIPCW, "cindex_ipcw"
@@ -165,41 +163,17 @@ func (e *evaluation) concordance(context.Context) error {
 	return nil
 }
 
-// uno sums the pairs of a sweep over the test rows once more, with Uno's weights.
-func (e *evaluation) uno(harrell *pairSweep) (float64, error) {
-	if e.noWeights != nil {
-		return 0, e.noWeights
-	}
-	pairs, err := harrell.again(e.g.pairWeights(e.Test, e.cfg.Tau)).sum()
+// loss scores the curves and the Kaplan–Meier curve of the training rows.
+func (e *evaluation) loss(ctx context.Context) error {
+	scores, err := e.brierCurve(ctx)
 	if err != nil {
-		return 0, err
-	}
-	return pairs.Index()
-}
-
-// brier scores the curves and the Kaplan–Meier curve of the training rows.
-func (e *evaluation) brier(ctx context.Context) error {
-	m := len(e.Times)
-	s := make([]float64, m)
-	brier, ibs, err := e.integrated(ctx, func(row int) []float64 {
-		for j, v := range e.Surv[row*m : (row+1)*m] {
-			s[j] = float64(v)
-		}
-		return s
-	})
-	e.scores.Brier = brier
-	if err := e.record(&e.scores.IBS, "ibs", ibs, err); err != nil {
-		return err
-	}
-	if err != nil {
+		err = e.record(&e.scores.IBS, "ibs", 0, err)
 		e.scores.Reasons["ipa"] = e.scores.Reasons["ibs"]
-		return nil
-	}
-	km, err := e.nullCurve()
-	if err != nil {
 		return err
 	}
-	_, null, err := e.integrated(ctx, func(int) []float64 { return km })
+	ibs := Integrate(e.fold.Times, scores)
+	e.scores.IBS, e.scores.Brier = &ibs, scores
+	null, err := e.null(ctx)
 	if err != nil {
 		return err
 	}
@@ -207,58 +181,57 @@ func (e *evaluation) brier(ctx context.Context) error {
 	return e.record(&e.scores.IPA, "ipa", ipa, err)
 }
 
-// integrated is the Brier curve of the given survival curves, and its mean over the grid.
-func (e *evaluation) integrated(ctx context.Context, curve func(row int) []float64) (scores []float64, mean float64, err error) {
-	if e.noWeights != nil {
-		return nil, 0, e.noWeights
+// null is the integrated Brier score of the Kaplan–Meier curve. It is defined where that of
+// other curves is.
+func (e *evaluation) null(ctx context.Context) (float64, error) {
+	km, err := e.nullCurve()
+	if err != nil {
+		return 0, err
 	}
-	b := newBrier(e.g, e.Test, e.Times)
-	for row := range e.Test.Time {
+	alive, dead := make([]float64, len(km)), make([]float64, len(km))
+	for j, s := range km {
+		d := 1 - s
+		alive[j], dead[j] = d*d, s*s
+	}
+	b := newBrier(e.g, e.fold.Test, e.fold.Times)
+	for row, reached := range e.reached {
 		if row%checkRows == 0 {
 			if err := survival.Check(ctx, 1, 3); err != nil {
-				return nil, 0, err
+				return 0, err
 			}
 		}
-		if err := b.Add(row, curve(row)); err != nil {
-			return nil, 0, err
-		}
+		b.enter(row, reached, alive, dead)
 	}
-	if scores, err = b.Curve(); err != nil {
-		return nil, 0, err
+	scores, err := b.Curve()
+	if err != nil {
+		return 0, err
 	}
-	return scores, Integrate(e.Times, scores), nil
+	return Integrate(e.fold.Times, scores), nil
 }
 
 // nullCurve is the Kaplan–Meier curve of the training rows on the grid, rounded to float32
 // like every stored curve, so that a Kaplan–Meier model has an IPA of exactly 0.
 func (e *evaluation) nullCurve() ([]float64, error) {
 	rule := e.cfg.Convention.timeRule()
-	y, err := riskset.Merge(e.Train, rule)
+	y, err := riskset.Merge(e.fold.Train, rule)
 	if err != nil {
 		return nil, err
 	}
 	s := nonparam.KaplanMeier(y)
 	riskset.CurveTimes(s.Times, rule)
-	out := make([]float64, len(e.Times))
-	for j, t := range e.Times {
+	out := make([]float64, len(e.fold.Times))
+	for j, t := range e.fold.Times {
 		out[j] = float64(float32(s.At(t)))
 	}
 	return out, nil
 }
 
-func (e *evaluation) auc(context.Context) error {
-	mean, err := e.meanAUC()
+func (e *evaluation) areas(context.Context) error {
+	mean, err := 0.0, error(nil)
+	curve, err := e.aucCurve()
+	if err == nil {
+		e.scores.AUC = curve
+		mean, err = MeanAUC(e.fold.Test, e.fold.Times, curve)
+	}
 	return e.record(&e.scores.AUCMean, "auc_mean", mean, err)
-}
-
-func (e *evaluation) meanAUC() (float64, error) {
-	if e.noWeights != nil {
-		return 0, e.noWeights
-	}
-	curve, err := e.g.auc(e.Test, e.Times, Prediction{Risk: e.Risk, Surv: e.Surv}, e.cfg.Convention)
-	if err != nil {
-		return 0, err
-	}
-	e.scores.AUC = curve
-	return MeanAUC(e.Test, e.Times, curve)
 }

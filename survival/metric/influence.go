@@ -21,7 +21,7 @@ func HarrellEstimate(y survival.Outcome, risk []float64, c Convention) (Estimate
 // UnoEstimate is Uno's C(τ) with its standard error given the censoring weights: like R, it
 // leaves out that Ĝ is estimated. Errors are those of Uno.
 func UnoEstimate(train, test survival.Outcome, risk []float64, tau float64, c Convention) (Estimate, error) {
-	g, err := newCensoring(train, test, c)
+	g, err := newWeighing(train, test, c)
 	if err != nil {
 		return Estimate{}, err
 	}

@@ -27,7 +27,7 @@ type LogLoss struct{ weightedLoss }
 // empty or do not ascend, and gives *Undefined with left truncation in either outcome.
 func NewLogLoss(train, test survival.Outcome, times []float64, c Convention) (*LogLoss, error) {
 	mustAscend(times)
-	g, err := newCensoring(train, test, c)
+	g, err := newWeighing(train, test, c)
 	if err != nil {
 		return nil, err
 	}
@@ -37,11 +37,15 @@ func NewLogLoss(train, test survival.Outcome, times []float64, c Convention) (*L
 // Add enters the curve of one test row, each row once; s[j] = S(times[j]|row). A value
 // outside [0,1] is an error. It panics where s and the grid differ in length.
 func (l *LogLoss) Add(row int, s []float64) error {
-	reached, err := l.check(row, s)
-	if err != nil {
+	if err := l.check(row, s); err != nil {
 		return err
 	}
-	for j, v := range s {
+	l.add(row, l.reached(row), s)
+	return nil
+}
+
+func (l *LogLoss) add(row, reached int, s []float64) {
+	for j, v := range s[:l.counted(row, reached)] {
 		v = bounded(v)
 		if j < reached {
 			l.loss[j] = -math.Log(v)
@@ -49,8 +53,7 @@ func (l *LogLoss) Add(row int, s []float64) error {
 			l.loss[j] = -math.Log1p(-v)
 		}
 	}
-	l.enter(row, reached)
-	return nil
+	l.enter(row, reached, l.loss, l.loss)
 }
 
 func bounded(p float64) float64 { return min(max(p, certain), 1-certain) }

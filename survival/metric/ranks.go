@@ -1,6 +1,10 @@
 package metric
 
-import "everfold/survival/riskset"
+import (
+	"math"
+
+	"everfold/survival/riskset"
+)
 
 // ranks says which risks tie. Distinct risks are numbered in ascending order; row i has
 // number of[i] and ties with the numbers low[of[i]] ≤ m < high[of[i]].
@@ -34,47 +38,73 @@ func newRanks(risk []float64, tolerance float64) ranks {
 	return r
 }
 
-// ascending are the rows in ascending order of the marker. The order of another time often
-// still holds (always, where hazards are proportional): then it is kept. nil: none is known.
-func ascending(order []int, marker []float64) []int {
-	if order == nil {
-		return riskset.Ascending(marker)
-	}
-	for q := 1; q < len(marker); q++ {
-		if marker[order[q]] < marker[order[q-1]] {
-			return riskset.Ascending(marker)
-		}
-	}
-	return order
+// ranking is rows in ascending order of a marker, 1 − S at one grid time after the other.
+type ranking struct {
+	ranked, scratch []uint64 // words of a key, equal where rows tie, and the row
+	rows            []uint32 // those that are ranked, ascending
+	misses          int      // how often an order was not nearly that of the time before
 }
 
-const (
-	digitBits = 11 // three digits hold a 32-bit key, and their counts fit into a core's cache
-	digits    = 1 << digitBits
-)
+// mostMisses: then curves cross. At the first times curves near 1 tie by rounding, and their order
+// is another one when they have parted.
+const mostMisses = 6
 
-// sortByKey sorts by the upper 32 bits, stably, by a least-significant-digit radix sort, and
-// returns the sorted slice and the other one, which it has overwritten.
-func sortByKey(from, to []uint64) (sorted, scratch []uint64) {
-	var counts [3][digits]int32
-	for _, v := range from {
-		for d := range counts {
-			counts[d][v>>(32+d*digitBits)%digits]++
-		}
+func newRanking(rows int) ranking {
+	r := ranking{ranked: make([]uint64, 0, rows), scratch: make([]uint64, rows), rows: make([]uint32, rows)}
+	for i := range r.rows {
+		r.rows[i] = uint32(i)
 	}
-	for d := range counts {
-		at := int32(0)
-		for k, n := range counts[d] {
-			counts[d][k] = at
-			at += n
-		}
-		shift := 32 + d*digitBits
-		for _, v := range from {
-			slot := &counts[d][v>>shift%digits]
-			to[*slot] = v
-			*slot++
-		}
-		from, to = to, from
-	}
-	return from, to
+	return r
 }
+
+// rank ranks the rows of the time before that are to be kept, ties by row. Curves that do not
+// cross rank rows alike at all times, but for rounding: then little of the order of the time
+// before has to be mended.
+func (r *ranking) rank(surv []float32, keep func(row uint32) bool) {
+	kept := r.rows[:0]
+	for _, row := range r.rows {
+		if keep(row) {
+			kept = append(kept, row)
+		}
+	}
+	r.rows = kept
+	if r.misses < mostMisses {
+		near := r.ranked[:0]
+		for _, word := range r.ranked {
+			if row := uint32(word); keep(row) {
+				near = append(near, uint64(survivalKey(surv[row]))<<32|uint64(row))
+			}
+		}
+		if r.ranked = near; len(near) == len(kept) && settle(near) {
+			return
+		}
+		r.misses++
+	}
+	r.ranked, r.scratch = r.ranked[:len(kept)], r.scratch[:len(kept)]
+	for k, row := range kept {
+		r.ranked[k] = uint64(survivalKey(surv[row]))<<32 | uint64(row)
+	}
+	r.ranked, r.scratch = riskset.SortWords(r.ranked, r.scratch)
+}
+
+// settle sorts words that are nearly in order; false where they are not, after at most a few
+// times as many moves as words.
+func settle(words []uint64) bool {
+	moves := 0
+	for q, w := range words {
+		at := q
+		for at > 0 && words[at-1] > w {
+			words[at] = words[at-1]
+			at--
+		}
+		words[at] = w
+		if moves += q - at; moves > 4*len(words) {
+			return false
+		}
+	}
+	return true
+}
+
+// survivalKey ascends as 1 − S does: the bits of numbers that are not negative are in the order of
+// the numbers. −0 + 0 is 0.
+func survivalKey(s float32) uint32 { return ^math.Float32bits(s + 0) }

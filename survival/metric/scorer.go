@@ -5,7 +5,7 @@ package metric
 type Scorer struct {
 	fold      Fold
 	cfg       Config
-	g         censoring
+	g         weighing
 	noWeights error // why there is no g
 }
 
@@ -17,7 +17,7 @@ func NewScorer(f Fold, cfg Config) (*Scorer, error) {
 	}
 	f.Train, f.Test = unitWeights(f.Train), unitWeights(f.Test)
 	s := &Scorer{fold: f, cfg: cfg}
-	s.g, s.noWeights = newCensoring(f.Train, f.Test, cfg.Convention)
+	s.g, s.noWeights = newWeighing(f.Train, f.Test, cfg.Convention)
 	return s, nil
 }
 
@@ -53,7 +53,7 @@ func (s *Scorer) CIndex(rows []int) (float64, error) {
 	if s.noWeights != nil {
 		return 0, s.noWeights
 	}
-	pairs, err := s.g.uno(y, risk, s.cfg.Tau, s.cfg.Convention)
+	pairs, err := s.g.take(rows).uno(y, risk, s.cfg.Tau, s.cfg.Convention)
 	if err != nil {
 		return 0, err
 	}
@@ -73,7 +73,7 @@ func (s *Scorer) IBS(rows []int) (float64, error) {
 		return 0, &Undefined{ReasonNoRow}
 	}
 	m := len(s.fold.Times)
-	b, curve := newBrier(s.g, s.fold.Test.Take(rows), s.fold.Times), make([]float64, m)
+	b, curve := newBrier(s.g.take(rows), s.fold.Test.Take(rows), s.fold.Times), make([]float64, m)
 	for k, i := range rows {
 		for j, v := range s.fold.Surv[i*m : (i+1)*m] {
 			curve[j] = float64(v)

@@ -3,6 +3,7 @@ package metric
 import (
 	"math"
 	"slices"
+	"sort"
 
 	"everfold/survival"
 	"everfold/survival/riskset"
@@ -66,6 +67,9 @@ const sameShare = 1e-12
 // that one reaches the share exactly (Hyndman and Fan 1996, type 2). A weight of 2 is the row
 // twice. shares ascend.
 func quantiles(values []float64, y survival.Outcome, shares ...float64) []float64 {
+	if len(y.Weight) == 0 {
+		return countedQuantiles(values, shares)
+	}
 	order := riskset.Ascending(values)
 	cumulated := make([]float64, len(order))
 	total := 0.0
@@ -83,3 +87,64 @@ func quantiles(values []float64, y survival.Outcome, shares ...float64) []float6
 	}
 	return out
 }
+
+// countedQuantiles are those of rows that weigh 1 each.
+func countedQuantiles(values []float64, shares []float64) []float64 {
+	n := float64(len(values))
+	at := make([]int, 0, 2*len(shares))
+	for _, share := range shares {
+		for _, target := range []float64{(share - sameShare) * n, (share + sameShare) * n} {
+			at = append(at, min(max(0, int(math.Ceil(target))-1), len(values)-1))
+		}
+	}
+	sorted := slices.Clone(values)
+	place(sorted, 0, at)
+	out := make([]float64, len(shares))
+	for k := range out {
+		out[k] = (sorted[at[2*k]] + sorted[at[2*k+1]]) / 2
+	}
+	return out
+}
+
+// place puts the values into those places at, which ascend and are counted from first, where they
+// would be if all were sorted (Hoare 1961, Commun. ACM 4:321).
+func place(values []float64, first int, at []int) {
+	for len(at) > 0 {
+		if len(values) <= fewToPlace {
+			slices.Sort(values)
+			return
+		}
+		low, high := part(values)
+		left := sort.Search(len(at), func(k int) bool { return at[k] >= first+low })
+		place(values[:low], first, at[:left])
+		at = at[left:]
+		right := sort.Search(len(at), func(k int) bool { return at[k] >= first+high })
+		values, first, at = values[high:], first+high, at[right:]
+	}
+}
+
+// fewToPlace values are sorted.
+const fewToPlace = 32
+
+// part brings the values below a middle one to before low and those above it to after high − 1.
+func part(values []float64) (low, high int) {
+	n := len(values)
+	pivot := middle(middle(values[0], values[n/8], values[n/4]), middle(values[3*n/8], values[n/2], values[5*n/8]),
+		middle(values[3*n/4], values[7*n/8], values[n-1]))
+	high = n
+	for at := 0; at < high; {
+		switch v := values[at]; {
+		case v < pivot:
+			values[low], values[at] = v, values[low]
+			low, at = low+1, at+1
+		case v > pivot:
+			high--
+			values[at], values[high] = values[high], v
+		default:
+			at++
+		}
+	}
+	return low, high
+}
+
+func middle(a, b, c float64) float64 { return max(min(a, b), min(max(a, b), c)) }

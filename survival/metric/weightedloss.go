@@ -15,7 +15,7 @@ import (
 type weightedLoss struct {
 	test  survival.Outcome
 	times []float64
-	g     censoring
+	g     weighing
 
 	alive, aliveWeight []float64 // Σ w·loss and Σ w over rows with T > t
 	dead               []float64 // Σ w·loss/Ĝ(T) over events with T ≤ t
@@ -24,7 +24,7 @@ type weightedLoss struct {
 	loss               []float64 // of the row that is entered, by grid time
 }
 
-func newWeightedLoss(g censoring, test survival.Outcome, times []float64) weightedLoss {
+func newWeightedLoss(g weighing, test survival.Outcome, times []float64) weightedLoss {
 	m := len(times)
 	return weightedLoss{
 		test: test, times: times, g: g,
@@ -44,41 +44,54 @@ func mustAscend(times []float64) {
 	}
 }
 
-// check refuses values outside [0,1] and finds how many grid times lie before the row's
-// time: at those it is alive.
-func (l *weightedLoss) check(row int, s []float64) (reached int, err error) {
+// check refuses values outside [0,1].
+func (l *weightedLoss) check(row int, s []float64) error {
 	if len(s) != len(l.times) {
 		panic("metric: curve and grid differ in length")
 	}
 	for j, v := range s {
 		if !(v >= 0 && v <= 1) {
-			return 0, curveError(row, j)
+			return curveError(row, j)
 		}
 	}
-	return sort.SearchFloat64s(l.times, l.test.Time[row]), nil
+	return nil
 }
+
+// reached is how many grid times lie before the row's time: at those it is alive.
+func (l *weightedLoss) reached(row int) int { return reachedBy(l.times, l.test.Time[row]) }
+
+// reachedBy is how many grid times lie before t.
+func reachedBy(times []float64, t float64) int { return sort.SearchFloat64s(times, t) }
 
 func curveError(row, j int) error {
 	return fmt.Errorf("test row %d: survival at grid time %d is outside [0, 1]", row, j)
 }
 
-// enter adds l.loss as the row's.
-func (l *weightedLoss) enter(row, reached int) {
+// counted is how many leading grid times see a row: a censored one is gone after its time.
+func (l *weightedLoss) counted(row, reached int) int {
+	if l.test.Event[row] {
+		return len(l.times)
+	}
+	return reached
+}
+
+// enter adds a row's losses, alive up to the grid time that it has reached and dead from then on.
+func (l *weightedLoss) enter(row, reached int, alive, dead []float64) {
 	w := l.test.W(row)
 	l.total += w
-	for j, v := range l.loss[:reached] {
+	for j, v := range alive[:reached] {
 		l.alive[j] += float64(w * v)
 		l.aliveWeight[j] += w
 	}
 	if !l.test.Event[row] {
 		return
 	}
-	g := l.g.ofEvent(l.test.Time[row])
+	g := l.g.event[row]
 	if g <= 0 {
 		l.zeroFrom = min(l.zeroFrom, reached)
 		return
 	}
-	for j, v := range l.loss[reached:] {
+	for j, v := range dead[reached:] {
 		l.dead[reached+j] += float64(w*v) / g
 	}
 }

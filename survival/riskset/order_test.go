@@ -1,6 +1,7 @@
 package riskset
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"reflect"
@@ -90,6 +91,47 @@ func TestSortByKey(t *testing.T) {
 			t.Fatalf("order %v, want %v", got, want)
 		}
 	})
+}
+
+// Rows whose keys agree in the 32 leading bits of the range are in order as well: many that differ
+// in their last bits beside one that is far away, and equal ones by index.
+func TestSortByKeyFinishes(t *testing.T) {
+	v := make([]float64, 3000)
+	for i := range v {
+		v[i] = 1 + float64(i*7919%1009)*0x1p-50
+	}
+	v[17] = -1e300
+	got, want := Ascending(v), make([]int, len(v))
+	for i := range want {
+		want[i] = i
+	}
+	slices.SortStableFunc(want, func(a, b int) int { return cmp.Compare(v[a], v[b]) })
+	if !slices.Equal(got, want) {
+		t.Error("another order")
+	}
+}
+
+// Words are sorted by their upper halves, equal ones staying in their order, and nothing but the
+// order changes, whatever the range of the halves.
+func TestSortWords(t *testing.T) {
+	for _, n := range []int{0, 1, 2, 5000} {
+		for _, width := range []int{0, 1, 11, 12, 23, 32} {
+			words := make([]uint64, n)
+			for i := range words {
+				key := uint32(i*i*2654435761) >> max(0, 32-width)
+				if width == 0 {
+					key = 5
+				}
+				words[i] = uint64(key)<<32 | uint64(i)
+			}
+			want := slices.Clone(words)
+			slices.Sort(want) // upper halves first, then rows: what a stable sort gives
+			got, _ := SortWords(words, make([]uint64, n))
+			if !slices.Equal(got, want) {
+				t.Errorf("%d words, %d bits: another order", n, width)
+			}
+		}
+	}
 }
 
 // draw makes a small outcome full of ties, with strata, entry times and weights or not.

@@ -1,7 +1,9 @@
 package riskset
 
 import (
+	"cmp"
 	"math"
+	"math/bits"
 	"slices"
 )
 
@@ -15,42 +17,88 @@ func sortKey(v float64) uint64 {
 	return ^b
 }
 
-// sortByKey stably reorders rows so that key(rows[·]) ascends: a least-significant-digit
-// radix sort with digits of one byte, O(n), passes over constant bytes left out.
+// sortByKey stably reorders rows so that key(rows[·]) ascends. The 32 leading bits of the keys'
+// range are sorted in O(n); only rows that they do not tell apart are compared.
 func sortByKey(rows []int, key func(row int) uint64) {
-	type item struct {
-		key uint64
-		row int
+	n := len(rows)
+	if n < 2 {
+		return
 	}
-	from, to := make([]item, len(rows)), make([]item, len(rows))
-	var counts [8][256]int
-	for i, r := range rows {
+	least, most := ^uint64(0), uint64(0)
+	for _, r := range rows {
 		k := key(r)
-		from[i] = item{k, r}
-		for b := range counts {
-			counts[b][byte(k>>(8*b))]++
+		least, most = min(least, k), max(most, k)
+	}
+	shift := max(0, bits.Len64(most-least)-32)
+	words := make([]uint64, n)
+	for q, r := range rows {
+		words[q] = (key(r)-least)>>shift<<32 | uint64(q)
+	}
+	words, _ = SortWords(words, make([]uint64, n))
+	sorted := make([]int, n)
+	for q, w := range words {
+		sorted[q] = rows[uint32(w)]
+	}
+	copy(rows, sorted)
+	if shift > 0 {
+		finish(rows, words, key)
+	}
+}
+
+// finish sorts the runs of rows with equal upper halves of their words.
+func finish(rows []int, words []uint64, key func(row int) uint64) {
+	compare := func(a, b int) int { return cmp.Compare(key(a), key(b)) }
+	for start, end := 0, 1; start < len(rows); start, end = end, end+1 {
+		for end < len(rows) && words[end]>>32 == words[start]>>32 {
+			end++
+		}
+		if run := rows[start:end]; len(run) > 1 && !slices.IsSortedFunc(run, compare) {
+			slices.SortStableFunc(run, compare)
 		}
 	}
-	for b := range counts {
-		c := &counts[b]
-		if len(rows) == 0 || c[byte(from[0].key>>(8*b))] == len(rows) {
-			continue
+}
+
+const (
+	digitBits = 11 // the counts of so many bits fit into a core's cache beside what is sorted
+	maxPasses = 3  // which 32 bits take
+)
+
+// SortWords sorts words by their upper 32 bits, stably, by a least-significant-digit radix sort
+// over the range of these. It returns the sorted slice and the other one, which it overwrites;
+// both are equally long.
+func SortWords(from, to []uint64) (sorted, scratch []uint64) {
+	least, most := ^uint64(0), uint64(0)
+	for _, w := range from {
+		least, most = min(least, w>>32), max(most, w>>32)
+	}
+	if len(from) < 2 || least == most {
+		return from, to
+	}
+	width := bits.Len64(most - least)
+	passes := (width + digitBits - 1) / digitBits
+	digit := (width + passes - 1) / passes
+	mask, base := uint64(1)<<digit-1, least<<32
+	var counts [maxPasses][1 << digitBits]uint32
+	for _, w := range from {
+		w = (w - base) >> 32
+		for d := range passes {
+			counts[d][w&mask]++
+			w >>= digit
 		}
-		at := 0
-		for d, n := range c {
-			c[d] = at
-			at += n
+	}
+	for d := range passes {
+		count, at, shift := &counts[d], uint32(0), 32+d*digit
+		for k := range mask + 1 {
+			count[k], at = at, at+count[k]
 		}
-		for _, it := range from {
-			d := byte(it.key >> (8 * b))
-			to[c[d]] = it
-			c[d]++
+		for _, w := range from {
+			slot := &count[(w-base)>>shift&mask]
+			to[*slot] = w
+			*slot++
 		}
 		from, to = to, from
 	}
-	for i := range from {
-		rows[i] = from[i].row
-	}
+	return from, to
 }
 
 const (
