@@ -60,7 +60,10 @@ func (c *checker) unknown(path string, n *node, s *shape) {
 			c.add(full, at, "not available yet")
 			continue
 		}
-		hint := didYouMean(f.key, s.names())
+		hint := s.below(f.key)
+		if hint == "" {
+			hint = didYouMean(f.key, s.names())
+		}
 		if hint == "" {
 			hint = "; allowed: " + strings.Join(s.names(), ", ")
 		}

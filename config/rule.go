@@ -68,6 +68,20 @@ func (s *shape) find(name string) *key {
 	return nil
 }
 
+// below is "; did you mean "folds.k"?" of a key that groups of the shape have, or "".
+func (s *shape) below(name string) string {
+	var found []string
+	for _, k := range s.keys {
+		if k.rule.group != nil && k.rule.group.find(name) != nil {
+			found = append(found, strconv.Quote(k.name+"."+name))
+		}
+	}
+	if len(found) == 0 {
+		return ""
+	}
+	return "; did you mean " + orList(found) + "?"
+}
+
 func (s *shape) names() []string {
 	names := make([]string, len(s.keys))
 	for i, k := range s.keys {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"everfold/artifact"
+	"everfold/config"
 	"everfold/internal/app"
 )
 
@@ -144,8 +145,12 @@ func incomparable(runs [2]*app.ScoredRun, err error) error {
 
 // runError gives an error about a run's folder its exit code and the next step.
 func runError(folder string, err error) error {
-	if errors.Is(err, app.ErrNotFound) && !errors.Is(err, artifact.ErrDamaged) {
+	var bad *config.Error
+	switch {
+	case errors.Is(err, app.ErrNotFound) && !errors.Is(err, artifact.ErrDamaged):
 		return noRun(folder)
+	case errors.As(err, &bad):
+		return storeProblem(folder, err)
 	}
 	return fileError(folder, err)
 }

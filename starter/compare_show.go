@@ -102,7 +102,7 @@ func (c *compared) present(s screen) {
 	}
 	for _, metric := range comparedMetrics {
 		if t := c.table(metric.name, s.live); t.Length() > 0 {
-			s.printf("\n%s\n%s\n", metric.title(c), t.Render())
+			s.printf("\n%s\n%s\n", metric.title(c), s.fitting(t, c.table(metric.name, false), c.narrowTable(metric.name)))
 		}
 	}
 	s.printf("\n%s\n", c.verdict())
@@ -166,6 +166,19 @@ func (c *compared) table(metric string, framed bool) table.Writer {
 		t.AppendRow(row[:len(header)])
 	}
 	rightAlign(t, "A", "B", "B − A", "95 % interval", "p", "adjusted")
+	return t
+}
+
+// narrowTable has differences and adjusted p-values only.
+func (c *compared) narrowTable(metric string) table.Writer {
+	t := newTable(false)
+	t.AppendHeader(table.Row{"Model", "B − A", "adj. p"})
+	for _, d := range c.Comparisons {
+		if d.Metric == metric {
+			t.AppendRow(table.Row{modelsOf(d), signed(d.Difference), pValue(d.PHolm)})
+		}
+	}
+	rightAlign(t, "B − A", "adj. p")
 	return t
 }
 

@@ -96,6 +96,7 @@ func TestCompareFormats(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, comparison().write(screen{Writer: &out, live: true}, formatTable))
 	golden(t, "compare.live", out.String())
+	require.LessOrEqual(t, widest(comparison().narrowTable("ibs").Render()), 40)
 }
 
 // Claim: what cannot be compared is refused with its exit code, the difference and a way out.

@@ -36,7 +36,7 @@ func runFolder(words, store string) (string, error) {
 func readStandings(ctx context.Context, folder string) ([]artifact.Standing, error) {
 	s, err := (&app.Stores{}).Open(ctx, config.Store{URI: folder})
 	if err != nil {
-		return nil, usageError("", "%w", err)
+		return nil, storeProblem(folder, err)
 	}
 	var plan *artifact.SummaryPlan
 	run, _, err := artifact.ReadRun(ctx, s)
@@ -67,7 +67,7 @@ func readStandings(ctx context.Context, folder string) ([]artifact.Standing, err
 func readSelection(ctx context.Context, folder string) (*artifact.Selection, error) {
 	s, err := (&app.Stores{}).Open(ctx, config.Store{URI: folder})
 	if err != nil {
-		return nil, usageError("", "%w", err)
+		return nil, storeProblem(folder, err)
 	}
 	selection, err := artifact.ReadSelection(ctx, s)
 	if err != nil {

@@ -79,8 +79,10 @@ func (f *framing) measure() {
 		f.cells = 24
 	case f.room.width >= 60:
 		f.cells = 16
-	default:
+	case f.room.width >= 50:
 		f.cells = 8
+	default:
+		f.cells = 6
 	}
 	f.names = min(longest, max(8, f.room.width-f.cells-16)) // 16: rank, gaps, count
 }
@@ -97,7 +99,7 @@ func (f *framing) models() {
 		n := tallyFolds(m)
 		w := weighted{model: true, ended: n.open() == 0, weight: toCome, rank: ranks[m.Model]}
 		switch {
-		case n.running > 0:
+		case f.beats(m):
 			w.weight = inHand
 		case n.failed > 0:
 			w.weight = failing
@@ -114,16 +116,21 @@ func (f *framing) models() {
 	}
 }
 
+// beats says whether a worker fits the model just now; other folds that run wait for one.
+func (f *framing) beats(m workflows.ModelProgress) bool {
+	return slices.ContainsFunc(m.Folds, func(fold workflows.FoldProgress) bool {
+		_, beating := f.s.beats[cellID{m.Model, fold.Fold}]
+		return beating && fold.State == workflows.Running
+	})
+}
+
 // modelLine is rank, name, bar, count, scores so far, and what is in hand for a moment only.
 func (f *framing) modelLine(m workflows.ModelProgress, n foldTally, rank int) line {
-	place, colours := "", []text.Color(nil)
-	if rank > 0 {
-		place = strconv.Itoa(rank)
-	}
+	var colours []text.Color
 	if rank == 1 {
 		colours = []text.Color{text.FgGreen}
 	}
-	l := f.named(place, m.Model, colours...).add("  ")
+	l := f.named(place(rank), m.Model, colours...).add("  ")
 	l = append(l, f.bar(m, n)...)
 	l = l.add(fmt.Sprintf("  %*d/%d", len(strconv.Itoa(len(m.Folds))), n.ended(), len(m.Folds)))
 	if n.failed > 0 {

@@ -44,13 +44,9 @@ func writeLeaderboard(s screen, f format, board []artifact.Standing) error {
 	case formatJSON:
 		return writeJSON(s, board)
 	case formatMarkdown:
-		s.printf("%s\n", leaderboardTable(board, false, false).RenderMarkdown())
+		s.printf("%s\n", leaderboardTable(board, false).RenderMarkdown())
 	default:
-		wide := leaderboardTable(board, s.live, false).Render()
-		if s.live && widest(wide) > s.size().width {
-			wide = leaderboardTable(board, s.live, true).Render()
-		}
-		s.printf("%s\n", wide)
+		s.printf("%s\n", s.fitting(leaderboardTable(board, s.live), leaderboardTable(board, false), narrowLeaderboard(board)))
 	}
 	return nil
 }
@@ -65,6 +61,25 @@ func writeOptimism(s screen, chosen *artifact.Selection) {
 		chosen.Model, chosen.Models, chosen.Metric, score(chosen.Apparent), score(chosen.Corrected))
 }
 
+// fitting renders the first table that is no wider than a live screen, else the last; other
+// screens get the first.
+func (s screen) fitting(tables ...table.Writer) string {
+	if !s.live {
+		return tables[0].Render()
+	}
+	return firstThatFits(s.size().width, tables...)
+}
+
+func firstThatFits(width int, tables ...table.Writer) string {
+	rendered := ""
+	for _, t := range tables {
+		if rendered = t.Render(); widest(rendered) <= width {
+			break
+		}
+	}
+	return rendered
+}
+
 // widest is the number of columns that a rendered table takes.
 func widest(rendered string) int {
 	most := 0
@@ -74,26 +89,31 @@ func widest(rendered string) int {
 	return most
 }
 
-// leaderboardTable has the standings in the order given; a narrow one has the two scores and
-// no more.
-func leaderboardTable(board []artifact.Standing, coloured, narrow bool) table.Writer {
-	t := newTable(coloured && !narrow)
-	header := table.Row{"Rank", "Model", "C-index", "IBS", "IPA", "Folds", "Failed"}
-	if narrow {
-		header = header[:4]
-	}
-	t.AppendHeader(header)
+// narrowLeaderboard has the two scores and no more.
+func narrowLeaderboard(board []artifact.Standing) table.Writer {
+	t := newTable(false)
+	t.AppendHeader(table.Row{"Rank", "Model", "C-index", "IBS"})
 	for _, m := range board {
-		rank := ""
-		if m.Rank > 0 {
-			rank = strconv.Itoa(m.Rank)
-		}
-		if narrow {
-			t.AppendRow(table.Row{rank, m.Model, score(m.CIndexMean), score(m.IBSMean)})
-			continue
-		}
+		t.AppendRow(table.Row{place(m.Rank), m.Model, score(m.CIndexMean), score(m.IBSMean)})
+	}
+	rightAlign(t, "Rank", "C-index", "IBS")
+	return t
+}
+
+// place shows a rank; none is blank.
+func place(rank int) string {
+	if rank == 0 {
+		return ""
+	}
+	return strconv.Itoa(rank)
+}
+
+func leaderboardTable(board []artifact.Standing, coloured bool) table.Writer {
+	t := newTable(coloured)
+	t.AppendHeader(table.Row{"Rank", "Model", "C-index", "IBS", "IPA", "Folds", "Failed"})
+	for _, m := range board {
 		t.AppendRow(table.Row{
-			rank, m.Model, scoreWithSpread(m.CIndexMean, m.CIndexStd), scoreWithSpread(m.IBSMean, m.IBSStd),
+			place(m.Rank), m.Model, scoreWithSpread(m.CIndexMean, m.CIndexStd), scoreWithSpread(m.IBSMean, m.IBSStd),
 			score(m.IPAMean), m.Folds, m.FailedFolds,
 		})
 	}

@@ -30,7 +30,7 @@ planned folds are there. No server is needed; starter status RUN asks the server
 			}
 			s, err := (&app.Stores{}).Open(command.Context(), config.Store{URI: uri})
 			if err != nil {
-				return usageError("", "%w", err)
+				return storeProblem(uri, err)
 			}
 			all, err := artifact.List(command.Context(), s)
 			if err != nil {
@@ -57,7 +57,7 @@ planned folds are there. No server is needed; starter status RUN asks the server
 
 func presentRuns(s screen, store string, runs []artifact.RunInfo) {
 	if len(runs) == 0 {
-		s.printf("no runs in %s\n", store)
+		s.printf("no runs in %s%s\n", store, absent(store))
 		return
 	}
 	t := newTable(s.live)

@@ -118,6 +118,11 @@ func flagNames(command *cobra.Command) []string {
 // missingSpec names the spec files that are where one was looked for.
 func missingSpec(file string) error {
 	there := specsIn(filepath.Dir(file))
+	if len(there) == 0 { // the folder may be what is wrong
+		if meant := config.Nearest(file, specsIn("*")); meant != "" {
+			there = []string{meant}
+		}
+	}
 	hint := hints(didYouMean(file, there), listed("specs in "+filepath.Dir(file), there))
 	if hint == "" {
 		hint = "a spec is a YAML file: examples/ has some to start from, starter schema prints every key"
@@ -156,6 +161,28 @@ func listed(what string, names []string) string {
 	return what + ": " + strings.Join(names, ", ") + more
 }
 
+// noServerError says what to do without a server: the command line may add --embedded.
+func noServerError(err error) error {
+	var none *app.UnreachableError
+	if !errors.As(err, &none) || hintOf(err) != "" {
+		return err
+	}
+	return fail(exitUnreachable, hints("let this machine run one: add --embedded",
+		"or start one, with bin/worker on it; TEMPORAL_ADDRESS, or a profile in temporal.toml, says where it is",
+		"starter list, results, compare, plan and predict need none"),
+		"no Temporal server answers at %s (namespace %s): %w", none.Address, none.Namespace, none.Err)
+}
+
+// storeProblem says of a store that cannot be opened what is wrong with it, in the words of the
+// command line rather than of a spec.
+func storeProblem(store string, err error) error {
+	var bad *config.Error
+	if errors.As(err, &bad) && len(bad.Problems) == 1 {
+		return usageError("", "%s: %s", store, bad.Problems[0].Text)
+	}
+	return usageError("", "%s: %w", store, err)
+}
+
 // wantRun is parseRun for commands that take nothing but a run: where the words are none, it
 // looks for what was meant in the store of the current folder.
 func wantRun(words string) (runRef, error) {
@@ -179,15 +206,9 @@ func hasRun(folder string) bool {
 
 // noRun is the error of a folder without a run. It says which runs there are beside it.
 func noRun(folder string) error {
-	what := "it has neither " + artifact.RunKey + " nor " + artifact.MetricsKey
-	if local, ok := config.LocalPath(folder); ok {
-		info, err := os.Stat(local)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			what = "there is no such folder"
-		case err == nil && !info.IsDir():
-			what = "it is a file"
-		}
+	what := absent(folder)
+	if what == "" {
+		what = ": it has neither " + artifact.RunKey + " nor " + artifact.MetricsKey
 	}
 	if runs := runsOf(folder); len(runs) > 0 {
 		return fail(exitNotFound, hints("RUN is <type>/<run>", listed("its runs", runs)), "%s is a store of runs, not a run", folder)
@@ -203,7 +224,36 @@ func noRun(folder string) error {
 	if len(runs) == 0 {
 		hint = "RUN is <type>/<run> in --store, DIR the run's folder; starter run SPEC makes one"
 	}
-	return fail(exitNotFound, hint, "no run in %s: %s", folder, what)
+	return fail(exitNotFound, hint, "no run in %s%s", folder, what)
+}
+
+// absent is ": there is no such folder" of a local one that is not there, else "".
+func absent(folder string) string {
+	if local, ok := config.LocalPath(folder); ok {
+		if _, err := os.Stat(local); errors.Is(err, fs.ErrNotExist) {
+			return ": there is no such folder"
+		}
+	}
+	return ""
+}
+
+// finalsOf are the final models that a run's folder has, whole or not.
+func finalsOf(folder string) []string {
+	s, err := (&app.Stores{}).Open(context.Background(), config.Store{URI: folder})
+	if err != nil {
+		return nil
+	}
+	infos, err := s.List(context.Background(), "models/")
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, info := range infos {
+		if name := path.Base(path.Dir(info.Key)); info.Key == artifact.ModelInfoKey(name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // meantRun is the run whose name is like the words, with or without their type.

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/serviceerror"
 
+	"everfold/examples"
 	"everfold/internal/app"
 )
 
@@ -18,6 +20,7 @@ import (
 func TestMistakes(t *testing.T) {
 	twoRuns(t)
 	require.NoError(t, os.WriteFile("churn.yaml", []byte("run: churn\ntype: production\ndata: {uri: churn.csv, time: t, event: e}\nfolds: {k: 5, sede: 1}\n"), 0o600))
+	require.NoError(t, examples.Install("examples"))
 	require.NoError(t, os.WriteFile("churn.csv", []byte("t,e\n1,1\n"), 0o600))
 	away := &fakeServer{described: []describeAnswer{{err: serviceerror.NewNotFound("no workflow")}}}
 	for _, c := range []struct {
@@ -31,6 +34,15 @@ func TestMistakes(t *testing.T) {
 		{"track", 2, []string{"track needs a command: status or sync"}},
 		{"run", 2, []string{"starter run needs SPEC", "usage: starter run SPEC"}},
 		{"run chrun.yaml", 2, []string{"spec chrun.yaml does not exist (looked in " + here(t) + ")", "did you mean churn.yaml?"}},
+		{"run ../" + filepath.Base(here(t)) + "s/churn.yaml", 2, []string{"does not exist (looked in "}},
+		{"run exmaples/veteran.yaml", 2, []string{"did you mean examples/veteran.yaml?"}},
+		{"run churn.yaml --force cox", 2, []string{"churn.yaml", "sede"}},
+		{"run examples/veteran.yaml --force cox", 2, []string{`--force: no model "cox" in models`}},
+		{"run examples/veteran.yaml --set k=10", 2, []string{"k: unknown key", `did you mean "folds.k"?`, "given by --set"}},
+		{"plan examples/veteran.yaml --set data.uri=vetran.csv", 2, []string{"no such file", "data.uri starts at the spec's folder"}},
+		{"list --store churn.csv", 2, []string{here(t) + "/churn.csv: "}},
+		{"results s3://bucket/production/base", 2, []string{"s3://bucket/production/base: s3:// stores are not available yet"}},
+		{"compare s3://bucket/production/base production/base", 2, []string{"s3:// stores are not available yet"}},
 		{"run outputs", 2, []string{"outputs is a folder; a spec is a file"}},
 		{"run .", 2, []string{". is a folder", "specs there: churn.yaml"}},
 		{"validate churn.yaml", 2, []string{"churn.yaml", "line 4", "sede", `did you mean "seed"`}},
@@ -49,6 +61,7 @@ func TestMistakes(t *testing.T) {
 		{"predict production/base --data new.xlsx --out a.csv", 2, []string{"--data", "new.xlsx", ".parquet"}},
 		{"predict production/base --data churn.csv", 2, []string{"--out is missing"}},
 		{"predict production/base --data churn.csv --out no/where.csv", 2, []string{"no folder no", "create that folder first"}},
+		{"predict production/base --data chrun.csv --out a.csv", 2, []string{"--data chrun.csv does not exist (looked in " + here(t) + ")"}},
 		{"predict production/none --data churn.csv --out a.csv", 4, []string{"no run in ", "runs in "}},
 		{"status base", 2, []string{`"base" is not a run`, "RUN is <type>/<run>", "did you mean production/base?"}},
 		{"status production/gone", 4, []string{"the Temporal server knows no run production/gone", "starter results"}},

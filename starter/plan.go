@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"runtime"
 	"slices"
 	"strconv"
@@ -101,6 +102,8 @@ func planError(err error) error {
 	switch {
 	case errors.As(err, &changed): // its message says what to do
 		return err
+	case errors.As(err, &refused) && errors.Is(err, fs.ErrNotExist):
+		return fail(applicationCode(refused.Type), "data.uri starts at the spec's folder; --set data.uri=FILE takes another file", "%s: %w", refused.Type, refused.Err)
 	case errors.As(err, &refused):
 		return fail(applicationCode(refused.Type), hintFor(refused.Type), "%s: %w", refused.Type, refused.Err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -117,6 +118,9 @@ func (f predictFlags) check() (dataset.Format, error) {
 	if _, err := dataset.FormatOf(f.data); err != nil {
 		return "", usageError("", "--data %w", err)
 	}
+	if _, err := os.Stat(f.data); errors.Is(err, fs.ErrNotExist) {
+		return "", usageError("", "--data %s does not exist (looked in %s)", f.data, folderOf(f.data))
+	}
 	format, err := dataset.FormatOf(f.out)
 	if err != nil {
 		return "", usageError("", "--out %w", err)
@@ -138,8 +142,9 @@ func scoreError(folder string, f predictFlags, err error) error {
 		return fail(exitNotFound, "starter list shows the runs of a store; --model NAME takes a model from before the run's end",
 			"no finished run in %s: %w", folder, err)
 	case missing:
-		return fail(exitNotFound, "models/ in that folder has a folder for each final model; final.models in the spec says which are fitted",
-			"no final model %s in %s: %w", f.model, folder, err)
+		finals := finalsOf(folder)
+		return fail(exitNotFound, hints(didYouMean(f.model, finals), listed("final models there", finals), "final.models in the spec says which are fitted"),
+			"no final model %s in %s", f.model, folder)
 	case errors.As(err, &refused):
 		code := applicationCode(refused.Type)
 		hint := ""

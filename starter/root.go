@@ -39,6 +39,7 @@ func (p *program) main(ctx context.Context, args []string) int {
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = fail(code, "nothing was lost: type it again", "interrupted")
 	}
+	err = noServerError(err)
 	p.console.reportError(err)
 	if p.json && !p.documented {
 		document := ending{Outcome: outcomeFailed, ExitCode: code, Error: err.Error(), Hint: hintOf(err)}

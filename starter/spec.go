@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -129,5 +130,10 @@ func (f *requestFlags) request(command *cobra.Command, spec *config.Spec) (confi
 	if r.Fresh && (len(r.Force) > 0 || r.OnlyFailed || r.RetrainChanged) {
 		return r, usageError("", "--fresh excludes --force, --only-failed and --retrain-changed: a fresh run has no folds to choose from")
 	}
-	return r, r.Check(spec)
+	var bad *config.Error
+	err := r.Check(spec)
+	if errors.As(err, &bad) && len(bad.Problems) == 1 && strings.HasPrefix(bad.Problems[0].Path, "request.force") {
+		return r, usageError("", "--force: %s", bad.Problems[0].Text)
+	}
+	return r, err
 }

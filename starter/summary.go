@@ -24,7 +24,7 @@ server is needed. Where model_metrics.csv is missing the exit code is 4.`,
 			}
 			s, err := (&app.Stores{}).Open(command.Context(), config.Store{URI: folder})
 			if err != nil {
-				return usageError("", "%w", err)
+				return storeProblem(folder, err)
 			}
 			standings, err := artifact.RebuildSummary(command.Context(), s)
 			if err != nil {

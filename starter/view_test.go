@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/stretchr/testify/require"
 
@@ -144,7 +145,7 @@ func TestBarsOfManyModels(t *testing.T) {
 		}
 		p.Models = append(p.Models, m)
 	}
-	s := &snapshot{progress: &p}
+	s := &snapshot{progress: &p, beats: map[cellID]workflows.FitProgress{{"model_50", 0}: {Model: "model_50", Stage: "load"}}}
 	for _, height := range []int{200, 24, 10, 3} {
 		block := frame(runRef{"production", "tiny"}, s, nil, size{80, height})
 		require.LessOrEqual(t, len(block), max(4, height-1))
@@ -218,9 +219,13 @@ func TestQuietLines(t *testing.T) {
 	require.Contains(t, out.String(), "km fold 0 fit 30 %\n")
 }
 
-// Claim: on a narrow terminal the leaderboard has the two scores and no more.
+// Claim: the leaderboard loses its frame where that does not fit, then all but the two scores.
 func TestNarrowLeaderboard(t *testing.T) {
-	require.LessOrEqual(t, widest(leaderboardTable(board(), true, true).Render()), 40)
+	framed, plain, narrow := leaderboardTable(board(), true), leaderboardTable(board(), false), narrowLeaderboard(board())
+	require.LessOrEqual(t, widest(narrow.Render()), 40)
+	for width, want := range map[int]table.Writer{100: framed, 80: plain, 40: narrow, 20: narrow} {
+		require.Equal(t, want.Render(), firstThatFits(width, framed, plain, narrow))
+	}
 	require.Equal(t, 5, widest("abc\n\x1b[1m12345\x1b[0m\n"))
 }
 

@@ -23,7 +23,7 @@ func TestKilledFinalFit(t *testing.T) {
 	<-killed.Exited()
 	again := l.starter(0, args...)
 	require.Contains(t, again.Stdout, "Models   models/gbsa/")
-	require.Contains(t, again.Stdout, "predictions/predictions.csv and .parquet: 137 rows by gbsa; predictions/oof.csv: 274 rows out of fold")
+	require.Contains(t, again.Stdout, "predictions/predictions.csv and .parquet: 137 rows by gbsa\n")
 	disturbed := map[string]string{}
 	for _, key := range keys {
 		disturbed[key] = l.file(filepath.FromSlash(key))
