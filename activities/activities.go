@@ -42,6 +42,9 @@ type Activities struct {
 	// CheckpointEvery is how much work on a fit a lost worker may cost; 0 means 10 s.
 	CheckpointEvery time.Duration
 
+	// Locked says whether a run is running; nil asks the worker's own server.
+	Locked func(ctx context.Context, workflowID string) (bool, error)
+
 	// Send sends an alert to a shoutrrr URL, and Getenv is the environment that holds the
 	// URLs; nil: notify.Send and the process's own.
 	Send   func(ctx context.Context, url string, m notify.Message) error
@@ -65,6 +68,8 @@ func Register(r worker.ActivityRegistry, a *Activities) {
 		WriteReportName:    a.WriteReport,
 		NotifyName:         a.Notify,
 		SyncTrackerName:    a.SyncTracker,
+		PruneRunsName:      a.PruneRuns,
+		CompareBestName:    a.CompareBest,
 	} {
 		r.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 	}

@@ -32,6 +32,7 @@ const (
 	EventPartial     Event = "partial"      // it finished, but some model failed
 	EventCompleted   Event = "completed"    // it finished
 	EventTrackerDown Event = "tracker_down" // the tracker is given up for now; the run goes on
+	EventScoreDrop   Event = "score_drop"   // a scheduled run's best C-index is lower than that of the run before
 )
 
 // NotifyInput is one event of one start of a run. It names environment variables, never

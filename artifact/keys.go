@@ -9,6 +9,7 @@ import (
 // Keys of the objects that a run has once.
 const (
 	RunKey      = "run.json"
+	PrunedKey   = "pruned.json" // while the run is being removed
 	PreparedKey = "data/prepared.parquet"
 	ProfileKey  = "data/profile.json"
 	MetricsKey  = "artifacts/model_metrics.csv"

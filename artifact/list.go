@@ -92,7 +92,8 @@ func describeRun(ctx context.Context, root store.Store, runType config.RunType, 
 		return nil, nil
 	}
 	info := &RunInfo{Type: runType, Run: f.name}
-	run, _, err := ReadRun(ctx, store.Prefixed(root, Folder(string(runType), f.name)))
+	s := store.Prefixed(root, Folder(string(runType), f.name))
+	run, _, err := ReadRun(ctx, s)
 	switch {
 	case errors.Is(err, store.ErrNotFound): // deleted since the listing
 		return nil, nil
@@ -103,6 +104,15 @@ func describeRun(ctx context.Context, root store.Store, runType config.RunType, 
 		return nil, err
 	}
 	info.Updated = run.Updated
+	if f.keys[PrunedKey] {
+		grave, err := readTombstone(ctx, s, run)
+		if err != nil {
+			return nil, err
+		}
+		if grave != nil {
+			info.Problem = "it is being removed; starter prune finishes that"
+		}
+	}
 	for _, task := range run.Tasks() {
 		info.Planned++
 		if f.keys[ManifestKey(task.Model, task.Fold)] {

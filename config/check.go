@@ -88,6 +88,7 @@ func (c *checker) value(path string, n *node, r rule) (any, bool) {
 		out = c.group(path, n, r.group)
 	case n.kind == mapNode && r.model:
 		out = c.model(path, n)
+	case n.kind == mapNode && r.spec:
 	default:
 		c.wrong(path, n, r)
 	}

@@ -19,6 +19,7 @@ type rule struct {
 	list     *listRule
 	group    *shape // a group of keys
 	model    bool   // one entry of models, whose keys depend on its type
+	spec     bool   // a whole run spec, which decode checks
 	secret   bool   // never quote the value: it may hold a password
 }
 
@@ -130,6 +131,9 @@ func (r rule) allowed() string {
 	}
 	if r.model {
 		parts = append(parts, "a model such as {type: cox_ph}")
+	}
+	if r.spec {
+		parts = append(parts, "a run spec")
 	}
 	return orList(parts)
 }

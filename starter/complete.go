@@ -89,6 +89,8 @@ func runModels(ctx context.Context, args []string, store string) []string {
 var flagCompletions = map[string]cobra.CompletionFunc{
 	"format": cobra.FixedCompletions([]string{"table", "csv", "json", "markdown"}, cobra.ShellCompDirectiveNoFileComp),
 	"type":   cobra.FixedCompletions([]string{string(config.Production), string(config.Sample)}, cobra.ShellCompDirectiveNoFileComp),
+	"overlap": cobra.FixedCompletions([]string{"skip", "buffer-one", "buffer-all", "cancel-other", "terminate-other", "allow-all"},
+		cobra.ShellCompDirectiveNoFileComp),
 	"store": func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return nil, cobra.ShellCompDirectiveFilterDirs
 	},

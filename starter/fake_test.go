@@ -29,6 +29,7 @@ type fakeServer struct {
 	startErr  error
 	updateErr error
 	workers   map[string]int // by task queue
+	schedules *fakeSchedules
 
 	started   *client.StartWorkflowOptions
 	input     json.RawMessage

@@ -80,6 +80,7 @@ failed verification, 130 interrupted.`,
 		p.listCommand(), p.statusCommand(), p.watchCommand(), p.resultsCommand(), p.compareCommand(), p.summaryCommand(), p.recoverCommand(), p.reportCommand(), p.predictCommand(),
 		p.doctorCommand(), p.trackCommand(), p.dataCommand(),
 		p.cancelCommand(), p.skipCommand(), p.parallelCommand(),
+		p.scheduleCommand(), p.pruneCommand(),
 		p.versionCommand(), p.completionCommand(),
 	)
 	addCompletions(root)

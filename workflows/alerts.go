@@ -94,7 +94,12 @@ func (r *trainRun) tell(ctx workflow.Context, in activities.NotifyInput) (troubl
 	if workflow.GetVersion(ctx, alertsChange, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
 		return ""
 	}
-	ctx = workflow.WithActivityOptions(ctx, r.notifyOptions(in.Event))
+	return r.send(ctx, in)
+}
+
+// send is tell for whoever has no histories from before there were alerts.
+func (w *Workflows) send(ctx workflow.Context, in activities.NotifyInput) (trouble string) {
+	ctx = workflow.WithActivityOptions(ctx, w.notifyOptions(in.Event))
 	var out activities.NotifyResult
 	err := workflow.ExecuteActivity(ctx, activities.NotifyName, in).Get(ctx, &out)
 	list := out.Troubles()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -34,6 +35,10 @@ const (
 	// starter report writes it.
 	reportPatience = 5 * time.Minute
 	reportAttempts = 5
+
+	// afterPatience bounds what a schedule does after its run, each: the next start may wait for
+	// it. What is given up is done after the next run.
+	afterPatience = 2 * time.Hour
 
 	// alertAttempt bounds one attempt to send an event's messages: those of all endpoints
 	// are sent at once, each within notify.Timeout. It is also how long a vanished worker
@@ -96,6 +101,23 @@ func (w *Workflows) fitOptions(s *config.Spec, what string) workflow.ActivityOpt
 	}
 }
 
+// childOptions: a scheduled run under its own id, the run's lock, which is refused while
+// somebody else has it and free again when a run has ended. A cancelled schedule waits until
+// the run has published what is complete; where the parent ends otherwise (terminated, or out
+// of time) the run is cancelled, too, and leaves order behind. There is no retry: the run
+// itself retries whatever may help.
+func (w *Workflows) childOptions(s *config.Spec) workflow.ChildWorkflowOptions {
+	return workflow.ChildWorkflowOptions{
+		WorkflowID:            s.WorkflowID(),
+		TaskQueue:             QueueWorkflows,
+		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
+		WaitForCancellation:   true,
+		Memo:                  map[string]any{MemoSpecDigest: s.Digest(), MemoOutput: outputOf(s)},
+		StaticSummary:         scheduledSummary(s),
+	}
+}
+
 // publishOptions: small calls on the io queue. The bound counts queue time, so a missing
 // io worker costs the patience and no more; one that vanishes is missed by its heartbeat,
 // since the end of the run waits for the call.
@@ -145,6 +167,28 @@ func (w *Workflows) notifyOptions(event activities.Event) workflow.ActivityOptio
 		ScheduleToCloseTimeout: alertPatience,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumAttempts: alertAttempts},
 		Summary:                "alert: " + string(event),
+	}
+}
+
+// compareOptions: reads two small tables and lists the runs of a store.
+func (w *Workflows) compareOptions() workflow.ActivityOptions {
+	return w.afterOptions("compare with the run before")
+}
+
+// pruneOptions: verifies the newest run that is good, which takes as long as reading it, and
+// removes others.
+func (w *Workflows) pruneOptions() workflow.ActivityOptions {
+	return w.afterOptions("remove older runs")
+}
+
+func (w *Workflows) afterOptions(what string) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue:              QueueIO,
+		StartToCloseTimeout:    afterPatience,
+		ScheduleToCloseTimeout: afterPatience,
+		HeartbeatTimeout:       w.heartbeat(),
+		RetryPolicy:            retryForever(),
+		Summary:                what,
 	}
 }
 

@@ -33,6 +33,7 @@ type Workflows struct {
 func Register(r worker.WorkflowRegistry, w *Workflows) {
 	r.RegisterWorkflowWithOptions(w.TrainSurvivalModels, workflow.RegisterOptions{Name: TrainSurvivalModelsName})
 	r.RegisterWorkflowWithOptions(w.RecoverRun, workflow.RegisterOptions{Name: RecoverRunName})
+	r.RegisterWorkflowWithOptions(w.ScheduledTraining, workflow.RegisterOptions{Name: ScheduledTrainingName})
 }
 
 // TrainSurvivalModels runs a spec, given as the JSON object of the contract, optionally

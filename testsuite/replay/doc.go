@@ -1,6 +1,7 @@
-// Package replay holds recorded histories of TrainSurvivalModels and RecoverRun and replays them with the
-// present workflow code: a run that is open while workers are upgraded must go on as if
-// nothing had happened. It also bounds the size of histories. It has tests only.
+// Package replay holds recorded histories of TrainSurvivalModels, RecoverRun and
+// ScheduledTraining and replays them with the present workflow code: a run that is open while
+// workers are upgraded must go on as if nothing had happened. It also bounds the size of
+// histories. It has tests only.
 //
 // testdata/unreleased holds histories of the code since the last release, testdata/vX.Y.Z
 // those of a release, testdata/before-X those of the code before a change X that has a version,
@@ -12,8 +13,8 @@
 //     commands, or of the order, is put behind workflow.GetVersion, so that an execution
 //     that is open goes its old way, and the new way is recorded beside the old one.
 //   - Histories of testdata/unreleased may be recorded again, since no execution by that
-//     code is open anywhere: go test ./testsuite/replay -run Record -record, one alone with
-//     -only NAME. A release renames the folder to its version.
+//     code is open anywhere: go test ./testsuite/replay -run Record -record, those whose names
+//     begin with NAME by -only NAME. A release renames the folder to its version.
 //
 // What needs a version: another activity, timer, child, marker or memo, one more or one
 // less, another order, another name. What does not: activity inputs, options and results

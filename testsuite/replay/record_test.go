@@ -32,7 +32,7 @@ import (
 
 var (
 	record = flag.Bool("record", false, "record the histories of testdata/unreleased and testdata/bad again")
-	only   = flag.String("only", "", "with -record: this scenario alone")
+	only   = flag.String("only", "", "with -record: the scenarios whose names begin so, no others")
 )
 
 // folder holds data and outputs while histories are recorded. It is in them, so it is the
@@ -66,7 +66,7 @@ func recordAll(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "veteran.csv"), data, 0o644))
 	server := harness.Server(t)
 	for _, sc := range scenarios {
-		if sc.name == *only {
+		if *only != "" && strings.HasPrefix(sc.name, *only) {
 			write(t, pathOf(unreleased, sc.name), newSession(t, server, sc).record(t))
 		}
 	}
@@ -139,7 +139,12 @@ func (s *session) record(t *testing.T) *history.History {
 	text = strings.Replace(text, s.replace[0], s.replace[1], 1)
 	text = strings.Replace(text, "TRACKER", trackertest.NewServer(t).URL, 1)
 	options := client.StartWorkflowOptions{ID: s.id, TaskQueue: workflows.QueueWorkflows}
-	run, err := s.client.ExecuteWorkflow(ctx, options, workflows.TrainSurvivalModelsName, json.RawMessage(text))
+	name := workflows.TrainSurvivalModelsName
+	if s.scheduled != "" {
+		name, s.id = workflows.ScheduledTrainingName, "everfold/schedule/production/"+s.scenario.run
+		options.ID, text = s.id, `{"spec":`+text+s.scheduled+`}`
+	}
+	run, err := s.client.ExecuteWorkflow(ctx, options, name, json.RawMessage(text))
 	require.NoError(t, err)
 	if s.damage != nil {
 		require.NoError(t, run.Get(ctx, nil))

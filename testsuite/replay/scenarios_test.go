@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -23,13 +24,15 @@ import (
 // scenario is one run that is recorded.
 type scenario struct {
 	name    string
-	run     string                                              // run id; "": the name
-	replace [2]string                                           // changes the input
-	before  func(ctx context.Context, s *session, c call) error // what happens to an activity; nil: nothing
-	operate func(t *testing.T, s *session)                      // what an operator does while fits are held
-	damage  func(t *testing.T, s *session)                      // what is lost of the run once it has finished; its recovery is recorded
-	ends    enums.EventType                                     // the history's last event
-	shows   func(t *testing.T, h shape)                         // what the history must hold to deserve its name
+	run     string    // run id; "": the name
+	replace [2]string // changes the input
+	// scheduled is what a schedule's input has beside the spec; "": the run is started itself.
+	scheduled string
+	before    func(ctx context.Context, s *session, c call) error // what happens to an activity; nil: nothing
+	operate   func(t *testing.T, s *session)                      // what an operator does while fits are held
+	damage    func(t *testing.T, s *session)                      // what is lost of the run once it has finished; its recovery is recorded
+	ends      enums.EventType                                     // the history's last event
+	shows     func(t *testing.T, h shape)                         // what the history must hold to deserve its name
 }
 
 // call is one attempt of an activity.
@@ -40,7 +43,10 @@ type call struct {
 	nth     int // of this activity in this scenario, from 1
 }
 
-var scenarios = []scenario{
+// scenarios are all that are recorded.
+var scenarios = slices.Concat(runScenarios, scheduledScenarios)
+
+var runScenarios = []scenario{
 	{name: "finished", ends: completed, shows: func(t *testing.T, h shape) {
 		fits(9)(t, h)
 		finals(1, 1)(t, h)

@@ -1,0 +1,348 @@
+package artifact
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"everfold/config"
+	"everfold/store"
+)
+
+// PruneOptions say which runs of a store are looked at, and which of them are kept.
+type PruneOptions struct {
+	Type      config.RunType
+	Matches   func(name string) bool // nil: every run of the type
+	Retention config.Retention
+	Now       time.Time
+	DryRun    bool
+	Spare     string // a run that stays, whatever else
+	// Locked says whether a run is running, by its lock. nil: nobody can be asked; a run that
+	// was written to within Quiet, or has a fit that began within its fit_timeout, then counts
+	// as running.
+	Locked func(ctx context.Context, workflowID string) (bool, error)
+	Quiet  time.Duration // 0: then nothing counts as running
+}
+
+// What is done about a run.
+const (
+	PruneKeep   = "keep"
+	PruneRemove = "remove"
+	PruneFinish = "finish" // what an earlier removal has left
+)
+
+// PruneVerdict is what is done about one run, and why.
+type PruneVerdict struct {
+	Type     config.RunType `json:"type"`
+	Run      string         `json:"run"`
+	Action   string         `json:"action"`
+	Reason   string         `json:"reason"`
+	Started  *time.Time     `json:"started,omitempty"` // last
+	Finished bool           `json:"finished"`          // it came to its end with a ranked model
+	CIndex   *float64       `json:"cindex,omitempty"`  // of the best model
+	Bytes    int64          `json:"bytes"`
+
+	found *surveyed
+}
+
+// PruneReport lists every run that was looked at, newest first.
+type PruneReport struct {
+	Runs    []PruneVerdict `json:"runs"`
+	Removed int            `json:"removed"` // or to be removed, of a dry run
+	Kept    int            `json:"kept"`
+	Bytes   int64          `json:"bytes"` // of the removed ones
+}
+
+// Prune removes runs that the retention does not keep. It never removes
+//
+//   - a run that is running,
+//   - the newest finished run that verifies,
+//   - with KeepBest the finished run whose best model has the highest C-index.
+//
+// Keep counts finished runs: one that failed pushes no other out, and goes with the finished
+// ones around it. A removal that was interrupted is finished by the next Prune; until then
+// the run counts as not there.
+//
+// The error is the store's, or that of Locked; the report has what was done before.
+func Prune(ctx context.Context, root store.Store, o PruneOptions) (*PruneReport, error) {
+	if o.Matches == nil {
+		o.Matches = func(string) bool { return true }
+	}
+	all, err := survey(ctx, root, o.Type, o.Matches)
+	if err != nil {
+		return nil, err
+	}
+	p := &pruner{PruneOptions: o, root: root}
+	verdicts, err := p.judge(ctx, all)
+	if err != nil {
+		return nil, err
+	}
+	report := &PruneReport{}
+	for i := range verdicts {
+		v := &verdicts[i]
+		if err == nil && v.Action != PruneKeep && !o.DryRun {
+			err = p.remove(ctx, v)
+		}
+		report.add(*v, err)
+	}
+	return report, err
+}
+
+// add counts a verdict; after an error only what was kept is sure.
+func (r *PruneReport) add(v PruneVerdict, err error) {
+	r.Runs = append(r.Runs, v)
+	switch {
+	case v.Action == PruneKeep:
+		r.Kept++
+	case err == nil:
+		r.Removed++
+		r.Bytes += v.Bytes
+	}
+}
+
+type pruner struct {
+	PruneOptions
+	root store.Store
+}
+
+// judge decides about every run, newest first.
+func (p *pruner) judge(ctx context.Context, all []*surveyed) ([]PruneVerdict, error) {
+	slices.SortStableFunc(all, func(a, b *surveyed) int {
+		return cmp.Or(b.started().Compare(a.started()), strings.Compare(b.name, a.name))
+	})
+	verdicts := make([]PruneVerdict, len(all))
+	newer := 0 // finished runs
+	for i, v := range all {
+		verdicts[i] = v.verdict()
+		p.byRule(&verdicts[i], newer)
+		if v.finished() {
+			newer++
+		}
+	}
+	if !slices.ContainsFunc(verdicts, func(v PruneVerdict) bool { return v.Action == PruneRemove }) {
+		return verdicts, p.protectRunning(ctx, verdicts)
+	}
+	if err := p.protectGood(ctx, verdicts); err != nil {
+		return nil, err
+	}
+	p.protectBest(verdicts)
+	return verdicts, p.protectRunning(ctx, verdicts)
+}
+
+// started is when the run was last started; without run.json, long ago.
+func (v *surveyed) started() time.Time {
+	if v.run == nil {
+		return time.Time{}
+	}
+	return v.run.Updated
+}
+
+func (v *surveyed) verdict() PruneVerdict {
+	out := PruneVerdict{Type: v.runType, Run: v.name, Finished: v.finished(), Bytes: v.bytes(), found: v}
+	if v.run != nil {
+		out.Started = &v.run.Updated
+	}
+	if best := v.asBest(); best != nil {
+		out.CIndex = &best.Score
+	}
+	return out
+}
+
+// byRule is what count and age say.
+func (p *pruner) byRule(v *PruneVerdict, newer int) {
+	r := p.Retention
+	switch age := p.Now.Sub(v.found.started()); {
+	case v.found.grave != nil:
+		v.Action, v.Reason = PruneFinish, "its removal was interrupted"
+	case v.Run == p.Spare:
+		v.keep("the run that has just ended")
+	case v.found.run == nil:
+		v.keep("its run.json is damaged: starter run SPEC mends it, or delete the folder")
+	case r.MaxAge > 0 && age > r.MaxAge.Std():
+		v.Action, v.Reason = PruneRemove, "started more than "+r.MaxAge.String()+" ago"
+	case r.Keep > 0 && newer >= r.Keep:
+		v.Action, v.Reason = PruneRemove, fmt.Sprintf("%d finished runs are newer", newer)
+	default:
+		v.keep("within the retention")
+	}
+}
+
+func (v *PruneVerdict) keep(reason string) { v.Action, v.Reason = PruneKeep, reason }
+
+// protectGood keeps the newest finished run that verifies. Those that do not are named.
+func (p *pruner) protectGood(ctx context.Context, verdicts []PruneVerdict) error {
+	for i := range verdicts {
+		v := &verdicts[i]
+		if !v.Finished {
+			continue
+		}
+		fault, err := v.found.verify(ctx, p.root)
+		if err != nil {
+			return err
+		}
+		if fault == "" {
+			if v.Action == PruneRemove {
+				v.keep("the newest finished run that verifies")
+			}
+			return nil
+		}
+		v.Reason += "; it does not verify: " + fault
+	}
+	return nil
+}
+
+// protectBest keeps the finished run with the highest C-index, the newest of equal ones.
+func (p *pruner) protectBest(verdicts []PruneVerdict) {
+	var best *PruneVerdict
+	for i := range verdicts {
+		if v := &verdicts[i]; v.CIndex != nil && (best == nil || *v.CIndex > *best.CIndex) {
+			best = v
+		}
+	}
+	if p.Retention.KeepBest && best != nil && best.Action == PruneRemove {
+		best.keep(fmt.Sprintf("the best C-index, %.4f", *best.CIndex))
+	}
+}
+
+func (p *pruner) protectRunning(ctx context.Context, verdicts []PruneVerdict) error {
+	for i := range verdicts {
+		v := &verdicts[i]
+		if v.Action == PruneKeep {
+			continue
+		}
+		reason, err := p.running(ctx, v.found)
+		if err != nil {
+			return err
+		}
+		if reason != "" {
+			v.keep(reason)
+		}
+	}
+	return nil
+}
+
+// running says why a run may be running, or "".
+func (p *pruner) running(ctx context.Context, v *surveyed) (string, error) {
+	if p.Locked != nil {
+		locked, err := p.Locked(ctx, "everfold/"+v.id())
+		if err != nil {
+			return "", fmt.Errorf("ask whether %s is running: %w", v.id(), err)
+		}
+		if locked {
+			return "it is running", nil
+		}
+		return "", nil
+	}
+	quiet := p.Now.Sub(v.written())
+	switch {
+	case p.Quiet > 0 && quiet < p.Quiet:
+		return fmt.Sprintf("it was written to %v ago and may be running", quiet.Round(time.Second)), nil
+	case p.Quiet > 0 && v.run != nil && v.fitting() && quiet < v.run.Spec.Resources.FitTimeout.Std():
+		return "a fit of it may be running: it began less than fit_timeout ago and has not ended", nil
+	}
+	return "", nil
+}
+
+// tombstone is pruned.json: it stands in a folder from the moment its removal begins until
+// nothing else is left. A run.json of another digest is that of a later start, which the
+// removal does not concern.
+type tombstone struct {
+	RunSHA256 string    `json:"run_sha256"` // of the run.json that was removed; "" where it is damaged
+	Reason    string    `json:"reason"`
+	Begun     time.Time `json:"begun"`
+}
+
+// readTombstone returns the tombstone that holds for a folder: nil where there is none or it
+// is of an earlier run of the name.
+func readTombstone(ctx context.Context, s store.Store, run *Run) (*tombstone, error) {
+	content, _, err := store.ReadAll(ctx, s, PrunedKey, maxJSON)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	t := &tombstone{}
+	if err := json.Unmarshal(content, t); run != nil && (err != nil || t.RunSHA256 != run.SHA256) {
+		return nil, nil
+	}
+	return t, nil
+}
+
+// remove removes a run: the tombstone first, then run.json and everything by which some part
+// of the run would count as good, then the rest, the tombstone last.
+func (p *pruner) remove(ctx context.Context, v *PruneVerdict) error {
+	s := store.Prefixed(p.root, v.found.id())
+	if v.Action == PruneRemove {
+		started, err := p.bury(ctx, s, v)
+		if err != nil || started {
+			return err
+		}
+	}
+	infos, err := s.List(ctx, "")
+	if err != nil {
+		return fmt.Errorf("remove %s: %w", v.found.id(), err)
+	}
+	var steps [4][]string
+	for _, info := range infos {
+		steps[removalStep(info.Key)] = append(steps[removalStep(info.Key)], info.Key)
+	}
+	for _, keys := range steps {
+		if err := deleteKeys(ctx, s, keys); err != nil {
+			return fmt.Errorf("remove %s: %w", v.found.id(), err)
+		}
+	}
+	return nil
+}
+
+// bury writes the tombstone, unless the run was started again since it was judged: it is
+// then kept.
+func (p *pruner) bury(ctx context.Context, s store.Store, v *PruneVerdict) (started bool, err error) {
+	run, _, err := ReadRun(ctx, s)
+	if err != nil {
+		return false, fmt.Errorf("remove %s: %w", v.found.id(), err)
+	}
+	if run.SHA256 != v.found.run.SHA256 {
+		v.keep("it was started again meanwhile")
+		return true, nil
+	}
+	text, err := json.MarshalIndent(tombstone{RunSHA256: run.SHA256, Reason: v.Reason, Begun: p.Now.UTC()}, "", "  ")
+	if err != nil {
+		return false, fmt.Errorf("remove %s: %w", v.found.id(), err)
+	}
+	if _, err := store.PutBytes(ctx, s, PrunedKey, append(text, '\n'), store.Condition{}); err != nil {
+		return false, fmt.Errorf("remove %s: %w", v.found.id(), err)
+	}
+	return false, nil
+}
+
+// removalStep orders the keys of a run's folder: run.json, then what seals other files, then
+// those, then the tombstone.
+func removalStep(key string) int {
+	switch {
+	case key == RunKey:
+		return 0
+	case key == PrunedKey:
+		return 3
+	case strings.HasSuffix(key, ".json") && !strings.HasPrefix(key, CheckpointsPrefix):
+		return 1
+	}
+	return 2
+}
+
+// deleteKeys removes some objects side by side.
+func deleteKeys(ctx context.Context, s store.Store, keys []string) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(defaultParallel)
+	for _, key := range keys {
+		group.Go(func() error { return s.Delete(ctx, key) })
+	}
+	return group.Wait()
+}

@@ -1,0 +1,189 @@
+package artifact
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"everfold/config"
+	"everfold/store"
+)
+
+// surveyed is a run's folder as it was found, unverified.
+type surveyed struct {
+	runType   config.RunType
+	name      string
+	objects   []store.Info // keys are the folder's
+	run       *Run         // nil: run.json is missing or damaged
+	standings []Standing   // of a finished run
+	grave     *tombstone   // nil: nobody has begun to remove it
+}
+
+// survey describes the folders of a type whose name matches, by name. What is neither a run
+// nor the rest of one is left out: it is not ours.
+func survey(ctx context.Context, root store.Store, runType config.RunType, matches func(name string) bool) ([]*surveyed, error) {
+	prefix := string(runType) + "/"
+	infos, err := root.List(ctx, prefix)
+	if err != nil {
+		return nil, fmt.Errorf("list runs: %w", err)
+	}
+	byName := map[string]*surveyed{}
+	for _, info := range infos {
+		name, key, ok := strings.Cut(strings.TrimPrefix(info.Key, prefix), "/")
+		if !ok || !matches(name) {
+			continue
+		}
+		if byName[name] == nil {
+			byName[name] = &surveyed{runType: runType, name: name}
+		}
+		info.Key = key
+		byName[name].objects = append(byName[name].objects, info)
+	}
+	var all []*surveyed
+	for _, v := range byName {
+		if !v.has(RunKey) && !v.has(PrunedKey) {
+			continue
+		}
+		if err := v.read(ctx, root); err != nil {
+			return nil, fmt.Errorf("look at run %s/%s: %w", runType, v.name, err)
+		}
+		all = append(all, v)
+	}
+	slices.SortFunc(all, func(a, b *surveyed) int { return strings.Compare(a.name, b.name) })
+	return all, nil
+}
+
+func (v *surveyed) id() string { return Folder(string(v.runType), v.name) }
+
+func (v *surveyed) has(key string) bool {
+	return slices.ContainsFunc(v.objects, func(i store.Info) bool { return i.Key == key })
+}
+
+// read reads what the documents of the folder say. Errors are the store's.
+func (v *surveyed) read(ctx context.Context, root store.Store) error {
+	s := store.Prefixed(root, v.id())
+	run, _, err := ReadRun(ctx, s)
+	if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, ErrDamaged) {
+		return err
+	}
+	v.run = run
+	if v.grave, err = readTombstone(ctx, s, v.run); err != nil {
+		return err
+	}
+	if v.run == nil || v.grave != nil || !v.has(SummaryKey) {
+		return nil
+	}
+	metrics, _, err := store.ReadAll(ctx, s, MetricsKey, maxTable)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	standings, err := Standings(metrics, v.run.SummaryPlan())
+	if err == nil && len(standings) > 0 && standings[0].Rank > 0 { // a damaged table is none
+		v.standings = standings
+	}
+	return nil
+}
+
+// finished says that the run has come to its end, with at least one model that has every
+// planned fold; others may have failed.
+func (v *surveyed) finished() bool { return v.standings != nil }
+
+// verify hashes everything of a finished run: "", or why it is not good. Folds that failed
+// are missing and no fault, final models that are missing are one.
+func (v *surveyed) verify(ctx context.Context, root store.Store) (fault string, err error) {
+	s := store.Prefixed(root, v.id())
+	plan, err := BuildPlan(ctx, s, v.run, PlanOptions{})
+	if err != nil {
+		return "", fmt.Errorf("verify %s: %w", v.id(), err)
+	}
+	for _, f := range plan.Folds {
+		if f.Action == Train && (v.ranked(f.Model) || v.has(ManifestKey(f.Model, f.Fold))) {
+			return fmt.Sprintf("%s: %s", f.Task, f.Reason), nil
+		}
+	}
+	models, _ := v.run.FinalModels(v.standings)
+	for _, model := range models {
+		final, err := ExamineFinal(ctx, s, v.run, model)
+		if err != nil {
+			return "", fmt.Errorf("verify %s: %w", v.id(), err)
+		}
+		if final.Action() == Train {
+			return fmt.Sprintf("final model %s: %s", model, final.Reason), nil
+		}
+	}
+	return "", nil
+}
+
+func (v *surveyed) ranked(model string) bool {
+	return slices.ContainsFunc(v.standings, func(s Standing) bool { return s.Model == model && s.Rank > 0 })
+}
+
+// written is when something was last written to the folder.
+func (v *surveyed) written() time.Time {
+	var last time.Time
+	for _, o := range v.objects {
+		if o.Key != PrunedKey && o.Modified.After(last) {
+			last = o.Modified
+		}
+	}
+	return last
+}
+
+// fitting says that a fit has begun and has not ended, unless its worker was lost.
+func (v *surveyed) fitting() bool {
+	return slices.ContainsFunc(v.objects, func(o store.Info) bool {
+		return strings.HasPrefix(o.Key, CheckpointsPrefix) && strings.Contains(o.Key, "/start.")
+	})
+}
+
+func (v *surveyed) bytes() (n int64) {
+	for _, o := range v.objects {
+		n += o.Size
+	}
+	return n
+}
+
+// Best is a run with its best model.
+type Best struct {
+	Run   string
+	Model string
+	Score float64 // mean C-index
+	// Metric says what the C-index is: runs with another are not to be compared.
+	Metric string
+}
+
+func (v *surveyed) asBest() *Best {
+	if !v.finished() {
+		return nil
+	}
+	m, first := v.run.Spec.Metrics, v.standings[0]
+	return &Best{Run: v.name, Model: first.Model, Score: *first.CIndexMean, Metric: m.CIndex + ", " + m.Convention}
+}
+
+// BestOf is the best model of a run and, of the finished runs whose names match and come
+// before it, that of the last. Names of one run template sort by time. Either is nil where
+// there is none: former also where its C-index is another one.
+func BestOf(ctx context.Context, root store.Store, runType config.RunType, run string, matches func(string) bool) (now, former *Best, err error) {
+	all, err := survey(ctx, root, runType, func(name string) bool { return name == run || name < run && matches(name) })
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, v := range all {
+		switch {
+		case v.name == run:
+			now = v.asBest()
+		case v.finished():
+			former = v.asBest()
+		}
+	}
+	if now == nil || former != nil && former.Metric != now.Metric {
+		former = nil
+	}
+	return now, former, nil
+}

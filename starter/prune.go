@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"everfold/artifact"
+	"everfold/config"
+	"everfold/internal/app"
+)
+
+// quiet is for how long nothing was written to a run that is taken for not running, where
+// no server can be asked.
+const quiet = time.Hour
+
+// pruneFlags are the flags of prune.
+type pruneFlags struct {
+	retention               retentionFlags
+	store, kind, name       string
+	dryRun, force, embedded bool
+}
+
+func (p *program) pruneCommand() *cobra.Command {
+	var f pruneFlags
+	command := &cobra.Command{
+		Use:   "prune",
+		Short: "remove old runs from a store",
+		Long: `Removes runs, their files and models that --keep and --max-age do not keep. The runs of each type
+that --name matches are one sequence, by when they were last started. --keep counts finished runs:
+one that failed goes with those around it.
+
+Never removed: a run that is running, the newest finished run that verifies, and the run with the
+best C-index (unless --keep-best=false). Whether a run is running the configured Temporal server
+is asked, by the run's lock. Where none is configured, runs that were written to within the last
+hour, or have a fit that began within its fit_timeout, count as running (unless --force).
+
+A prune that is interrupted at any moment leaves no half of a run that would pass for a whole one;
+the next prune finishes it. --dry-run shows what would be done.`,
+		Example: "  starter prune --keep 14 --dry-run\n" +
+			"  starter prune --type production --name 'churn-*' --keep 30 --max-age 90d",
+		Args: exactArgs(),
+		RunE: func(command *cobra.Command, _ []string) error {
+			o, uri, err := f.options()
+			if err != nil {
+				return err
+			}
+			return p.askingLocks(command.Context(), f.embedded, &o, func() error {
+				return p.prune(command.Context(), uri, f.types(), o)
+			})
+		},
+	}
+	addStore(command, &f.store)
+	f.retention.add(command)
+	flags := command.Flags()
+	flags.StringVar(&f.kind, "type", "", "only runs of this type: sample or production (default: both, each by itself)")
+	flags.StringVar(&f.name, "name", "", "only runs of such names, * stands for anything: 'churn-*'")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "remove nothing, say what would be")
+	flags.BoolVar(&f.force, "force", false, "without a server: remove also what was written to within the last hour")
+	addEmbedded(command, &f.embedded)
+	p.addJSON(command)
+	return command
+}
+
+func (f *pruneFlags) options() (o artifact.PruneOptions, uri string, err error) {
+	if f.kind != "" && f.kind != string(config.Sample) && f.kind != string(config.Production) {
+		return o, "", usageError("", "--type %q is not known: sample or production", f.kind)
+	}
+	if _, err := path.Match(f.name, ""); err != nil {
+		return o, "", usageError("* stands for anything, ? for one character, [ab] for one of these", "--name %q is not a pattern", f.name)
+	}
+	retention, err := f.retention.retention()
+	if err != nil {
+		return o, "", err
+	}
+	if retention.IsZero() {
+		return o, "", usageError("--keep 14 keeps the newest 14 finished runs, --max-age 90d those of the last 90 days", "give --keep, --max-age or both")
+	}
+	o = artifact.PruneOptions{Retention: retention, Now: time.Now(), DryRun: f.dryRun, Quiet: quiet}
+	if f.force {
+		o.Quiet = 0
+	}
+	if f.name != "" {
+		o.Matches = func(name string) bool { ok, _ := path.Match(f.name, name); return ok }
+	}
+	uri, err = storeURI(f.store)
+	return o, uri, err
+}
+
+func (f *pruneFlags) types() []config.RunType {
+	if f.kind != "" {
+		return []config.RunType{config.RunType(f.kind)}
+	}
+	return []config.RunType{config.Production, config.Sample}
+}
+
+// askingLocks acts with a way to ask for locks, where there is a server to ask.
+func (p *program) askingLocks(ctx context.Context, embedded bool, o *artifact.PruneOptions, act func() error) error {
+	configured, err := p.services.configured()
+	if err != nil {
+		return err
+	}
+	if !configured && !embedded {
+		return act()
+	}
+	return p.withServer(ctx, embedded, func(l *link) error {
+		o.Locked = func(ctx context.Context, workflowID string) (bool, error) {
+			ctx, cancel := context.WithTimeout(ctx, describeTimeout)
+			defer cancel()
+			return app.RunLocked(ctx, l, workflowID)
+		}
+		return act()
+	})
+}
+
+// pruned is what prune prints with --json.
+type pruned struct {
+	Store  string `json:"store"`
+	DryRun bool   `json:"dry_run"`
+	artifact.PruneReport
+}
+
+func (p *program) prune(ctx context.Context, uri string, types []config.RunType, o artifact.PruneOptions) error {
+	root, err := (&app.Stores{}).Open(ctx, config.Store{URI: uri})
+	if err != nil {
+		return usageError("", "%w", err)
+	}
+	all := pruned{Store: uri, DryRun: o.DryRun}
+	all.Runs = []artifact.PruneVerdict{}
+	for _, t := range types {
+		o.Type = t
+		report, err := artifact.Prune(ctx, root, o)
+		if err != nil {
+			return fileError(uri, err)
+		}
+		all.Runs = append(all.Runs, report.Runs...)
+		all.Removed, all.Kept, all.Bytes = all.Removed+report.Removed, all.Kept+report.Kept, all.Bytes+report.Bytes
+	}
+	if p.json {
+		return p.document(all)
+	}
+	all.present(p.console.screen(false))
+	return nil
+}
+
+func (r *pruned) present(s screen) {
+	if len(r.Runs) == 0 {
+		s.printf("no runs in %s\n", r.Store)
+		return
+	}
+	t := newTable(s.live)
+	t.AppendHeader(table.Row{"Run", "Started", "Size", "C-index", "Action", "Because"})
+	for _, v := range r.Runs {
+		started := "–"
+		if v.Started != nil {
+			started = v.Started.Local().Format("2006-01-02 15:04")
+		}
+		t.AppendRow(table.Row{string(v.Type) + "/" + v.Run, started, byteCount(v.Bytes), score(v.CIndex), v.Action, v.Reason})
+	}
+	rightAlign(t, "Size", "C-index")
+	verb := "removed"
+	if r.DryRun {
+		verb = "would remove"
+	}
+	s.printf("%s\n\n%s %s, %s; %d kept\n", t.Render(), verb, countOf(r.Removed, "run"), byteCount(r.Bytes), r.Kept)
+}
+
+// byteCount is a number of bytes for people.
+func byteCount(n int64) string {
+	const k = 1000
+	switch {
+	case n < k:
+		return fmt.Sprintf("%d B", n)
+	case n < k*k:
+		return fmt.Sprintf("%.1f kB", float64(n)/k)
+	case n < k*k*k:
+		return fmt.Sprintf("%.1f MB", float64(n)/(k*k))
+	}
+	return fmt.Sprintf("%.1f GB", float64(n)/(k*k*k))
+}
