@@ -147,9 +147,9 @@ func (r *recovery) examine(ctx context.Context) error {
 			continue
 		}
 		r.out.Folds = append(r.out.Folds, f)
-		r.out.Damage = append(r.out.Damage, Damage{
-			File: artifact.ManifestKey(f.Model, f.Fold), Found: f.Reason, Missing: f.Missing,
-		})
+		d := newDamage(r.out.Run, artifact.ManifestKey(f.Model, f.Fold), f.Reason, f.Missing)
+		d.Of = f.Task.String()
+		r.out.Damage = append(r.out.Damage, d)
 	}
 	return nil
 }
@@ -187,7 +187,7 @@ func (r *recovery) tables() {
 		if !strings.HasPrefix(key, artifact.ArtifactsPrefix) {
 			continue
 		}
-		d := Damage{File: key, Found: "it is not what the folds that verify say", Done: "made anew from the manifests"}
+		d := Damage{File: key, Found: "not what the folds that verify say", Done: "made anew from the manifests"}
 		if r.noted.put[key] {
 			d.Found, d.Missing = "missing", true
 		}
@@ -263,7 +263,8 @@ func (r *recovery) wanted() ([]string, error) {
 
 // final tells of a final model that does not verify.
 func (r *recovery) final(model string, state *artifact.FinalState, wanted bool) {
-	d := Damage{File: artifact.ModelInfoKey(model), Found: state.Reason, Missing: state.Missing}
+	d := newDamage(r.out.Run, artifact.ModelInfoKey(model), state.Reason, state.Missing)
+	d.Of = artifact.Task{Model: model, Fold: artifact.FinalFold}.String()
 	switch {
 	case wanted:
 		r.out.Finals = append(r.out.Finals, artifact.FinalPlan{Model: model, Action: Train, Reason: state.Reason})
@@ -296,7 +297,8 @@ func (r *recovery) predictions(ctx context.Context) error {
 		r.out.Predicted = info.Model
 		r.whole = inOrder([]string{cmp.Or(r.in.Model, info.Model)}, r.whole)
 	case isDamage(err):
-		d, err = &Damage{File: artifact.PredictionsInfoKey, Found: err.Error(), Missing: !errors.Is(err, artifact.ErrDamaged)}, nil
+		found := newDamage(r.out.Run, artifact.PredictionsInfoKey, err.Error(), !errors.Is(err, artifact.ErrDamaged))
+		d, err = &found, nil
 	default:
 		return err
 	}
@@ -337,7 +339,7 @@ func (r *recovery) predictBy(ctx context.Context, model string, d *Damage) (*Dam
 func (b *basis) blocked() *BlockedError {
 	for _, d := range b.damage {
 		if d.Cannot != "" {
-			return &BlockedError{Reason: fmt.Sprintf("%s, and cannot be made again: %s", d.Found, d.Cannot), Missing: d.Missing}
+			return &BlockedError{Reason: fmt.Sprintf("%s: %s; and it cannot be made again: %s", d.File, d.Found, d.Cannot), Missing: d.Missing}
 		}
 	}
 	if !b.run.Versions.Equal(versions()) {

@@ -157,6 +157,8 @@ func TestRecoverLeavesFits(t *testing.T) {
 		}
 		require.Equal(t, []string{"cox_ph fold 0", "weibull_aft fold 1", "km fold 2"}, tasks)
 		require.Contains(t, out.Folds[0].Reason, manifest)
+		require.Equal(t, Damage{File: artifact.SurvKey("weibull_aft", 1), Of: "weibull_aft fold 1", Found: out.Damage[1].Found}, out.Damage[1])
+		require.Contains(t, out.Damage[1].Found, "content does not match its digest: sha256 ")
 		require.Contains(t, out.Folds[1].Reason, artifact.SurvKey("weibull_aft", 1))
 		require.Equal(t, "no manifest", out.Folds[2].Reason)
 		require.Len(t, l.table(artifact.MetricsKey), 6)
@@ -170,7 +172,7 @@ func TestRecoverLeavesFits(t *testing.T) {
 	require.Empty(t, out.Folds)
 	require.Len(t, out.Finals, 1)
 	require.Contains(t, out.Finals[0].Reason, artifact.ModelKey("cox_ph"))
-	require.Equal(t, artifact.ModelInfoKey("cox_ph"), out.Damage[0].File)
+	require.Equal(t, []string{artifact.ModelKey("cox_ph"), "cox_ph final fit"}, []string{out.Damage[0].File, out.Damage[0].Of})
 	require.Empty(t, out.Predicted)
 }
 

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"regexp"
+	"slices"
+	"strings"
 
 	"everfold/artifact"
 	"everfold/config"
@@ -17,10 +20,23 @@ import (
 // Damage is a file of a run that is not what it must be, and what became of it.
 type Damage struct {
 	File    string `json:"file"`              // key within the run's folder
+	Of      string `json:"of,omitempty"`      // such as "rsf fold 3", or "rsf final fit"; "": of the run
 	Found   string `json:"found"`             // which check failed
 	Missing bool   `json:"missing,omitempty"` // there is no such file
 	Done    string `json:"done,omitempty"`    // how it was mended; "": it was not
 	Cannot  string `json:"cannot,omitempty"`  // why it cannot be mended from what there is
+}
+
+// named is a file at the end of what an error says of it, before the check that failed.
+var named = regexp.MustCompile(`[A-Za-z0-9._=/-]+\.(?:json|npy|csv|parquet|bin): `)
+
+// newDamage is damage of a file, or of another one that the text of the error names last.
+func newDamage(run, key, text string, missing bool) Damage {
+	if at := named.FindAllStringIndex(text, -1); at != nil {
+		last := at[len(at)-1]
+		key, text = strings.TrimPrefix(text[last[0]:last[1]-2], run+"/"), text[last[1]:]
+	}
+	return Damage{File: key, Found: text, Missing: missing}
 }
 
 // SpecError refuses to restore run.json from a spec that is not the run's.
@@ -92,9 +108,13 @@ func readBasis(ctx context.Context, s store.Store, open OpenFile, build string, 
 
 // found notes damage.
 func (b *basis) found(key string, err error) *Damage {
-	d := &Damage{File: key, Found: err.Error(), Missing: errors.Is(err, store.ErrNotFound)}
-	b.damage = append(b.damage, d)
-	return d
+	run := ""
+	if b.run != nil {
+		run = b.run.Spec.RunID()
+	}
+	d := newDamage(run, key, err.Error(), errors.Is(err, store.ErrNotFound))
+	b.damage = append(b.damage, &d)
+	return &d
 }
 
 // isDamage says that an object is missing or not what its digest says; other errors are the
@@ -136,11 +156,7 @@ func (b *basis) check(ctx context.Context) error {
 		return err
 	}
 	for _, f := range b.run.Folds {
-		files := []artifact.File{f.Rows, f.Times}
-		if f.Train != nil {
-			files = append(files, *f.Train)
-		}
-		for _, file := range files {
+		for _, file := range filesOf(f) {
 			err := store.Verify(ctx, b.store, file.Key, file.Bytes, file.SHA256)
 			switch {
 			case isDamage(err):
@@ -184,7 +200,13 @@ func (b *basis) mend(ctx context.Context) error {
 			return err
 		}
 	}
-	for i := range p.Folds {
+	for i, f := range b.run.Folds { // as p's, see same
+		damaged := slices.ContainsFunc(open, func(d *Damage) bool {
+			return slices.ContainsFunc(filesOf(f), func(f artifact.File) bool { return f.Key == d.File })
+		})
+		if !damaged {
+			continue
+		}
 		if _, err := artifact.WriteFoldData(ctx, b.store, p.foldData(i), p.Table.Rows()); err != nil {
 			return err
 		}
@@ -193,6 +215,15 @@ func (b *basis) mend(ctx context.Context) error {
 		d.Done = how
 	}
 	return nil
+}
+
+// filesOf are the files of a fold's rows and grid.
+func filesOf(f artifact.FoldInfo) []artifact.File {
+	files := []artifact.File{f.Rows, f.Times}
+	if f.Train != nil {
+		files = append(files, *f.Train)
+	}
+	return files
 }
 
 // again derives the basis of a spec anew: from the prepared table where that verifies, else

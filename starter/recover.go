@@ -189,6 +189,9 @@ func (p *program) refit(ctx context.Context, s screen, doc *recovered, run runRe
 		return nil, blockedError(doc)
 	}
 	l, err := p.connect(ctx, f.embedded)
+	if f.embedded && exitCode(err) == exitUnreachable { // its database may be a part of the disaster
+		err = fail(exitUnreachable, hintOf(err)+"\nto leave these alone: EVERFOLD_HOME=$(mktemp -d) "+p.typed(), "%w", err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -96,7 +96,7 @@ func TestRecoverWhole(t *testing.T) {
 	require.Equal(t, before, tree(t, filepath.Dir(filepath.Dir(r.folder))))
 	r.remove(artifact.SummaryKey)
 	i = r.recover(nil, 0)
-	require.Contains(t, i.out.String(), "artifacts/model_summary.csv: missing; made anew from the manifests")
+	require.Contains(t, i.out.String(), "missing  artifacts/model_summary.csv; made anew from the manifests")
 	require.Contains(t, r.recover(nil, 0).out.String(), "Written  nothing")
 	require.Equal(t, before, tree(t, filepath.Dir(filepath.Dir(r.folder))))
 }
@@ -116,9 +116,9 @@ func TestRecoverDryRun(t *testing.T) {
 	said := r.recover(nil, 0, "--dry-run").out.String()
 	require.Equal(t, before, tree(t, root))
 	for _, want := range []string{
-		"6 of 9 folds verified", "km, fold 0, 2: to be fitted", "artifacts/cox_ph/cox_ph_fold1.json",
-		"data/prepared.parquet", "to be prepared again from " + r.data, "artifacts/model_metrics.csv: missing; to be made anew",
-		"would be written before any fit", "3 folds and the final models that these lead to to be fitted", "starter recover " + r.folder,
+		"6 of 9 folds verified", "km fold 0, 2: no manifest; to be fitted", "artifacts/cox_ph/cox_ph_fold1.json",
+		"data/prepared.parquet", "to be prepared again from " + r.data, "missing  artifacts/model_metrics.csv; to be made anew",
+		"would be written before any fit", "to fit: 3 folds and the final model", "starter recover " + r.folder,
 	} {
 		require.Contains(t, said, want)
 	}
@@ -136,12 +136,12 @@ func TestRecoverNoFit(t *testing.T) {
 	r.damage(artifact.RiskKey("weibull_aft", 2))
 	r.remove(artifact.SummaryKey)
 	said := r.recover(nil, 0, "--no-fit").out.String()
-	for _, want := range []string{"artifacts/weibull_aft/weibull_aft_fold2_risk.npy", "to be fitted again", "Left     1 fold", "starter recover " + r.folder} {
+	for _, want := range []string{"artifacts/weibull_aft/weibull_aft_fold2_risk.npy", "to be fitted again", "Left     to fit: 1 fold and", "weibull_aft fold 2: artifacts/weibull_aft", "starter recover " + r.folder} {
 		require.Contains(t, said, want)
 	}
 	require.Len(t, strings.Split(strings.TrimSpace(content(t, r.path(artifact.MetricsKey))), "\n"), 9)
 	require.FileExists(t, r.path(artifact.SummaryKey))
-	require.Contains(t, r.recover(nil, 0, "--only", "metrics").out.String(), "Left     1 fold")
+	require.Contains(t, r.recover(nil, 0, "--only", "metrics").out.String(), "Left     to fit: 1 fold")
 }
 
 // Claim: what only fits can mend is sent as RecoverRun under the run's id, with the spec of
@@ -204,6 +204,7 @@ func TestRecoverChoosesTheServer(t *testing.T) {
 	}{
 		{true, nil, nil, exitFailed, "the configured one"},
 		{false, nil, nil, exitFailed, "the embedded one"},
+		{false, nil, []string{"--embedded"}, exitFailed, "the embedded one"},
 		{true, nil, []string{"--embedded"}, exitFailed, "the embedded one"},
 		{false, errors.New("bad profile"), nil, exitFailed, "bad profile"},
 	} {
@@ -214,6 +215,20 @@ func TestRecoverChoosesTheServer(t *testing.T) {
 		require.Equal(t, c.code, i.program.main(t.Context(), append([]string{"recover", r.folder}, c.flags...)), i.err.String())
 		require.Contains(t, i.err.String(), c.want)
 	}
+}
+
+// Claim: where the embedded server does not start, on a damaged database perhaps, there is a
+// command that leaves it alone.
+func TestRecoverBesideABrokenServer(t *testing.T) {
+	r := newRuin(t)
+	r.remove(artifact.ManifestKey("cox_ph", 0))
+	i := prepared(nil)
+	i.program.services.embed = func(context.Context, *console) (*link, error) {
+		return nil, fail(exitUnreachable, "look at its log", "it does not start")
+	}
+	require.Equal(t, exitUnreachable, i.program.main(t.Context(), []string{"recover", r.folder, "--embedded"}))
+	require.Contains(t, i.err.String(), "look at its log\n")
+	require.Contains(t, i.err.String(), "EVERFOLD_HOME=$(mktemp -d) starter recover "+r.folder+" --embedded")
 }
 
 func openFolder(t *testing.T, folder string) store.Store {
@@ -268,10 +283,10 @@ func TestRecoverBlocked(t *testing.T) {
 		i := prepared(nil)
 		i.program.services.configured = func() (bool, error) { return false, nil }
 		require.Equal(t, c.code, i.program.main(t.Context(), []string{"recover", r.folder}), i.err.String())
-		require.Contains(t, i.err.String(), "1 fold and the final models that these lead to cannot be fitted")
+		require.Contains(t, i.err.String(), "1 fold and the final model cannot be fitted")
 		require.Contains(t, i.err.String(), "no such file")
 		require.Contains(t, i.err.String(), "starter results, summary, predict")
-		require.Contains(t, i.out.String(), c.what+"  read prepared table")
+		require.Contains(t, i.out.String(), c.what+"  data/prepared.parquet: ")
 		require.FileExists(t, r.path(artifact.SummaryKey))
 		require.NoError(t, os.RemoveAll(r.path(artifact.PreparedKey)))
 	}

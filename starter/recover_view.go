@@ -35,12 +35,11 @@ func (d *recovered) present(s screen) {
 	}
 }
 
-// lines is a line per damaged file; folds that were never fitted, or are gone whole, share one
-// a model.
+// lines is a line per damaged file. Folds without a manifest share one a model, and so do
+// tables that other folds are to stand in.
 func (d *recovered) lines(s screen) []string {
-	var lines []string
+	var lines, models, tables []string
 	missing := map[string][]int{}
-	var models []string
 	for _, f := range d.Folds {
 		if f.Missing && missing[f.Model] == nil {
 			models = append(models, f.Model)
@@ -50,36 +49,49 @@ func (d *recovered) lines(s screen) []string {
 		}
 	}
 	for _, model := range models {
-		lines = append(lines, s.paint("missing ", text.FgYellow)+fmt.Sprintf(" %s, fold %s: to be fitted", model, ranges(missing[model])))
+		lines = append(lines, s.paint("missing ", text.FgYellow)+fmt.Sprintf(" %s fold %s: no manifest; to be fitted", model, ranges(missing[model])))
 	}
 	for _, damage := range d.Damage {
 		_, _, fold := artifact.ManifestOf(damage.File)
-		if fold && damage.Missing {
-			continue
+		switch {
+		case fold && damage.Missing:
+		case damage.Missing:
+			lines = append(lines, s.paint("missing ", text.FgYellow)+" "+d.line(damage))
+		case damage.Of == "" && strings.HasPrefix(damage.File, artifact.ArtifactsPrefix):
+			tables = append(tables, damage.File)
+		default:
+			lines = append(lines, s.paint("damaged ", text.FgRed)+" "+d.line(damage))
 		}
-		word := s.paint("damaged ", text.FgRed)
-		if damage.Missing {
-			word = s.paint("missing ", text.FgYellow)
-		}
-		lines = append(lines, word+" "+d.line(damage))
+	}
+	if len(tables) > 0 {
+		lines = append(lines, s.paint("differ  ", text.FgYellow)+" "+strings.Join(firstFew(tables), ", ")+": not what the folds that verify say; "+d.will("made anew"))
 	}
 	return lines
 }
 
+// will is what was done, or would be.
+func (d *recovered) will(done string) string {
+	if d.DryRun {
+		return "to be " + done
+	}
+	return done
+}
+
 // line is what was found of a file, and what was or is to be done.
 func (d *recovered) line(damage app.Damage) string {
-	what := damage.Found
-	if !strings.Contains(what, damage.File) {
-		what = damage.File + ": " + what
+	what := damage.File
+	if damage.Found != "missing" {
+		what += ": " + damage.Found
+	}
+	if damage.Of != "" {
+		what = damage.Of + ": " + what
 	}
 	switch {
 	case damage.Cannot != "":
 		return what + "; not made again: " + damage.Cannot
-	case damage.Done != "" && d.DryRun:
-		return what + "; to be " + damage.Done
 	case damage.Done != "":
-		return what + "; " + damage.Done
-	case strings.HasPrefix(damage.File, "predictions/"):
+		return what + "; " + d.will(damage.Done)
+	case damage.Of == "":
 		return what + "; to be predicted"
 	}
 	return what + "; to be fitted again"
@@ -94,7 +106,7 @@ func (d *recovered) left() string {
 	if n := len(d.Finals); n > 0 {
 		parts = append(parts, countOf(n, "final model"))
 	} else if len(d.Folds) > 0 {
-		parts = append(parts, "the final models that these lead to")
+		parts = append(parts, "the final model")
 	}
 	return strings.Join(parts, " and ")
 }
@@ -118,7 +130,7 @@ func (d *recovered) presentNext(s screen, f recoverFlags) error {
 	}
 	switch {
 	case d.Unfinished():
-		s.printf("%s %s to be fitted\n", label(s, "Left"), d.left())
+		s.printf("%s to fit: %s\n", label(s, "Left"), d.left())
 		s.printf("%s starter recover %s\n", label(s, "Next"), d.Folder)
 	case f.dryRun && len(d.Written) > 0:
 		s.printf("%s starter recover %s\n", label(s, "Next"), d.Folder)

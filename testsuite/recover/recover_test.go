@@ -42,7 +42,7 @@ func TestEverythingDamaged(t *testing.T) {
 	require.Equal(t, []int{12, 8}, []int{done.Planned, done.Intact})
 	for _, key := range []string{
 		artifact.ManifestKey("cox_ph", 0), artifact.SurvKey("weibull_aft", 1), artifact.ManifestKey("gbsa", 2), artifact.RiskKey("km", 0),
-		artifact.MetricsKey, artifact.SummaryKey, artifact.ModelInfoKey(final), artifact.PreparedKey, artifact.RowsKey(1), artifact.PredictionsKey,
+		artifact.MetricsKey, artifact.SummaryKey, artifact.ModelKey(final), artifact.PreparedKey, artifact.RowsKey(1), artifact.PredictionsKey,
 	} {
 		require.Contains(t, done.found(), key)
 	}

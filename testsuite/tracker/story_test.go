@@ -89,7 +89,7 @@ models:
   - {type: coxnet}
   - {type: weibull_aft}
   - {type: gbsa}
-  - {type: rsf, trees: 60}
+  - {type: rsf, trees: 40}
 resources: {parallel_fits: 1}
 store: {uri: %s}
 tracker: {uri: %s, experiment: story, attempts: 2, timeout: 2s, budget: 6s}
@@ -104,7 +104,7 @@ tracker: {uri: %s, experiment: story, attempts: 2, timeout: 2s, budget: 6s}
 func TestTheNightItWasBuiltFor(t *testing.T) {
 	l := newLab(t)
 	data := filepath.Join(l.dir, "customers.csv")
-	r := harness.Starter(t, harness.Env{}, "data", "generate", "--rows", "1500", "--seed", "3", "--out", data)
+	r := harness.Starter(t, harness.Env{}, "data", "generate", "--rows", "600", "--seed", "3", "--out", data)
 	require.Zero(t, r.Exit, r.Stderr)
 	write := func(server string) string {
 		spec := filepath.Join(l.dir, "night.yaml")
