@@ -113,10 +113,7 @@ func newBooster(ctx context.Context, s sides, opt Options, fit survival.FitOptio
 		return nil, err
 	}
 	b := &booster{opt: opt, fit: fit, matrix: matrix, loss: newLoss(order, y, opt.Leaf == Newton, fit.Threads)}
-	b.weight = b.loss.h
-	if opt.Leaf == Mean {
-		b.weight = b.loss.weights()
-	}
+	b.mostG, b.mostH = b.loss.bounds()
 	if opt.Subsample < 1 || s.held != nil {
 		b.design = s.x.Take(order.Rows)
 	}

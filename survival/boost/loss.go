@@ -5,43 +5,46 @@ import (
 
 	"everfold/survival"
 	"everfold/survival/riskset"
+	"everfold/survival/tree"
 )
 
 // loss is Breslow's log partial likelihood with rows in the order of time. Sums over rows
 // are those of blocks, added in order: the same bytes on any number of threads.
 type loss struct {
-	groups  []riskset.Group
-	blocks  []block
-	weight  []float64 // w; nil: all 1
-	events  []float64 // d by group
-	threads int
+	groups    []riskset.Group
+	blocks    []block
+	start     []int32   // by group: its first row
+	died      []int32   // by group: its first row without an event
+	weight    []float64 // w; nil: all 1
+	events    []float64 // d by group
+	curvature bool      // h is wanted
+	threads   int
 
 	f      []float64 // F
 	e      []float64 // w·e^{F − shift}
 	shift  float64
 	moved  float64   // bound on how far any F has moved since the shift was chosen
-	atRisk []float64 // by group: the sum of e from it to the end of its block
-	g, h   []float64 // h is nil where nobody asks for it
+	atRisk []float64 // by group: the sum of e from it to the end of the block it begins in
 }
 
-// block is a stretch of whole groups, first ≤ k < last.
+// block is the rows from ≤ i < to, and the groups that begin there, first ≤ k < last. Rows
+// before the first of these are of the group before.
 type block struct {
+	from, to      int
 	first, last   int
 	at            float64 // Σ e of its rows
 	later         float64 // and of the rows of later blocks
-	hazard, twice float64 // Σ d/R and Σ d/R² of its groups
+	hazard, twice float64 // Σ d/R and Σ d/R² of its groups; then of those before
 }
-
-// fewestRows is how many rows a block has, at least: enough to be worth a goroutine.
-const fewestRows = 1 << 14
 
 // newLoss is the loss at F = 0; curvature says whether h is wanted.
 func newLoss(order *riskset.Order, y survival.Outcome, curvature bool, threads int) *loss {
 	n := y.Len()
-	l := &loss{groups: order.Groups, weight: order.Gather(y.Weight), events: make([]float64, len(order.Groups)), threads: threads,
-		f: make([]float64, n), e: make([]float64, n), atRisk: make([]float64, len(order.Groups)), g: make([]float64, n)}
-	if curvature {
-		l.h = make([]float64, n)
+	l := &loss{groups: order.Groups, weight: order.Gather(y.Weight), events: make([]float64, len(order.Groups)),
+		curvature: curvature, threads: threads, f: make([]float64, n), e: make([]float64, n), atRisk: make([]float64, len(order.Groups))}
+	l.start, l.died = make([]int32, len(l.groups)), make([]int32, len(l.groups))
+	for k, grp := range l.groups {
+		l.start[k], l.died[k] = int32(grp.Start), int32(grp.Start+grp.Events)
 	}
 	order.EventSums(l.events, l.weight)
 	l.divide()
@@ -49,14 +52,16 @@ func newLoss(order *riskset.Order, y survival.Outcome, curvature bool, threads i
 	return l
 }
 
-// divide cuts the rows into blocks.
+// divide cuts the rows into blocks: the stretches that trees ask for gradients of.
 func (l *loss) divide() {
-	start := 0
-	for k, grp := range l.groups {
-		if k+1 == len(l.groups) || grp.End-l.groups[start].Start >= fewestRows {
-			l.blocks = append(l.blocks, block{first: start, last: k + 1})
-			start = k + 1
+	k := 0
+	for from := 0; from < len(l.f); from += tree.Stretch {
+		b := block{from: from, to: min(from+tree.Stretch, len(l.f)), first: k}
+		for k < len(l.groups) && l.groups[k].Start < b.to {
+			k++
 		}
+		b.last = k
+		l.blocks = append(l.blocks, b)
 	}
 }
 
@@ -72,18 +77,6 @@ func (l *loss) w(i int) float64 {
 	return l.weight[i]
 }
 
-// weights are w.
-func (l *loss) weights() []float64 {
-	if l.weight != nil {
-		return l.weight
-	}
-	ones := make([]float64, len(l.f))
-	for i := range ones {
-		ones[i] = 1
-	}
-	return ones
-}
-
 // exponentiate computes e afresh, shifted so that the largest F has e^0: gradients do not
 // depend on the shift, and nothing overflows.
 func (l *loss) exponentiate() {
@@ -92,7 +85,7 @@ func (l *loss) exponentiate() {
 		l.shift = max(l.shift, f)
 	}
 	l.each(func(b *block) {
-		for i := l.groups[b.first].Start; i < l.groups[b.last-1].End; i++ {
+		for i := b.from; i < b.to; i++ {
 			l.e[i] = l.w(i) * math.Exp(l.f[i]-l.shift)
 		}
 		l.sum(b)
@@ -113,8 +106,7 @@ func (l *loss) add(leaf []int32, values []float64) {
 	}
 	l.moved += most
 	l.each(func(b *block) {
-		from, to := l.groups[b.first].Start, l.groups[b.last-1].End
-		leaf, f, e := leaf[from:to], l.f[from:to], l.e[from:to]
+		leaf, f, e := leaf[b.from:b.to], l.f[b.from:b.to], l.e[b.from:b.to]
 		for i, k := range leaf {
 			f[i] += values[k]
 			e[i] *= factor[k]
@@ -128,14 +120,32 @@ func (l *loss) add(leaf []int32, values []float64) {
 
 // sum fills atRisk within a block.
 func (l *loss) sum(b *block) {
-	sum := 0.0
+	total, end := 0.0, b.to
 	for k := b.last - 1; k >= b.first; k-- {
-		for _, e := range l.e[l.groups[k].Start:l.groups[k].End] {
-			sum += e
-		}
-		l.atRisk[k] = sum
+		start := int(l.start[k])
+		total += sum(l.e[start:end])
+		l.atRisk[k], end = total, start
 	}
-	b.at = sum
+	b.at = total + sum(l.e[b.from:end])
+}
+
+// sum adds up four rows at a time: one addition need not wait for the last.
+func sum(v []float64) float64 {
+	if len(v) == 1 {
+		return v[0]
+	}
+	return sumOfMany(v)
+}
+
+func sumOfMany(v []float64) float64 {
+	var a, b, c, d float64
+	for ; len(v) >= 4; v = v[4:] {
+		a, b, c, d = a+v[0], b+v[1], c+v[2], d+v[3]
+	}
+	for _, x := range v {
+		a += x
+	}
+	return (a + b) + (c + d)
 }
 
 // later completes the blocks' sums over later rows.
@@ -147,18 +157,17 @@ func (l *loss) later() {
 	}
 }
 
-// gradient fills g, and h where it is wanted.
-func (l *loss) gradient() {
+// fewGroups is up to how many groups are summed up by one goroutine.
+const fewGroups = 1 << 14
+
+// prepare completes the sums that fill needs.
+func (l *loss) prepare() {
 	l.later()
-	l.each(func(b *block) {
-		b.hazard, b.twice = 0, 0
-		for k := b.first; k < b.last; k++ {
-			if q, r := l.hazard(b, k); q > 0 {
-				b.hazard += q
-				b.twice += float64(q * r)
-			}
-		}
-	})
+	threads := l.threads
+	if len(l.groups) <= fewGroups {
+		threads = 1
+	}
+	survival.Each(len(l.blocks), threads, func(k int) { l.hazards(&l.blocks[k]) })
 	hazard, twice := 0.0, 0.0 // Σ d/R and Σ d/R² up to the present time
 	for k := range l.blocks {
 		b := &l.blocks[k]
@@ -167,7 +176,34 @@ func (l *loss) gradient() {
 		hazard += here
 		twice += alike
 	}
-	l.each(l.fill)
+}
+
+// hazards sums up those of a block's groups.
+func (l *loss) hazards(b *block) {
+	b.hazard, b.twice = 0, 0
+	for k := b.first; k < b.last; k++ {
+		if q, r := l.hazard(b, k); q > 0 {
+			b.hazard += q
+			b.twice += float64(q * r)
+		}
+	}
+}
+
+// bounds are those of the sums of what fill computes, |g| and h: Σ e·Σ d/R is Σ d, but for
+// rounding.
+func (l *loss) bounds() (g, h float64) {
+	for _, d := range l.events {
+		g += d
+	}
+	h = g
+	if !l.curvature {
+		h = 0
+		for i := range l.e {
+			h += l.w(i)
+		}
+	}
+	const rounding = 1e-6
+	return 2 * g * (1 + rounding), h * (1 + rounding)
 }
 
 // hazard is d/R and 1/R of a group; 0 where nobody dies or R has vanished.
@@ -180,28 +216,53 @@ func (l *loss) hazard(b *block, k int) (q, r float64) {
 	return 0, 0
 }
 
-// fill computes g and h of a block's rows.
-func (l *loss) fill(b *block) {
+// fill computes g of the rows of the block that begins at from, and h, or their weights
+// where no curvature is wanted.
+func (l *loss) fill(from, to int, g, h []float64) {
+	b, e := &l.blocks[from/tree.Stretch], l.e[from:to]
+	g, h = g[:len(e)], h[:len(e)]
+	if !l.curvature {
+		for i := range h {
+			h[i] = l.w(from + i)
+		}
+	}
 	first, second := b.hazard, b.twice
-	for k := b.first; k < b.last; k++ {
-		q, r := l.hazard(b, k)
-		first += q
-		second += float64(q * r)
-		grp := &l.groups[k]
-		e, g := l.e[grp.Start:grp.End], l.g[grp.Start:grp.End]
+	start, end := 0, 0
+	for k := b.first - 1; k < b.last; k++ { // the rows before the block's groups are of an earlier one
+		if k >= b.first {
+			q, r := l.hazard(b, k)
+			first += q
+			second += float64(q * r)
+			start = int(l.start[k]) - from
+		}
+		if end = len(e); k+1 < b.last {
+			end = int(l.start[k+1]) - from
+		}
+		l.terms(g[start:end], h[start:end], e[start:end], first, second)
+		if k >= 0 {
+			for i := start; i < min(end, int(l.died[k])-from); i++ {
+				g[i] += l.w(from + i)
+			}
+		}
+	}
+}
+
+// terms computes g, less what events add, and h where it is wanted.
+func (l *loss) terms(g, h, e []float64, first, second float64) {
+	g, h = g[:len(e)], h[:len(e)]
+	if !l.curvature {
 		for i, v := range e {
 			g[i] = -float64(v * first)
 		}
-		for i := range g[:grp.Events] {
-			g[i] += l.w(grp.Start + i)
+		return
+	}
+	for i, v := range e {
+		g[i] = -float64(v * first)
+		c := v * (first - float64(v*second))
+		if c < 0 { // by rounding
+			c = 0
 		}
-		if l.h == nil {
-			continue
-		}
-		h := l.h[grp.Start:grp.End]
-		for i, v := range e {
-			h[i] = max(0, v*(first-float64(v*second)))
-		}
+		h[i] = c
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"everfold/survival"
 	"everfold/survival/riskset"
+	"everfold/survival/tree"
 )
 
 // exampleLoss has ties of events, of censored rows and of both, and F away from zero.
@@ -24,6 +25,14 @@ func exampleLoss(weight []float64) (*loss, survival.Outcome) {
 	return l, y
 }
 
+// gradient computes g and h of all rows.
+func gradient(l *loss) (g, h []float64) {
+	g, h = make([]float64, len(l.f)), make([]float64, len(l.f))
+	l.prepare()
+	l.each(func(b *block) { l.fill(b.from, b.to, g[b.from:b.to], h[b.from:b.to]) })
+	return g, h
+}
+
 // The gradient is the derivative of the log partial likelihood, with weights and ties; the
 // curvature its second derivative.
 func TestGradientIsDerivative(t *testing.T) {
@@ -31,8 +40,7 @@ func TestGradientIsDerivative(t *testing.T) {
 		l, _ := exampleLoss(weight)
 		const step = 1e-4
 		base := l.value()
-		l.gradient()
-		g, h := slices.Clone(l.g), slices.Clone(l.h)
+		g, h := gradient(l)
 		at := func(i int, d float64) float64 {
 			l.f[i] += d
 			l.exponentiate()
@@ -53,37 +61,48 @@ func TestGradientIsDerivative(t *testing.T) {
 }
 
 // Blocks of rows are worked on by any number of threads and give the same bytes; sums over
-// blocks are those over all rows.
+// blocks are those over all rows, also where a tie is longer than a block.
 func TestBlocks(t *testing.T) {
-	n := 5*fewestRows + 77
+	for _, times := range []int{9973, 7, 1} {
+		testBlocks(t, times)
+	}
+}
+
+func testBlocks(t *testing.T, times int) {
+	n := 5*tree.Stretch + 77
 	y := survival.Outcome{Time: make([]float64, n), Event: make([]bool, n)}
 	leaf := make([]int32, n)
 	for i := range n {
-		y.Time[i], y.Event[i], leaf[i] = float64(1+i*7919%9973), i%3 > 0, int32(i%4)
+		y.Time[i], y.Event[i], leaf[i] = float64(1+i*7919%times), i%3 > 0, int32(i%4)
 	}
-	fit := func(threads int) *loss {
-		l := newLoss(riskset.New(y, nil), y, true, threads)
+	fit := func(threads int) (l *loss, g, h []float64) {
+		l = newLoss(riskset.New(y, nil), y, true, threads)
 		l.add(leaf, []float64{0.5, -1, 0.25, 2})
-		l.gradient()
-		return l
+		g, h = gradient(l)
+		return l, g, h
 	}
-	one := fit(1)
+	one, oneG, oneH := fit(1)
 	if len(one.blocks) < 5 {
 		t.Fatalf("%d blocks", len(one.blocks))
 	}
 	for _, threads := range []int{2, 8} {
-		if l := fit(threads); !slices.Equal(l.g, one.g) || !slices.Equal(l.h, one.h) || l.value() != one.value() {
+		if l, g, h := fit(threads); !slices.Equal(g, oneG) || !slices.Equal(h, oneH) || l.value() != one.value() {
 			t.Errorf("%d threads give other bytes", threads)
 		}
 	}
-	whole := fit(1)
-	whole.blocks = []block{{last: len(whole.groups)}}
+	whole, _, _ := fit(1)
+	whole.blocks = []block{{to: n, last: len(whole.groups)}}
 	whole.sum(&whole.blocks[0])
-	whole.gradient()
-	for i, g := range whole.g {
-		if math.Abs(g-one.g[i]) > 1e-11 || math.Abs(whole.h[i]-one.h[i]) > 1e-11 {
-			t.Fatalf("row %d: %g and %g, in one block %g and %g", i, one.g[i], one.h[i], g, whole.h[i])
+	wholeG, wholeH := gradient(whole)
+	sumG, sumH := 0.0, 0.0
+	for i, g := range wholeG {
+		if math.Abs(g-oneG[i]) > 1e-11 || math.Abs(wholeH[i]-oneH[i]) > 1e-11 {
+			t.Fatalf("row %d: %g and %g, in one block %g and %g", i, oneG[i], oneH[i], g, wholeH[i])
 		}
+		sumG, sumH = sumG+math.Abs(g), sumH+wholeH[i]
+	}
+	if mostG, mostH := one.bounds(); sumG > mostG || sumH > mostH {
+		t.Errorf("sums %g and %g are above their bounds, %g and %g", sumG, sumH, mostG, mostH)
 	}
 }
 
@@ -93,13 +112,13 @@ func TestBlocks(t *testing.T) {
 func TestTiedEventsAlike(t *testing.T) {
 	y := survival.Outcome{Time: []float64{2, 2, 1, 3}, Event: []bool{true, true, true, false}}
 	l := newLoss(riskset.New(y, nil), y, true, 1)
-	l.gradient()
+	g, h := gradient(l)
 	// Sorted: time 1, then the tied pair at positions 1 and 2.
-	if l.g[1] != l.g[2] || l.h[1] != l.h[2] {
-		t.Errorf("gradients %v, curvatures %v", l.g, l.h)
+	if g[1] != g[2] || h[1] != h[2] {
+		t.Errorf("gradients %v, curvatures %v", g, h)
 	}
-	if want := 1 - 1./4 - 2./3; math.Abs(l.g[1]-want) > 1e-15 {
-		t.Errorf("gradient %g, want %g", l.g[1], want)
+	if want := 1 - 1./4 - 2./3; math.Abs(g[1]-want) > 1e-15 {
+		t.Errorf("gradient %g, want %g", g[1], want)
 	}
 }
 
@@ -114,15 +133,14 @@ func TestExponentialsAreRenewed(t *testing.T) {
 	for range 100 {
 		l.add(leaf, []float64{30, 30.01})
 	}
-	l.gradient()
-	got := slices.Clone(l.g)
+	got, _ := gradient(l)
 	fresh, _ := exampleLoss(nil)
 	for i := range fresh.f {
 		fresh.f[i] += float64(i % 2) // 100 steps of 0.01
 	}
 	fresh.exponentiate()
-	fresh.gradient()
-	for i, g := range fresh.g {
+	want, _ := gradient(fresh)
+	for i, g := range want {
 		if math.Abs(g-got[i]) > 1e-9 {
 			t.Errorf("row %d: gradient %g, want %g", i, got[i], g)
 		}

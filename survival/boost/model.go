@@ -14,7 +14,7 @@ import (
 const Type = "gbsa"
 
 // Version is the algorithm version: raised whenever equal data may give another model file.
-const Version = 2
+const Version = 3
 
 // Model is a fitted boosted Cox model.
 type Model struct {

@@ -11,13 +11,13 @@ import (
 
 // booster is the state of a fit.
 type booster struct {
-	opt    Options
-	fit    survival.FitOptions
-	matrix *tree.Matrix
-	design *survival.Design // rows in the order of time; nil where trees know the leaf of every row
-	loss   *loss
-	weight []float64 // what leaves divide by, before the penalty
-	held   *heldOut  // nil: none
+	opt          Options
+	fit          survival.FitOptions
+	matrix       *tree.Matrix
+	design       *survival.Design // rows in the order of time; nil where trees know the leaf of every row
+	loss         *loss
+	mostG, mostH float64  // bounds of the sums of |g| and h
+	held         *heldOut // nil: none
 
 	trees  []*tree.Tree
 	values [][]float64
@@ -51,8 +51,8 @@ func (b *booster) round(ctx context.Context, grower *tree.Grower, crit *tree.Gra
 	b.loss.threads = threads
 	b.held.share(threads)
 	b.draw(round)
-	b.loss.gradient()
-	crit.Set(b.rows, b.loss.g, b.weight)
+	b.loss.prepare()
+	crit.SetLater(b.rows, b.mostG, b.mostH, b.loss.fill)
 	t, err := grower.Grow(ctx, crit, tree.Options{
 		Depth: b.opt.Depth, MinSplit: 2, MinLeaf: b.opt.MinLeaf, Columns: b.columns, Threads: threads,
 	})
@@ -63,7 +63,7 @@ func (b *booster) round(ctx context.Context, grower *tree.Grower, crit *tree.Gra
 	for l, v := range crit.Values() {
 		values[l] = b.opt.LearningRate * v
 	}
-	b.loss.add(b.leaves(t, crit), values)
+	b.loss.add(b.leaves(t, crit, values))
 	b.trees, b.values = append(b.trees, t), append(b.values, values)
 	b.held.add(t, values, len(b.trees))
 	return nil
@@ -108,11 +108,17 @@ func (b *booster) draw(round uint64) {
 // part is a share of n, at least one of them.
 func part(share float64, n int) int { return min(n, max(1, int(math.Round(share*float64(n))))) }
 
-// leaves is the leaf of every row, those outside of the sample included.
-func (b *booster) leaves(t *tree.Tree, crit *tree.Gradient) []int32 {
-	leaf := crit.LeafOf()
+// leaves marks every row, those outside of the sample included, and gives the value of each
+// mark.
+func (b *booster) leaves(t *tree.Tree, crit *tree.Gradient, values []float64) ([]int32, []float64) {
+	mark, leaf := crit.Marks()
 	if b.opt.Subsample < 1 {
-		t.Assign(b.design, leaf, b.loss.threads)
+		t.Assign(b.design, mark, b.loss.threads)
+		return mark, values
 	}
-	return leaf
+	marked := make([]float64, len(leaf))
+	for m, l := range leaf {
+		marked[m] = values[l]
+	}
+	return mark, marked
 }

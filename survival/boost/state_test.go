@@ -6,11 +6,12 @@ import (
 
 	"everfold/survival"
 	"everfold/survival/survtest"
+	"everfold/survival/tree"
 )
 
 // A fit of many blocks of rows and of packed sums goes on to the same bytes.
 func TestResumeManyRows(t *testing.T) {
-	x, y, _ := churn(3*fewestRows + 500)
+	x, y, _ := churn(12*tree.Stretch + 500)
 	for _, opt := range []Options{{Leaf: Newton}, {Subsample: 0.7, Validation: 0.2}} {
 		opt.Trees = 6
 		all := survtest.NewCheckpoints(nil)

@@ -68,9 +68,6 @@ func (g *Grower) narrow(n *node) {
 	to.columns = resize(to.columns, len(n.coding.columns))
 	switch {
 	case !wide:
-		if n.rows.indexed() {
-			n.copyOut(&g.few)
-		}
 		g.dense.bytes(g, n, to)
 	case m > fewRows:
 		g.dense.wide(g, n, to, n.rows, n.lo)
@@ -88,7 +85,7 @@ func (g *Grower) narrow(n *node) {
 // empty makes r rows of bytes, all 0, with these tags.
 func (r *rowSet) empty(columns int, tags []uint64) {
 	m := len(tags)
-	r.width, r.index = 8, nil
+	r.width = 8
 	r.words = resize(r.words, (columns+7)/8)
 	for q := range r.words {
 		r.words[q] = resize(r.words[q], m)

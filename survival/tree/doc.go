@@ -20,8 +20,8 @@
 // Candidates whose statistics agree to 1e-10 tie: the smaller (column, threshold) wins,
 // missing values right before left. docs/METHODS.md derives the bounds.
 //
-// Results do not depend on threads: a tree is grown by one goroutine from its own random
-// stream, and all sums have a fixed order.
+// Results do not depend on threads: a tree draws from its own random stream, and all sums are
+// of integers or have a fixed order.
 //
 // Preconditions: covariates are finite or NaN; outcomes are sorted by time. Not here:
 // categorical splits beyond one level against the rest, surrogate splits, pruning.

@@ -13,26 +13,32 @@ import "everfold/survival"
 // Sums are of integers, so that they depend neither on the order of rows nor on threads,
 // and equal partitions tie exactly. For trees of few rows, and codes wider than a byte, they
 // are those of g in units of 2⁻⁶¹ of Σ|g| and of h in units of at most 2⁻³⁸ of Σh. For trees
-// of many rows one word holds both, in units of 2⁻³¹ and 2⁻³² of these: a gain is then known
-// to some 10⁻⁵ of what one row can gain, leaf values are sums of the g and h themselves.
+// of many rows one word holds both, in units of 2⁻³¹ and 2⁻³² of these or of bounds of them: a
+// gain is then known to some 10⁻⁵ of what one row can gain, leaf values are sums of the g and h
+// themselves.
 type Gradient struct {
-	lambda float64
-	rows   []int32
-	g, h   []float64
-	packed bool // one word a row
+	lambda     float64
+	rows       []int32
+	g, h       []float64
+	bound      leafSum                            // of Σ|g| and Σh, where g and h come later
+	fill       func(from, to int, g, h []float64) // computes them
+	later      bool
+	allG, allH []float64 // where g and h that came later are kept
+	packed     bool      // one word a row
 
 	fixedG, fixedH []uint64 // by row of the matrix: g, and h above one row's count; or packed: both in fixedG
-	ones           []uint64 // packed: the count, where leaves have a least number of rows
+	scaleG, scaleH float64  // packed
 	unitG, unitH   float64
 	perUnit        float64  // gains in units of n⁻¹(Σ|g|)²/(Σh + λ): without one
 	v1, v2         []uint64 // of the node
 	tags           []uint64
 	free           []*sumSet
-	parts          []sumSet // of threads
-	anew, full     bool     // tests: sum up every node from its rows; do not pack
+	front          front
+	anew, full     bool // tests: sum up every node from its rows; do not pack
 
 	values []float64
-	leafOf []int32
+	mark   []int32
+	leaves []int32
 }
 
 // countBits is the part of a packed value that counts rows: up to 2²⁴ − 1 of them.
@@ -60,67 +66,89 @@ func (c *Gradient) Set(rows []int32, g, h []float64) {
 	if len(g) != len(h) {
 		panic("tree: gradients and weights differ in length")
 	}
-	c.rows, c.g, c.h = rows, g, h
+	c.rows, c.g, c.h, c.later = rows, g, h, false
+}
+
+// SetLater is Set for g and h that are still to be computed: fill does that for the rows
+// from ≤ i < to of one [Stretch], as often as it is asked, on several goroutines. No sum of
+// |g| is above mostG, none of h above mostH.
+func (c *Gradient) SetLater(rows []int32, mostG, mostH float64, fill func(from, to int, g, h []float64)) {
+	c.rows, c.bound, c.fill, c.later = rows, leafSum{g: mostG, h: mostH}, fill, true
 }
 
 // Values are the values of the last tree's leaves.
 func (c *Gradient) Values() []float64 { return c.values }
 
-// LeafOf is, by row of the matrix, the leaf of each row that the last tree was grown on.
-func (c *Gradient) LeafOf() []int32 { return c.leafOf }
+// Marks say which leaf each row is in that the last tree was grown on: leaf[mark[row]], by
+// row of the matrix.
+func (c *Gradient) Marks() (mark, leaf []int32) { return c.mark, c.leaves }
+
+func (c *Gradient) newMark() int32 {
+	c.leaves = append(c.leaves, -1)
+	return int32(len(c.leaves) - 1)
+}
 
 func (c *Gradient) begin(g *Grower) int {
+	n := g.m.rows
+	c.values, c.leaves, c.mark = c.values[:0], c.leaves[:0], resize(c.mark, n)
 	c.packed = g.m.width == 8 && len(c.rows) >= packedRows && !c.full
-	c.quantise(g.opt)
 	if c.packed {
-		g.rows.refer(g.m, c.rows, g.opt.Threads)
-	} else {
-		c.tags = resize(c.tags, len(c.rows))
-		for i, row := range c.rows {
-			c.tags[i] = uint64(row)
-		}
-		g.rows.load(g.m, c.rows, c.tags)
+		c.scale(g.opt.Threads)
+		c.fixedG = resize(c.fixedG, n)
+		return len(c.rows)
 	}
-	c.values, c.leafOf = c.values[:0], resize(c.leafOf, len(c.g))
+	if c.later {
+		c.keep(n)
+		survival.Each((n+Stretch-1)/Stretch, g.opt.Threads, func(k int) {
+			from, to := k*Stretch, min((k+1)*Stretch, n)
+			c.fill(from, to, c.g[from:to], c.h[from:to])
+		})
+	}
+	c.quantise(g.opt.Threads)
+	c.tags = resize(c.tags, len(c.rows))
+	for i, row := range c.rows {
+		c.tags[i] = uint64(row)
+	}
+	g.rows.load(g.m, c.rows, c.tags)
 	return len(c.rows)
+}
+
+// keep makes room for g and h of n rows that have not been set.
+func (c *Gradient) keep(n int) {
+	c.allG, c.allH = resize(c.allG, n), resize(c.allH, n)
+	c.g, c.h = c.allG, c.allH
 }
 
 func (c *Gradient) size(tags []uint64) int { return len(tags) }
 
 func (c *Gradient) leaf(n *node) {
 	c.release(n)
-	leaf := int32(len(c.values))
+	mark := c.newMark()
+	c.leaves[mark] = int32(len(c.values))
 	var s leafSum
-	if n.rows.indexed() {
-		s = sumLeaf(c, n.rows.index[n.lo:n.hi], leaf, n.rows.threads)
-	} else {
-		s = sumLeaf(c, n.tags(), leaf, 1)
+	for _, row := range n.tags() {
+		s.g += c.g[row]
+		s.h += c.h[row]
+		c.mark[row] = mark
 	}
-	value := 0.0
-	if s.h+c.lambda > 0 {
-		value = s.g / (s.h + c.lambda)
-	}
-	c.values = append(c.values, value)
+	c.values = append(c.values, c.value(s))
 }
 
-type leafSum struct{ g, h float64 }
+// leafSum is g and h of a leaf's rows, and their number.
+type leafSum struct {
+	g, h float64
+	rows int
+}
 
-// sumLeaf adds up the rows of a leaf, those of chunks in their order.
-func sumLeaf[T uint32 | uint64](c *Gradient, rows []T, leaf int32, threads int) (total leafSum) {
-	parts := make([]leafSum, chunks(len(rows)))
-	survival.Each(len(parts), threads, func(k int) {
-		var s leafSum
-		g, h, leafOf := c.g, c.h[:len(c.g)], c.leafOf[:len(c.g)]
-		for _, row := range rows[k*chunk : min((k+1)*chunk, len(rows))] {
-			s.g += g[row]
-			s.h += h[row]
-			leafOf[row] = leaf
-		}
-		parts[k] = s
-	})
-	for _, s := range parts {
-		total.g += s.g
-		total.h += s.h
+func (s *leafSum) add(o leafSum) {
+	s.g += o.g
+	s.h += o.h
+	s.rows += o.rows
+}
+
+func (c *Gradient) value(s leafSum) float64 {
+	if s.h+c.lambda > 0 {
+		return s.g / (s.h + c.lambda)
 	}
-	return total
+	return 0
 }

@@ -66,7 +66,7 @@ func TestPackedEqualsFull(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			return tr, slices.Clone(crit.Values()), slices.Clone(crit.LeafOf())
+			return tr, slices.Clone(crit.Values()), leavesOf(crit)
 		}
 		crit.full = true
 		want, wantValues, wantLeaf := grow(1)
@@ -114,14 +114,13 @@ func TestGrowthFollowsValues(t *testing.T) {
 		}
 		crit := NewGradient(0)
 		crit.Set(rows, g, h)
-		crit.leafOf = slices.Repeat([]int32{-1}, n)
 		tr, err := NewGrower(m).Grow(context.Background(), crit, Options{Depth: 5})
 		if err != nil {
 			t.Fatal(err)
 		}
 		leaf := make([]int32, n)
 		tr.Assign(x, leaf, 2)
-		if !slices.Equal(leaf, crit.LeafOf()) {
+		if !slices.Equal(leaf, leavesOf(crit)) {
 			t.Errorf("seed %d: rows are in other leaves than their values say", seed)
 		}
 		if !reflect.DeepEqual(words, m.words) {
@@ -157,7 +156,7 @@ func TestChunks(t *testing.T) {
 		if !reflect.DeepEqual(tr, want) || !slices.Equal(crit.Values(), wantValues) {
 			t.Errorf("%d threads give another tree", threads)
 		}
-		for i, leaf := range crit.LeafOf() {
+		for i, leaf := range leavesOf(crit) {
 			if leaf < 0 || int(leaf) >= tr.Leaves {
 				t.Fatalf("row %d has leaf %d", i, leaf)
 			}
@@ -189,7 +188,9 @@ func TestPackedLimits(t *testing.T) {
 			sumG, sumH = sumG+g[i], sumH+h[i]
 		}
 		c.Set(rows, g, h)
-		c.quantise(Options{})
+		c.scale(1)
+		c.fixedG = make([]uint64, n)
+		c.pack(0, n, g, h)
 		var whole uint64
 		for _, v := range c.fixedG {
 			whole += v

@@ -4,9 +4,17 @@ package tree
 func (c *Gradient) search(g *Grower, n *node) chosen {
 	best := chosen{split: split{feature: -1}}
 	s := gainScan{c: c, g: g, n: n, best: &best}
+	if n.packed != nil {
+		for k := range g.m.columns {
+			if n.tries(&g.m.columns[k]) {
+				s.packed(k)
+			}
+		}
+		return best
+	}
 	wide := n.rows.width > 8
 	if wide {
-		s.total = c.gather(n)
+		s.consider(c.gather(n))
 	} else {
 		if n.sums != nil && n.sums.coding != n.coding {
 			c.release(n) // the node has been recoded
@@ -14,7 +22,7 @@ func (c *Gradient) search(g *Grower, n *node) chosen {
 		if n.sums == nil {
 			n.sums = c.sum(g, n)
 		}
-		s.total = n.sums.total
+		s.consider(n.sums.total)
 	}
 	for k := range g.m.columns {
 		switch {
@@ -22,8 +30,6 @@ func (c *Gradient) search(g *Grower, n *node) chosen {
 		case wide:
 			one, two := g.hist.column(n, k, c.v1, c.v2)
 			s.column(k, one, two)
-		case n.sums.packed:
-			s.packed(k)
 		default:
 			s.column(k, n.sums.first[k/8][k%8][:], n.sums.second[k/8][k%8][:])
 		}
@@ -31,14 +37,19 @@ func (c *Gradient) search(g *Grower, n *node) chosen {
 	return best
 }
 
+// parts are G and H+λ of a side.
+func (c *Gradient) parts(s sums) (g, h float64) {
+	return float64(int64(s.g)) * c.unitG, float64(float64(int64(s.h>>countBits))*c.unitH) + c.lambda
+}
+
 // score is G²/(H+λ), in units that make gains comparable from tree to tree: smallest is
 // relative.
 func (c *Gradient) score(s sums) float64 {
-	g, h := float64(int64(s.g))*c.unitG, float64(float64(s.h>>countBits)*c.unitH)
-	if h+c.lambda <= 0 {
+	g, h := c.parts(s)
+	if h <= 0 {
 		return 0
 	}
-	return g * g / (h + c.lambda) * c.perUnit
+	return g * g / h * c.perUnit
 }
 
 // gainScan walks the candidates of a node.
@@ -47,6 +58,8 @@ type gainScan struct {
 	g        *Grower
 	n        *node
 	total    sums
+	whole    float64 // its score
+	least    float64 // see aim
 	best     *chosen
 	one, two [256]uint64
 }
@@ -57,25 +70,45 @@ func (s *gainScan) offer(l sums, at split) {
 	if l.h&countMask < least || r.h&countMask < least {
 		return
 	}
-	s.best.offer(s.c.score(l)+s.c.score(r)-s.c.score(s.total), at)
+	lg, lh := s.c.parts(l)
+	rg, rh := s.c.parts(r)
+	if float64(lg*lg*rh)+float64(rg*rg*lh) < s.least*lh*rh {
+		return
+	}
+	s.best.offer(s.c.score(l)+s.c.score(r)-s.whole, at)
+	s.aim()
 }
 
-// packed unpacks a column. Where rows were not counted each code present counts as one: the
-// least number of a leaf is 1 then.
-func (s *gainScan) packed(k int) {
-	h := s.n.sums
-	slots := s.n.coding.columns[k].slots()
-	s.total = sums{}
-	for code, v := range h.first[k/8][k%8][:slots] {
-		count := min(1, uint64(uint32(v)))
-		if len(h.second) > 0 {
-			count = h.second[k/8][k%8][code]
-		}
-		u := unpack(v, count)
-		s.one[code], s.two[code] = u.g, u.h
-		s.total = s.total.plus(u.g, u.h)
+// aim says what the scores of both sides, without their unit, must add up to for a candidate
+// to matter, with a margin for rounding: most candidates are dismissed without a division.
+func (s *gainScan) aim() {
+	const margin = 1e-12
+	need := smallest
+	if s.best.feature >= 0 {
+		need = max(need, s.best.score*(1-tie))
 	}
-	s.column(k, s.one[:slots], s.two[:slots])
+	s.least = (need + s.whole) / s.c.perUnit * (1 - margin)
+}
+
+// consider prepares for candidates of a node with these sums.
+func (s *gainScan) consider(total sums) {
+	s.total, s.whole = total, s.c.score(total)
+	s.aim()
+}
+
+// packed unpacks a column.
+func (s *gainScan) packed(k int) {
+	slots := s.n.coding.columns[k].slots()
+	one, two := s.one[:slots], s.two[:slots]
+	s.n.packed.column(k, one, two)
+	var total sums
+	for code, v := range one {
+		u := unpack(v, two[code])
+		one[code], two[code] = u.g, u.h
+		total = total.plus(u.g, u.h)
+	}
+	s.consider(total)
+	s.column(k, one, two)
 }
 
 func (s *gainScan) column(k int, one, two []uint64) {

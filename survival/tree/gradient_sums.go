@@ -11,31 +11,35 @@ type sums struct{ g, h uint64 }
 
 func (s sums) plus(g, h uint64) sums { return sums{s.g + g, s.h + h} }
 
-// quantise turns g and h into integers.
-func (c *Gradient) quantise(opt Options) {
-	parts := make([]leafSum, chunks(len(c.rows)))
-	survival.Each(len(parts), opt.Threads, func(k int) {
-		var s leafSum
-		g, h := c.g, c.h[:len(c.g)]
-		for _, i := range c.rows[k*chunk : min((k+1)*chunk, len(c.rows))] {
-			s.g += math.Abs(g[i])
-			s.h += h[i]
+// total is Σ|g| and Σh of the rows, and gives gains their unit.
+func (c *Gradient) total(threads int) (total leafSum) {
+	if c.later && c.packed {
+		total = c.bound
+	} else {
+		parts := make([]leafSum, chunks(len(c.rows)))
+		survival.Each(len(parts), threads, func(k int) {
+			var s leafSum
+			g, h := c.g, c.h[:len(c.g)]
+			for _, i := range c.rows[k*chunk : min((k+1)*chunk, len(c.rows))] {
+				s.g += math.Abs(g[i])
+				s.h += h[i]
+			}
+			parts[k] = s
+		})
+		for _, s := range parts {
+			total.add(s)
 		}
-		parts[k] = s
-	})
-	var total leafSum
-	for _, s := range parts {
-		total.g += s.g
-		total.h += s.h
 	}
 	c.perUnit = 0
 	if total.g > 0 {
 		c.perUnit = (total.h + c.lambda) / total.g / total.g * float64(len(c.rows))
 	}
-	if c.packed {
-		c.pack(total, opt)
-		return
-	}
+	return total
+}
+
+// quantise turns g and h into integers.
+func (c *Gradient) quantise(threads int) {
+	total := c.total(threads)
 	scaleG, scaleH := unit(total.g, 61), unit(total.h, 38)
 	c.unitG, c.unitH = 1/scaleG, 1/scaleH
 	c.fixedG, c.fixedH = resize(c.fixedG, len(c.g)), resize(c.fixedH, len(c.g))
@@ -58,26 +62,23 @@ func unit(sum float64, bits int) float64 {
 // low half of the float's bits, in two's complement.
 const magic = 3 << 51
 
-// pack puts g above h. No sum overflows its half, rounding of every row included; h of a row
-// is at least 1, so that no rows and rows without curvature differ.
-func (c *Gradient) pack(total leafSum, opt Options) {
-	n := float64(len(c.rows))
-	scaleG, scaleH := packedScale(1<<31-1-n, total.g), packedScale(1<<32-1-2*n, total.h)
-	c.unitG, c.unitH = inverse(scaleG), inverse(scaleH)
-	c.fixedG = resize(c.fixedG, len(c.g))
-	survival.Each(chunks(len(c.rows)), opt.Threads, func(k int) {
-		g, h, packed := c.g, c.h[:len(c.g)], c.fixedG[:len(c.g)]
-		for _, i := range c.rows[k*chunk : min((k+1)*chunk, len(c.rows))] {
-			high := math.Float64bits(float64(g[i]*scaleG) + magic)
-			low := math.Float64bits(float64(h[i]*scaleH) + magic)
-			packed[i] = high<<32 + uint64(uint32(low)) + 1
-		}
-	})
-	if opt.MinLeaf > 1 && len(c.ones) < len(c.g) {
-		c.ones = make([]uint64, len(c.g))
-		for i := range c.ones {
-			c.ones[i] = 1
-		}
+// scale chooses the units of packed values. No sum overflows its half, rounding of every row
+// included; h of a row is at least 1, so that no rows and rows without curvature differ.
+func (c *Gradient) scale(threads int) {
+	n, total := float64(len(c.rows)), c.total(threads)
+	c.scaleG, c.scaleH = packedScale(1<<31-1-n, total.g), packedScale(1<<32-1-2*n, total.h)
+	c.unitG, c.unitH = inverse(c.scaleG), inverse(c.scaleH)
+}
+
+// pack puts g of rows from ≤ i < to above their h.
+func (c *Gradient) pack(from, to int, g, h []float64) {
+	packed := c.fixedG[from:to]
+	g, h = g[:len(packed)], h[:len(packed)]
+	scaleG, scaleH := c.scaleG, c.scaleH
+	for i := range packed {
+		high := math.Float64bits(float64(g[i]*scaleG) + magic)
+		low := math.Float64bits(float64(h[i]*scaleH) + magic)
+		packed[i] = high<<32 + uint64(uint32(low)) + 1
 	}
 }
 
@@ -117,85 +118,29 @@ func (c *Gradient) gather(n *node) (total sums) {
 	return total
 }
 
-// sumSet is the histograms of one node by word: g, and h above the count. Where the rows
-// were not moved first has both packed, and second the count if it matters.
+// sumSet is the histograms of one node by word: g, and h above the count.
 type sumSet struct {
 	first, second []block
 	total         sums
 	coding        *coding
-	packed        bool
-}
-
-// next is nextSeen from packed sums: every row has a curvature in them.
-func (h *sumSet) next(in *local, s split) (next int, gaps bool) {
-	var seen [256]bool
-	for code, v := range h.first[s.column/8][s.column%8][:in.slots()] {
-		seen[code] = uint32(v) > 0
-	}
-	return nextSeen(&seen, in, s.code)
-}
-
-// fresh is an empty set for a node.
-func (h *sumSet) fresh(n *node, counted bool) {
-	h.coding, h.packed, h.total = n.coding, n.rows.indexed(), sums{}
-	h.first = resize(h.first, len(n.rows.words))
-	h.second = h.second[:0]
-	if counted {
-		h.second = resize(h.second, len(n.rows.words))
-	}
-	for q := range h.first {
-		first, last := wordColumns(q, len(n.coding.columns))
-		clearBlock(&h.first[q], n.coding.columns[first:last])
-		if counted {
-			clearBlock(&h.second[q], n.coding.columns[first:last])
-		}
-	}
 }
 
 // sum computes the histograms of a node.
 func (c *Gradient) sum(g *Grower, n *node) *sumSet {
-	var h *sumSet
+	h := &sumSet{}
 	if last := len(c.free) - 1; last >= 0 {
 		h, c.free = c.free[last], c.free[:last]
-	} else {
-		h = &sumSet{}
 	}
-	if n.rows.indexed() {
-		c.sumIndexed(g, n, h)
-		return h
-	}
-	h.fresh(n, true)
+	h.coding = n.coding
+	h.first, h.second = resize(h.first, len(n.rows.words)), resize(h.second, len(n.rows.words))
 	h.total = c.gather(n)
 	for q, word := range n.rows.words {
 		first, last := wordColumns(q, len(g.m.columns))
+		clearBlock(&h.first[q], n.coding.columns[first:last])
+		clearBlock(&h.second[q], n.coding.columns[first:last])
 		tally(&h.first[q], &h.second[q], word[n.lo:n.hi], c.v1, c.v2, last-first)
 	}
 	return h
-}
-
-// sumIndexed sums up a share of the rows on each thread.
-func (c *Gradient) sumIndexed(g *Grower, n *node, h *sumSet) {
-	counted := g.opt.MinLeaf > 1
-	rows := n.rows.index[n.lo:n.hi]
-	parts := max(1, min(g.opt.Threads, chunks(len(rows))))
-	for len(c.parts) < parts-1 {
-		c.parts = append(c.parts, sumSet{})
-	}
-	survival.Each(parts, parts, func(k int) {
-		part := h
-		if k > 0 {
-			part = &c.parts[k-1]
-		}
-		part.fresh(n, counted)
-		share := rows[k*len(rows)/parts : (k+1)*len(rows)/parts]
-		tallyRows(part.first, n.rows.words, share, c.fixedG, len(g.m.columns))
-		if counted {
-			tallyRows(part.second, n.rows.words, share, c.ones, len(g.m.columns))
-		}
-	})
-	for k := range parts - 1 {
-		h.each(&c.parts[k], add)
-	}
 }
 
 // each combines the columns of two sets.
@@ -203,9 +148,7 @@ func (h *sumSet) each(o *sumSet, combine func(a, b []uint64)) {
 	for k := range h.coding.columns {
 		slots := h.coding.columns[k].slots()
 		combine(h.first[k/8][k%8][:slots], o.first[k/8][k%8][:slots])
-		if len(h.second) > 0 {
-			combine(h.second[k/8][k%8][:slots], o.second[k/8][k%8][:slots])
-		}
+		combine(h.second[k/8][k%8][:slots], o.second[k/8][k%8][:slots])
 	}
 }
 

@@ -25,6 +25,9 @@ type Options struct {
 // chunk is how many rows are worth a goroutine.
 const chunk = 1 << 14
 
+// chunks is how many goroutines' worth of rows there are.
+func chunks(rows int) int { return (rows + chunk - 1) / chunk }
+
 // Rand is the random stream of a tree.
 type Rand interface {
 	// IntN is uniform on 0…n−1.
@@ -88,7 +91,13 @@ func (g *Grower) Grow(ctx context.Context, crit Criterion, opt Options) (*Tree, 
 	}
 	size := crit.begin(g)
 	g.m.coding(g.level(0))
-	root := node{rows: &g.rows, hi: g.rows.length(), size: size, coding: g.codings[0], try: opt.Columns}
+	if c, ok := crit.(*Gradient); ok && c.packed {
+		if err := c.front.run(g, c); err != nil {
+			return nil, err
+		}
+		return g.tree, nil
+	}
+	root := node{rows: &g.rows, hi: len(g.rows.tags), size: size, coding: g.codings[0], try: opt.Columns}
 	if err := g.grow(&root, 0); err != nil {
 		return nil, err
 	}
@@ -156,22 +165,12 @@ func (g *Grower) search(n *node) chosen {
 // divide records the split of node number at and moves its rows; leaves says that both
 // sides are leaves.
 func (g *Grower) divide(at int, n *node, s split, leaves bool) (left, right node) {
-	stored, in := &g.m.columns[s.column], &n.coding.columns[s.column]
-	n.rows.mark(n.lo, n.hi, s.column, in.slots(), g.m.rule(n.coding, s))
-	var threshold float64
-	var gaps bool
-	if s.feature == stored.numeric {
-		threshold, gaps = g.threshold(n, in, s)
-	} else {
-		threshold = g.m.features[s.feature].between(0, 1)
-	}
+	n.rows.mark(n.lo, n.hi, s.column, n.coding.columns[s.column].slots(), g.m.rule(n.coding, s))
+	threshold, gaps := g.threshold(n, s)
 	k := n.lo + n.rows.partition(n.lo, n.hi, leaves)
 	left, right = *n, *n
 	left.hi, right.lo = k, k
-	left.size = k - n.lo
-	if !n.rows.indexed() {
-		left.size = g.crit.size(left.tags())
-	}
+	left.size = g.crit.size(left.tags())
 	right.size = n.size - left.size
 	g.tree.Feature[at], g.tree.Threshold[at], g.tree.GapLeft[at] = int32(s.feature), threshold, s.gapLeft
 	if !gaps {
@@ -181,20 +180,26 @@ func (g *Grower) divide(at int, n *node, s split, leaves bool) (left, right node
 }
 
 // threshold is the middle between the split's values in the node, +Inf where only missing
-// values go right; gaps says whether the node has missing values. The rows have been marked.
-func (g *Grower) threshold(n *node, in *local, s split) (value float64, gaps bool) {
+// values go right; gaps says whether the node has missing values. Rows that can be moved have
+// been marked.
+func (g *Grower) threshold(n *node, s split) (value float64, gaps bool) {
+	f, in := &g.m.features[s.feature], &n.coding.columns[s.column]
+	if s.feature != g.m.columns[s.column].numeric {
+		return f.between(0, 1), false
+	}
 	var next int
-	if n.sums != nil && n.sums.packed {
-		next, gaps = n.sums.next(in, s)
-	} else if n.rows.width == 8 {
+	switch {
+	case n.packed != nil:
+		next, gaps = n.packed.next(in, s)
+	case n.rows.width == 8:
 		next, gaps = nextSeen(&n.rows.seen, in, s.code)
-	} else {
+	default:
 		next, gaps = nextCode(n, in, s)
 	}
 	if next >= in.codes {
 		return math.Inf(1), gaps
 	}
-	return g.m.features[s.feature].between(in.global(s.code), in.global(next)), gaps
+	return f.between(in.global(s.code), in.global(next)), gaps
 }
 
 // nextSeen is the first code above one that rows have, in.codes or more if none, and

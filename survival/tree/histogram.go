@@ -62,68 +62,6 @@ func tally4(first, second *block, word, v1, v2 []uint64) {
 	}
 }
 
-// tallyRows adds one value a row, for rows named by their number, to the sums of the codes of
-// all words.
-func tallyRows(h []block, words [][]uint64, rows []uint32, v []uint64, columns int) {
-	for len(words) > 0 {
-		switch {
-		case columns > 8 && columns <= 12:
-			tallyRows12(&h[0], &h[1], words[0], words[1], rows, v)
-			return
-		case columns > 4:
-			tallyRows8(&h[0], words[0], rows, v)
-		default:
-			tallyRows4(&h[0], words[0], rows, v)
-		}
-		h, words, columns = h[1:], words[1:], columns-8
-	}
-}
-
-func tallyRows12(h, k *block, word, next []uint64, rows []uint32, v []uint64) {
-	next, v = next[:len(word)], v[:len(word)]
-	for _, row := range rows {
-		x, y, u := word[row], next[row], v[row]
-		h[0][uint8(x)] += u
-		h[1][uint8(x>>8)] += u
-		h[2][uint8(x>>16)] += u
-		h[3][uint8(x>>24)] += u
-		h[4][uint8(x>>32)] += u
-		h[5][uint8(x>>40)] += u
-		h[6][uint8(x>>48)] += u
-		h[7][uint8(x>>56)] += u
-		k[0][uint8(y)] += u
-		k[1][uint8(y>>8)] += u
-		k[2][uint8(y>>16)] += u
-		k[3][uint8(y>>24)] += u
-	}
-}
-
-func tallyRows8(h *block, word []uint64, rows []uint32, v []uint64) {
-	v = v[:len(word)]
-	for _, row := range rows {
-		x, u := word[row], v[row]
-		h[0][uint8(x)] += u
-		h[1][uint8(x>>8)] += u
-		h[2][uint8(x>>16)] += u
-		h[3][uint8(x>>24)] += u
-		h[4][uint8(x>>32)] += u
-		h[5][uint8(x>>40)] += u
-		h[6][uint8(x>>48)] += u
-		h[7][uint8(x>>56)] += u
-	}
-}
-
-func tallyRows4(h *block, word []uint64, rows []uint32, v []uint64) {
-	v = v[:len(word)]
-	for _, row := range rows {
-		x, u := word[row], v[row]
-		h[0][uint8(x)] += u
-		h[1][uint8(x>>8)] += u
-		h[2][uint8(x>>16)] += u
-		h[3][uint8(x>>24)] += u
-	}
-}
-
 // tallyOne adds two values a row to the sums of the codes of one column of a word.
 func tallyOne(first, second *[256]uint64, word []uint64, shift uint, v1, v2 []uint64) {
 	v1, v2 = v1[:len(word)], v2[:len(word)]

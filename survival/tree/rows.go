@@ -12,21 +12,11 @@ type rowSet struct {
 	side         []uint8  // by row of the node: 1 where it goes left
 	// seen is, for codes of 8 bits, those of the rows last marked.
 	seen [256]bool
-
-	// index is, by position, the row of the Matrix whose codes words has; nil where words
-	// have been moved. See refer.
-	index, away []uint32
-	threads     int
-	cut         cut
-	parts       []int // by piece: rows that go left, those of earlier pieces
 }
 
 // load takes the rows that take names, ascending and distinct, with their tags.
 func (r *rowSet) load(m *Matrix, take []int32, tags []uint64) {
 	n := len(take)
-	if r.index != nil {
-		r.index, r.words = nil, nil
-	}
 	r.width = m.width
 	r.words = resize(r.words, len(m.words))
 	for q, src := range m.words {
@@ -69,10 +59,6 @@ func (r *rowSet) mark(lo, hi, k, slots int, rule rule) {
 	if r.width == 8 {
 		var table [256]uint8
 		sides(rule, table[:slots], 1, 0)
-		if r.indexed() {
-			r.cut = cut{word, shift, table}
-			return
-		}
 		word, side := word[lo:hi], r.side[:hi-lo]
 		clear(r.seen[:slots])
 		for i, x := range word {
@@ -91,9 +77,6 @@ func (r *rowSet) mark(lo, hi, k, slots int, rule rule) {
 // partition moves the rows of side 1 to the front, stably, and returns how many there are.
 // With tagsOnly codes stay where they are: for sides that will not be searched.
 func (r *rowSet) partition(lo, hi int, tagsOnly bool) int {
-	if r.indexed() {
-		return r.partitionIndexed(lo, hi)
-	}
 	side := r.side[:hi-lo]
 	words := r.words
 	if tagsOnly {

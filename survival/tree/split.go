@@ -73,8 +73,9 @@ type node struct {
 	lo, hi int
 	size   int // rows, each as often as it was drawn
 	coding *coding
-	try    []bool  // by design column: may be split on; nil: all
-	sums   *sumSet // of the Gradient criterion: the node's histograms, if already known
+	try    []bool      // by design column: may be split on; nil: all
+	sums   *sumSet     // of the Gradient criterion: the node's histograms, if already known
+	packed *packedSums // and those of many rows
 }
 
 func (n *node) allows(feature int) bool { return n.try == nil || n.try[feature] }
