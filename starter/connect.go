@@ -17,6 +17,8 @@ type link struct {
 	release func() error
 	// owns says whether server and worker end with this starter. nil: never.
 	owns func() bool
+	// tags says whether the server knows the search attributes of runs. nil: it does not.
+	tags func(ctx context.Context) bool
 }
 
 func (l *link) owned() bool { return l.owns != nil && l.owns() }

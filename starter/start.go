@@ -58,7 +58,11 @@ type beginning struct {
 
 // startOrAttach starts it, or attaches to what is running under that id.
 func (b beginning) startOrAttach(ctx context.Context, l *link) (execution string, attached bool, err error) {
-	started, err := l.ExecuteWorkflow(ctx, startOptions(b.spec), b.workflow, b.input)
+	options := startOptions(b.spec)
+	if l.tags != nil && l.tags(ctx) {
+		options.TypedSearchAttributes = workflows.Attributes(b.spec)
+	}
+	started, err := l.ExecuteWorkflow(ctx, options, b.workflow, b.input)
 	var already *serviceerror.WorkflowExecutionAlreadyStarted
 	switch {
 	case err == nil:

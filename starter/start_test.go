@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/temporal"
 
 	"everfold/config"
 	"everfold/workflows"
@@ -81,6 +83,25 @@ func TestStart(t *testing.T) {
 		require.Contains(t, i.out.String(), want)
 	}
 	require.Empty(t, i.err.String())
+}
+
+// Claim: a run is tagged with search attributes on a server that knows them, and on no other.
+func TestStartTags(t *testing.T) {
+	for _, known := range []bool{true, false} {
+		server := &fakeServer{}
+		i := prepared(server)
+		i.program.services.dial = func(context.Context) (*link, error) {
+			return &link{Client: server, tags: func(context.Context) bool { return known }}, nil
+		}
+		code := i.program.main(t.Context(), []string{"run", writeSpec(t, tinySpec), "--detach"})
+		require.Equal(t, 0, code, i.err.String())
+		tags := server.started.TypedSearchAttributes
+		require.Equal(t, known, tags.Size() > 0)
+		if known {
+			run, _ := tags.GetKeyword(temporal.NewSearchAttributeKeyKeyword(workflows.AttributeRun))
+			require.Equal(t, "tiny", run)
+		}
+	}
 }
 
 // Claim: a run that is running by the same spec is attached to; by another spec, or when

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"os"
 
+	"go.temporal.io/sdk/client"
+
 	"everfold/internal/app"
 	"everfold/internal/app/embedded"
 	"everfold/logging"
@@ -27,11 +29,12 @@ func liveServices() services {
 
 // dialConfigured connects by Temporal's own environment variables and profiles.
 func dialConfigured(ctx context.Context) (*link, error) {
-	c, err := app.Dial(ctx, app.DialOptions{})
+	var to app.DialOptions
+	c, err := app.Dial(ctx, to)
 	if err != nil {
 		return nil, err
 	}
-	return &link{Client: c, release: func() error { c.Close(); return nil }}, nil
+	return &link{Client: c, release: func() error { c.Close(); return nil }, tags: knows(c, to)}, nil
 }
 
 // embedServer brings up the embedded server and worker, or attaches to those of another
@@ -45,6 +48,7 @@ func embedServer(ctx context.Context, c *console) (*link, error) {
 	if err != nil {
 		return nil, usageError("", "%w", err)
 	}
+	options.Attributes = app.SearchAttributes()
 	options.Logger = slog.New(logging.Terminal(c.log(), slog.LevelWarn, c.errLive))
 	server, err := embedded.Ensure(ctx, options)
 	if err != nil {
@@ -53,15 +57,21 @@ func embedServer(ctx context.Context, c *console) (*link, error) {
 		}
 		return nil, fail(exitUnreachable, "the logs of server and worker are in "+options.Home, "%w", err)
 	}
-	client, err := app.Dial(ctx, app.DialOptions{Address: server.Address()})
+	to := app.DialOptions{Address: server.Address()}
+	connection, err := app.Dial(ctx, to)
 	if err != nil {
 		server.Stop()
 		return nil, err
 	}
 	release := func() error {
-		client.Close()
+		connection.Close()
 		server.Stop()
 		return nil
 	}
-	return &link{Client: client, webUI: server.UI(), release: release, owns: server.Owner}, nil
+	return &link{Client: connection, webUI: server.UI(), release: release, owns: server.Owner, tags: knows(connection, to)}, nil
+}
+
+// knows asks the server, when a run is to be started.
+func knows(c client.Client, to app.DialOptions) func(context.Context) bool {
+	return func(ctx context.Context) bool { return app.KnowsAttributes(ctx, c, to) }
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/stretchr/testify/require"
 
+	"everfold/internal/app"
 	"everfold/testsuite/harness"
 )
 
@@ -68,6 +69,9 @@ func TestDeploymentVersions(t *testing.T) {
 	temporal := loadCompose(t, root).Services["temporal"]
 	require.Equal(t, "temporalio/temporal:"+cliVersion[1], temporal.Image)
 	require.Contains(t, strings.Join(temporal.Command, " "), "temporal-"+cliVersion[1]+".db")
+	for _, attribute := range app.SearchAttributes() {
+		require.Contains(t, temporal.Command, "--search-attribute="+attribute)
+	}
 
 	goVersion := regexp.MustCompile(`(?m)^go (\S+)$`).FindStringSubmatch(pageText(t, root, "go.mod"))
 	require.NotNil(t, goVersion)

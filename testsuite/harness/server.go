@@ -18,6 +18,8 @@ import (
 type TemporalServer struct {
 	Address string // host:port
 	DB      string // the database file, kept over Kill and Restart
+	// Attributes are the search attributes that it knows, NAME=TYPE: those of runs.
+	Attributes []string
 
 	tb     testing.TB
 	dir    string
@@ -41,7 +43,7 @@ func Unstarted(tb testing.TB) *TemporalServer {
 	dir := tb.TempDir()
 	ports := FreePorts(tb, 2)
 	s := &TemporalServer{
-		tb: tb, dir: dir, DB: filepath.Join(dir, "temporal.db"),
+		tb: tb, dir: dir, DB: filepath.Join(dir, "temporal.db"), Attributes: app.SearchAttributes(),
 		port: strconv.Itoa(ports[0]), ui: strconv.Itoa(ports[1]),
 	}
 	s.Address = net.JoinHostPort("127.0.0.1", s.port)
@@ -53,9 +55,12 @@ func Unstarted(tb testing.TB) *TemporalServer {
 func (s *TemporalServer) Restart() {
 	s.tb.Helper()
 	s.Kill()
-	s.proc = Start(s.tb, s.dir, environment(s.tb, Env{}), Temporal(s.tb), "server", "start-dev",
-		"--ip", "127.0.0.1", "--port", s.port, "--ui-port", s.ui, "--headless",
-		"--db-filename", s.DB, "--log-level", "error", "--disable-config-file", "--disable-config-env")
+	args := []string{"server", "start-dev", "--ip", "127.0.0.1", "--port", s.port, "--ui-port", s.ui, "--headless",
+		"--db-filename", s.DB, "--log-level", "error", "--disable-config-file", "--disable-config-env"}
+	for _, a := range s.Attributes {
+		args = append(args, "--search-attribute", a)
+	}
+	s.proc = Start(s.tb, s.dir, environment(s.tb, Env{}), Temporal(s.tb), args...)
 	ctx, cancel := context.WithTimeout(s.tb.Context(), patience)
 	defer cancel()
 	c, err := app.Dial(ctx, app.DialOptions{Address: s.Address, Wait: patience, Logger: Quiet()})

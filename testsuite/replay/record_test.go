@@ -24,6 +24,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"everfold/activities"
+	"everfold/config"
 	"everfold/internal/app"
 	"everfold/testsuite/harness"
 	"everfold/tracker/trackertest"
@@ -139,6 +140,9 @@ func (s *session) record(t *testing.T) *history.History {
 	text = strings.Replace(text, s.replace[0], s.replace[1], 1)
 	text = strings.Replace(text, "TRACKER", trackertest.NewServer(t).URL, 1)
 	options := client.StartWorkflowOptions{ID: s.id, TaskQueue: workflows.QueueWorkflows}
+	if s.scenario.tags {
+		options.TypedSearchAttributes = workflows.Attributes(&config.Spec{Run: s.scenario.run, Type: config.Production})
+	}
 	name := workflows.TrainSurvivalModelsName
 	if s.scheduled != "" {
 		name, s.id = workflows.ScheduledTrainingName, "everfold/schedule/production/"+s.scenario.run
@@ -235,6 +239,7 @@ type shape struct {
 	events    map[enums.EventType]int
 	scheduled map[string]int // by activity
 	attempts  int32          // the most that an activity needed
+	tags      int            // attributes of the run's end
 }
 
 func shapeOf(h *history.History) shape {
@@ -244,6 +249,11 @@ func shapeOf(h *history.History) shape {
 		s.events[s.last]++
 		if a := e.GetActivityTaskScheduledEventAttributes(); a != nil {
 			s.scheduled[a.GetActivityType().GetName()]++
+		}
+		if a := e.GetUpsertWorkflowSearchAttributesEventAttributes(); a != nil {
+			if _, ok := a.GetSearchAttributes().GetIndexedFields()[workflows.AttributeOutcome]; ok {
+				s.tags++
+			}
 		}
 		if a := e.GetActivityTaskStartedEventAttributes(); a != nil {
 			s.attempts = max(s.attempts, a.GetAttempt())

@@ -26,6 +26,7 @@ type scenario struct {
 	name    string
 	run     string    // run id; "": the name
 	replace [2]string // changes the input
+	tags    bool      // the start has search attributes
 	// scheduled is what a schedule's input has beside the spec; "": the run is started itself.
 	scheduled string
 	before    func(ctx context.Context, s *session, c call) error // what happens to an activity; nil: nothing
@@ -81,6 +82,9 @@ var runScenarios = []scenario{
 	}},
 	{name: "alerted-cancelled", before: holdFits, operate: cancel, replace: alerting,
 		ends: enums.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED, shows: alerts(0)},
+	{name: "tagged", tags: true, ends: completed, shows: tags(1)},
+	{name: "tagged-cancelled", tags: true, before: holdFits, operate: cancel,
+		ends: enums.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED, shows: tags(1)},
 	{name: "damaged", before: damageAlways, ends: completed, shows: fits(11)},
 	{name: "untracked", ends: completed, shows: calls(1)},
 	{name: "tracked", replace: [2]string{`"run"`, `"tracker":{"uri":"TRACKER"},"run"`}, ends: completed, shows: tracked},
@@ -121,6 +125,11 @@ var (
 	alerting     = [2]string{`"run"`, `"notify":["${EVERFOLD_NOTIFY_TEAM}"],"run"`}
 	alertingFail = [2]string{`"run"`, `"notify":["${EVERFOLD_NOTIFY_TEAM}"],"on_model_failure":"fail","run"`}
 )
+
+// tags expects that the end is in the search attributes; versions of the workflow are there, too.
+func tags(n int) func(*testing.T, shape) {
+	return func(t *testing.T, h shape) { require.Equal(t, n, h.tags) }
+}
 
 // alerts expects so many Notify.
 func alerts(n int) func(*testing.T, shape) {

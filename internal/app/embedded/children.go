@@ -63,7 +63,7 @@ func (e *Embedded) supervisor(s state) (*keeper, *logFile, error) {
 	return &keeper{
 		name: "server", grace: serverGrace + time.Second, log: e.log,
 		program: program{
-			argv: slices.Concat(e.options.Supervisor, superviseArgs(e.home, e.options.Temporal, s)),
+			argv: slices.Concat(e.options.Supervisor, superviseArgs(e.home, e.options.Temporal, s, e.options.Attributes)),
 			env:  e.options.Env, out: log.File,
 		},
 		started: func(pid int) { e.recordPID(func(s *state) { s.Supervisor = pid }) },

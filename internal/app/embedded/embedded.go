@@ -58,6 +58,7 @@ type Options struct {
 	Worker     []string      // command line of the worker; it must end when its standard input does
 	StopGrace  time.Duration // the worker's own stop timeout; 0: 8 s
 	Env        []string      // environment of the children
+	Attributes []string      // search attributes that the server learns, NAME=TYPE
 	Logger     *slog.Logger  // nil: slog.Default()
 }
 

@@ -42,14 +42,18 @@ var errParentGone = errors.New("the starter has ended")
 
 // superviseArgs are the arguments of Supervise: the home folder, then the server's command
 // line.
-func superviseArgs(h home, temporal string, s state) []string {
-	return []string{
+func superviseArgs(h home, temporal string, s state, attributes []string) []string {
+	args := []string{
 		string(h), temporal, "server", "start-dev", "--ip", "127.0.0.1",
 		"--port", strconv.Itoa(s.Port), "--ui-port", strconv.Itoa(s.UIPort),
 		databaseFlag, h.database(s.Server.Version), "--namespace", h.mark(), "--log-level", "error",
 		"--disable-config-file", "--disable-config-env", "--env-file", h.path("no-environment.yaml"),
 		"--dynamic-config-value", onePartition,
 	}
+	for _, attribute := range attributes {
+		args = append(args, "--search-attribute", attribute)
+	}
+	return args
 }
 
 // databaseOf is the database on a server's command line.

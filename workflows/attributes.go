@@ -1,0 +1,54 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"everfold/config"
+)
+
+// Search attributes, by which the Web UI and `temporal workflow list --query` find runs. A
+// server takes none that it has not been told of, so they are optional as a whole: a start
+// that gives them proves that the server knows them, and no workflow sets any otherwise.
+const (
+	AttributeRun     = "EverfoldRun"     // keyword
+	AttributeType    = "EverfoldType"    // keyword: sample, production
+	AttributeOutcome = "EverfoldOutcome" // keyword: running, completed, partial, failed, cancelled
+	AttributeFailed  = "EverfoldFailed"  // int: fits that failed for good, final ones included
+)
+
+// attributesChange is the version of the workflow from which on the end of a run is an
+// attribute.
+const attributesChange = "attributes"
+
+var (
+	runKey     = temporal.NewSearchAttributeKeyKeyword(AttributeRun)
+	typeKey    = temporal.NewSearchAttributeKeyKeyword(AttributeType)
+	outcomeKey = temporal.NewSearchAttributeKeyKeyword(AttributeOutcome)
+	failedKey  = temporal.NewSearchAttributeKeyInt64(AttributeFailed)
+)
+
+// Attributes are those of a start, for a server that knows all of them.
+func Attributes(s *config.Spec) temporal.SearchAttributes {
+	return temporal.NewSearchAttributes(runKey.ValueSet(s.Run), typeKey.ValueSet(string(s.Type)),
+		outcomeKey.ValueSet("running"), failedKey.ValueSet(0))
+}
+
+// tagEnd says in the attributes how a run ended, where its start has them.
+func tagEnd(ctx workflow.Context, result *Result, err error) {
+	known := workflow.GetTypedSearchAttributes(ctx)
+	if !known.ContainsKey(outcomeKey) || !known.ContainsKey(failedKey) ||
+		workflow.GetVersion(ctx, attributesChange, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return
+	}
+	outcome, failed := "failed", int64(0)
+	switch {
+	case temporal.IsCanceledError(err):
+		outcome = "cancelled"
+	case err == nil:
+		outcome, failed = string(result.Outcome), int64(result.Failed+result.FailedFinals)
+	}
+	if err := workflow.UpsertTypedSearchAttributes(ctx, outcomeKey.ValueSet(outcome), failedKey.ValueSet(failed)); err != nil {
+		workflow.GetLogger(ctx).Warn("the run's end is not in its search attributes", "category", "config", "error", err)
+	}
+}
