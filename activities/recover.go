@@ -21,18 +21,19 @@ type RecoverInput struct {
 	Spec    *config.Spec  // what run.json is restored from where it is missing or damaged; nil: nothing
 	Moved   *config.Store // the store that the folder is in now; nil: the one that run.json names
 	Model   string        // the final model that is wanted; "": those of final.models
-	Predict Predicting
-	Dry     bool // predictions are not computed: nobody would keep them
+	Predict When
+	Report  When
+	Dry     bool // predictions and report are not made: nobody would keep them
 }
 
-// Predicting says when Recover makes predictions.
-type Predicting int
+// When says when Recover makes what lies above folds and final models.
+type When int
 
-// The zero value waits for what is to be fitted: predictions are then made after that.
+// The zero value waits for what is to be fitted: whoever fits makes the rest after that.
 const (
-	PredictWhole Predicting = iota // once every fold and final model is there
-	PredictNow                     // from the folds and final models that there are
-	PredictNever
+	WhenWhole When = iota // once every fold and final model is there
+	Now                   // of the folds and final models that there are
+	Never
 )
 
 // Recovered is how a run's folder stands after everything was done that needs no fit.
@@ -81,7 +82,7 @@ func (a *Activities) Recover(ctx context.Context, s store.Store, in RecoverInput
 		return nil, err
 	}
 	r.out.Run, r.out.Spec = r.run.Spec.RunID(), r.run.Spec
-	for _, step := range []func(context.Context) error{r.examine, r.summarize, r.finals, r.predictions} {
+	for _, step := range []func(context.Context) error{r.examine, r.summarize, r.finals, r.predictions, r.report} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -287,7 +288,7 @@ func (r *recovery) companions(ctx context.Context, state *artifact.FinalState) e
 // models that there are. While some are missing, predictions that verify are left alone: they
 // may be of more.
 func (r *recovery) predictions(ctx context.Context) error {
-	if r.in.Predict == PredictNever {
+	if r.in.Predict == Never {
 		return nil
 	}
 	var d *Damage
@@ -303,7 +304,7 @@ func (r *recovery) predictions(ctx context.Context) error {
 		return err
 	}
 	switch {
-	case r.out.Unfinished() && (r.in.Predict != PredictNow || d == nil), len(r.whole) == 0:
+	case r.out.Unfinished() && (r.in.Predict != Now || d == nil), len(r.whole) == 0:
 	case r.table == nil:
 		r.warn("no predictions are made: there is no prepared table that verifies")
 	case !r.run.Versions.Equal(versions()):
@@ -333,6 +334,29 @@ func (r *recovery) predictBy(ctx context.Context, model string, d *Damage) (*Dam
 	}
 	d.Done, r.out.Predicted = "predicted again by "+model, model
 	return d, nil
+}
+
+// report brings the report up to date. It never fails a recovery.
+func (r *recovery) report(ctx context.Context) error {
+	if r.in.Report == Never || r.out.Unfinished() && r.in.Report != Now {
+		return nil
+	}
+	body, _, err := r.noted.Get(ctx, artifact.ReportKey)
+	switch {
+	case err == nil:
+		err = body.Close()
+	case isDamage(err):
+		r.out.Damage = append(r.out.Damage, Damage{File: artifact.ReportKey, Found: "missing", Missing: true, Done: "written"})
+		err = nil
+	}
+	if err == nil && !r.in.Dry {
+		_, err = Report(ctx, r.noted, &r.Activities.tables)
+	}
+	if err != nil && ctx.Err() == nil {
+		r.warn("the report is behind: %v", err)
+		return nil
+	}
+	return err
 }
 
 // blocked says why nothing can be fitted from the basis; nil: it can.

@@ -24,10 +24,14 @@ type recoverFlags struct {
 	embedded             bool
 }
 
-// onlyMetrics is the stage of recover that is nothing but what every recovery does first.
-const onlyMetrics = "metrics"
+// The stages of recover that need no worker; config has the others. Metrics is nothing but what
+// every recovery does first.
+const (
+	onlyMetrics = "metrics"
+	onlyReport  = "report"
+)
 
-var stages = []string{onlyMetrics, string(config.StageFolds), string(config.StageFinal), string(config.StagePredictions)}
+var stages = []string{onlyMetrics, string(config.StageFolds), string(config.StageFinal), string(config.StagePredictions), onlyReport}
 
 func (p *program) recoverCommand() *cobra.Command {
 	var f recoverFlags
@@ -37,13 +41,14 @@ func (p *program) recoverCommand() *cobra.Command {
 		Long: `Everything else may be gone: Temporal's history, the tracking server, half of the files. recover
 verifies every file of the run's folder and says what is intact and what is not; makes anew, in
 this process, what needs no fit: run.json (from --spec), the prepared table, model_metrics.csv,
-model_summary.csv and the other tables, model cards, predictions. Only then, where folds or final
+model_summary.csv and the other tables, model cards, predictions, the report. Only then, where folds or final
 models are missing or damaged, it starts the workflow RecoverRun, which fits these and nothing
 else, and predicts. That takes the configured Temporal server, or where none is configured, or with
 --embedded, one of its own. What verifies is never touched, and a second recover does nothing.
 
 --no-fit stops before that and needs no server. --dry-run writes nothing at all. --only STAGE
-(repeatable) does one part: metrics, folds, final, predictions; metrics are made anew in any case.
+(repeatable) does one part: metrics, folds, final, predictions, report; metrics are made anew in any
+case.
 
 A run that is running is not disturbed: recover attaches to it.`,
 		Example: "  starter recover outputs/production/veteran --dry-run\n" +
@@ -60,7 +65,7 @@ A run that is running is not disturbed: recover attaches to it.`,
 	flags.BoolVar(&f.noFit, "no-fit", false, "only what needs no fit, and no server")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be done and write nothing")
 	flags.StringVar(&f.model, "model", "", "the final model to fit and predict from; default: as the run's spec says")
-	flags.StringArrayVar(&f.only, "only", nil, "one stage: metrics, folds, final or predictions (repeatable)")
+	flags.StringArrayVar(&f.only, "only", nil, "one stage: metrics, folds, final, predictions or report (repeatable)")
 	flags.StringVar(&f.spec, "spec", "", "the run's spec file, to restore a run.json that is missing or damaged")
 	flags.StringArrayVar(&f.set, "set", nil, "set one key of --spec, as the run was started with (repeatable)")
 	flags.BoolVar(&f.moved, "moved", false, "the folder was moved or copied here: this store is the run's from now on")
@@ -110,6 +115,17 @@ func (p *program) recover(ctx context.Context, words string, f recoverFlags) err
 	return errors.Join(doc.presentNext(s, f), err)
 }
 
+// when is when a stage that needs no worker is done: after the fits, where there are to be any.
+func (f recoverFlags) when(s config.Stage) app.When {
+	switch {
+	case !f.wants(s):
+		return app.Never
+	case f.noFit, !f.wants(config.StageFolds) && !f.wants(config.StageFinal):
+		return app.Now
+	}
+	return app.WhenWhole
+}
+
 // wants says whether a stage is asked for.
 func (f recoverFlags) wants(s config.Stage) bool {
 	return len(f.only) == 0 || slices.Contains(f.only, string(s))
@@ -148,12 +164,7 @@ func (f recoverFlags) options(words string) (folder string, run runRef, o app.Re
 		Store: config.Store{URI: strings.TrimSuffix(storeOf(folder, run), "/")}, RunID: run.String(),
 		Model: f.model, Moved: f.moved, Dry: f.dryRun,
 	}
-	switch {
-	case !f.wants(config.StagePredictions):
-		o.Predict = app.PredictNever
-	case f.noFit, !f.wants(config.StageFinal):
-		o.Predict = app.PredictNow
-	}
+	o.Predict, o.Report = f.when(config.StagePredictions), f.when(onlyReport)
 	if f.spec != "" {
 		o.Spec, err = f.load(run, o.Store)
 	}
@@ -217,7 +228,7 @@ func (p *program) refit(ctx context.Context, s screen, doc *recovered, run runRe
 func (f recoverFlags) recovery() config.Recovery {
 	r := config.Recovery{Model: f.model}
 	for _, stage := range f.only {
-		if stage != onlyMetrics {
+		if stage != onlyMetrics && stage != onlyReport {
 			r.Only = append(r.Only, config.Stage(stage))
 		}
 	}
@@ -230,7 +241,7 @@ func blockedError(doc *recovered) error {
 	if doc.Blocked.Missing {
 		code = exitNotFound
 	}
-	works := []string{"results", "summary"}
+	works := []string{"results", "summary", "report"}
 	if doc.Predicted != "" {
 		works = append(works, "predict")
 	}

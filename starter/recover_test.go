@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -256,9 +257,12 @@ func TestRecoverSpec(t *testing.T) {
 	said := r.recover(nil, 0, "--spec", r.spec, "--set", "run=another").out.String()
 	require.Contains(t, said, "restored from the spec")
 	after := tree(t, r.folder)
-	delete(before, r.path(artifact.RunKey))
-	delete(after, r.path(artifact.RunKey))
-	require.Equal(t, before, after)
+	for _, files := range []map[string]string{before, after} { // the report tells when, too
+		maps.DeleteFunc(files, func(path, _ string) bool {
+			return path == r.path(artifact.RunKey) || strings.HasPrefix(path, r.path("report"))
+		})
+	}
+	require.True(t, maps.Equal(before, after))
 	require.Contains(t, r.recover(nil, 0).out.String(), "Written  nothing")
 
 	r.remove(artifact.RunKey)
@@ -285,7 +289,7 @@ func TestRecoverBlocked(t *testing.T) {
 		require.Equal(t, c.code, i.program.main(t.Context(), []string{"recover", r.folder}), i.err.String())
 		require.Contains(t, i.err.String(), "1 fold and the final model cannot be fitted")
 		require.Contains(t, i.err.String(), "no such file")
-		require.Contains(t, i.err.String(), "starter results, summary, predict")
+		require.Contains(t, i.err.String(), "starter results, summary, report, predict")
 		require.Contains(t, i.out.String(), c.what+"  data/prepared.parquet: ")
 		require.FileExists(t, r.path(artifact.SummaryKey))
 		require.NoError(t, os.RemoveAll(r.path(artifact.PreparedKey)))
@@ -318,7 +322,7 @@ func TestRecoverRefusals(t *testing.T) {
 	}{
 		{[]string{t.TempDir()}, exitUsage, "is not the folder of a run"},
 		{[]string{"production/nothing"}, exitNotFound, "no run in"},
-		{[]string{r.folder, "--only", "everything"}, exitUsage, "metrics, folds, final, predictions"},
+		{[]string{r.folder, "--only", "everything"}, exitUsage, "metrics, folds, final, predictions, report"},
 		{[]string{r.folder, "--model", "rsf"}, exitUsage, `no model "rsf"`},
 		{[]string{r.folder, "--spec", "nowhere.yaml"}, exitUsage, "does not exist"},
 		{nil, exitUsage, "needs RUN or DIR"},

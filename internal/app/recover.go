@@ -20,7 +20,8 @@ type RecoverOptions struct {
 	RunID   string       // <type>/<run>: the folder
 	Spec    *config.Spec // what run.json is restored from where it is missing or damaged; nil: nothing
 	Model   string       // the final model that is wanted; "": those of the spec
-	Predict Predicting
+	Predict When
+	Report  When
 	Moved   bool // the folder was moved: run.json is to name the store that it is in
 	Dry     bool // only say what would be done
 }
@@ -28,14 +29,14 @@ type RecoverOptions struct {
 // Recovered is how a run's folder stands after Recover.
 type Recovered = activities.Recovered
 
-// Predicting says when predictions are made.
-type Predicting = activities.Predicting
+// When says when what lies above folds and final models is made.
+type When = activities.When
 
-// When predictions are made.
+// When it is made.
 const (
-	PredictWhole = activities.PredictWhole
-	PredictNow   = activities.PredictNow
-	PredictNever = activities.PredictNever
+	WhenWhole = activities.WhenWhole
+	Now       = activities.Now
+	Never     = activities.Never
 )
 
 // Damage is a file that did not verify.
@@ -57,7 +58,7 @@ func Recover(ctx context.Context, o RecoverOptions) (*Recovered, error) {
 	if o.Dry {
 		root = store.Overlay(root)
 	}
-	in := activities.RecoverInput{Spec: o.Spec, Model: o.Model, Predict: o.Predict, Dry: o.Dry}
+	in := activities.RecoverInput{Spec: o.Spec, Model: o.Model, Predict: o.Predict, Report: o.Report, Dry: o.Dry}
 	if o.Spec != nil && o.Spec.RunID() != o.RunID {
 		return nil, &SpecError{Reason: fmt.Sprintf("the spec is of %s, the folder is %s", o.Spec.RunID(), o.RunID)}
 	}

@@ -53,7 +53,7 @@ func Folds(tb testing.TB, dir, spec string, set ...string) string {
 }
 
 // Trained is a finished run of a spec below a folder: Folds, then the final models that these
-// lead to, and the predictions of the first. It returns the run's folder.
+// lead to, the predictions of the first, and the report. It returns the run's folder.
 func Trained(tb testing.TB, dir, spec string) string {
 	tb.Helper()
 	folder := Folds(tb, dir, spec)
@@ -67,6 +67,7 @@ func Trained(tb testing.TB, dir, spec string) string {
 		r.run(activities.FitFinalName, activities.FitFinalInput{Run: activities.Ref(s), SpecDigest: s.Digest(), Model: m})
 	}
 	r.run(activities.PredictName, activities.PredictInput{Run: activities.Ref(s), SpecDigest: s.Digest(), Model: summary.Finals[0]})
+	r.run(activities.WriteReportName, activities.WriteReportInput{Run: activities.Ref(s), SpecDigest: s.Digest()})
 	return folder
 }
 
