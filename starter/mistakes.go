@@ -213,7 +213,7 @@ func noRun(folder string) error {
 	if runs := runsOf(folder); len(runs) > 0 {
 		return fail(exitNotFound, hints("RUN is <type>/<run>", listed("its runs", runs)), "%s is a store of runs, not a run", folder)
 	}
-	store := strings.TrimSuffix(path.Dir(path.Dir(strings.TrimSuffix(folder, "/"))), "/")
+	store := above(above(strings.TrimSuffix(folder, "/")))
 	runs := runsOf(store)
 	if len(runs) == 0 {
 		store = defaultStore
@@ -255,6 +255,10 @@ func finalsOf(folder string) []string {
 	}
 	return names
 }
+
+// above is the folder that a path or URI is in. It does not clean: that would take the scheme
+// of a URI apart.
+func above(folder string) string { return folder[:max(0, strings.LastIndexByte(folder, '/'))] }
 
 // meantRun is the run whose name is like the words, with or without their type.
 func meantRun(words string, runs []string) string {

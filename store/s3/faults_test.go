@@ -21,7 +21,7 @@ import (
 // once is the condition of a create-once write.
 var once = store.Condition{Absent: true}
 
-// A passing refusal costs another attempt and no error; one that stays is ErrUnavailable and
+// A passing refusal costs another attempt, which is a sign of life, and no error; one that stays is ErrUnavailable and
 // says what the server said.
 func TestPassingRefusals(t *testing.T) {
 	for status, code := range map[int]string{
@@ -31,8 +31,10 @@ func TestPassingRefusals(t *testing.T) {
 		s := f.open(t, s3.Small)
 		refusal := func(w http.ResponseWriter, _ *http.Request, _ http.HandlerFunc) { refuse(w, status, code) }
 		f.set(first(2, http.MethodPut, refusal))
-		_, err := store.PutBytes(t.Context(), s, "key", []byte("x"), once)
+		signs := 0
+		_, err := s.Put(store.WithProgress(t.Context(), func() { signs++ }), "key", strings.NewReader(""), once)
 		require.NoError(t, err, code)
+		require.GreaterOrEqual(t, signs, 2, code)
 		f.set(refusal)
 		_, err = store.PutBytes(t.Context(), s, "key", []byte("x"), once)
 		require.ErrorIs(t, err, store.ErrUnavailable, code)

@@ -1,0 +1,153 @@
+package s3
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"everfold/artifact"
+	"everfold/store"
+	"everfold/testsuite/harness"
+)
+
+// manifest describes a payload, as a fold's does.
+type manifest struct {
+	Key    string `json:"key"`
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+}
+
+const (
+	writers = 4
+	each    = 25 // payloads with their manifests that a writer writes
+)
+
+// The S3 server is killed twice while writers put payloads and then their manifests. Every
+// writer gets through; every manifest that is there, acknowledged or not, verifies, and all
+// acknowledged ones are there.
+func TestServerKilledUnderLoad(t *testing.T) {
+	for seed := range uint64(3) {
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+			server := harness.S3(t)
+			s := server.Store("load")
+			acknowledged := make(chan string, writers*each)
+			var group sync.WaitGroup
+			for w := range uint64(writers) {
+				group.Go(func() {
+					if err := writeAll(t.Context(), s, rand.New(rand.NewPCG(seed, w)), w, acknowledged); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			random := rand.New(rand.NewPCG(seed, writers))
+			keys := map[string]bool{}
+			take := func(n int) {
+				for range n {
+					keys[<-acknowledged] = true
+				}
+			}
+			for range 2 {
+				take(1 + random.IntN(writers*each/3))
+				server.Restart()
+			}
+			take(writers*each - len(keys))
+			group.Wait()
+			requireWhole(t, s, keys)
+		})
+	}
+}
+
+// writeAll writes a writer's payloads and manifests, each until it is acknowledged.
+func writeAll(ctx context.Context, s store.Store, random *rand.Rand, writer uint64, acknowledged chan<- string) error {
+	for i := range each {
+		size := random.IntN(100_000)
+		if i == each/2 {
+			size += 8 << 20 // in parts
+		}
+		payload := make([]byte, size)
+		for j := range payload {
+			payload[j] = byte(random.Uint32())
+		}
+		m := manifest{Key: fmt.Sprintf("payload/%d-%d", writer, i), Size: int64(size), SHA256: store.SHA256(payload)}
+		text, err := json.Marshal(m)
+		if err != nil {
+			return err
+		}
+		key := fmt.Sprintf("manifest/%d-%d.json", writer, i)
+		if err := errors.Join(putUntil(ctx, s, m.Key, payload), putUntil(ctx, s, key, text)); err != nil {
+			return err
+		}
+		acknowledged <- key
+	}
+	return nil
+}
+
+// putUntil writes an object once, over every outage.
+func putUntil(ctx context.Context, s store.Store, key string, content []byte) error {
+	for {
+		_, err := store.PutReconciled(ctx, s, key, content, store.Condition{Absent: true})
+		if !errors.Is(err, store.ErrUnavailable) {
+			return err
+		}
+	}
+}
+
+func requireWhole(t *testing.T, s store.Store, acknowledged map[string]bool) {
+	t.Helper()
+	infos, err := s.List(t.Context(), "manifest/")
+	require.NoError(t, err)
+	for _, info := range infos {
+		text, _, err := store.ReadAll(t.Context(), s, info.Key, 1<<10)
+		require.NoError(t, err)
+		var m manifest
+		require.NoError(t, json.Unmarshal(text, &m), info.Key)
+		require.NoError(t, store.Verify(t.Context(), s, m.Key, m.Size, m.SHA256), info.Key)
+		delete(acknowledged, info.Key)
+	}
+	require.Empty(t, acknowledged, "acknowledged, and not there")
+}
+
+// A run whose S3 server is killed at three moments ends as if it had not been.
+func TestServerKilledUnderARun(t *testing.T) {
+	l := newLab(t)
+	l.worker()
+	want := l.undisturbed()
+	run := l.start(l.spec(veteran(t), at(l.bucket.URL, "killed")))
+	for _, manifests := range []int{1, 4, 8} {
+		harness.Eventually(t, "the next folds", func() bool { return l.manifests("killed") >= manifests })
+		l.bucket.Restart()
+	}
+	e := l.finished(run)
+	require.Equal(t, 3*folds, e.Result.Trained)
+	want.requireEqual(t, treeOf(t, l.bucket.Store("killed"), veteran(t)), "killed")
+}
+
+// manifests counts the folds of a store that are complete, in the S3 server's own folder.
+func (l *lab) manifests(prefix string) int {
+	l.t.Helper()
+	root := filepath.Join(l.bucket.Dir, harness.S3Bucket, prefix, "production", runName)
+	n := 0
+	err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // not begun, or a temporary file
+		}
+		if err != nil {
+			return err
+		}
+		if _, _, ok := artifact.ManifestOf(strings.TrimPrefix(filepath.ToSlash(path), filepath.ToSlash(root)+"/")); ok {
+			n++
+		}
+		return nil
+	})
+	require.NoError(l.t, err)
+	return n
+}

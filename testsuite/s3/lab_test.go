@@ -1,0 +1,187 @@
+package s3
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"everfold/artifact"
+	"everfold/store"
+	"everfold/store/local"
+	"everfold/testsuite/harness"
+)
+
+// folds of each of three models: 9 fits a run.
+const folds = 3
+
+// lab is a Temporal server with an S3 server, and programs that have its credentials.
+type lab struct {
+	t      *testing.T
+	server *harness.TemporalServer
+	bucket *harness.S3Server
+}
+
+func newLab(t *testing.T) *lab {
+	t.Helper()
+	return &lab{t: t, server: harness.Server(t), bucket: harness.S3(t)}
+}
+
+// worker starts an unmodified bin/worker that has the credentials.
+func (l *lab) worker(args ...string) *harness.Process {
+	l.t.Helper()
+	p := harness.StartProgram(l.t, harness.Env{Address: l.server.Address, Set: harness.S3Keys()}, harness.WorkerBinary(l.t), args...)
+	p.WaitFor("worker is serving")
+	return p
+}
+
+// veteran is the shipped table.
+func veteran(t *testing.T) string {
+	t.Helper()
+	return filepath.Join(harness.Root(t), "examples", "data", "veteran.csv")
+}
+
+// runName is that of every run: the next begins when the one before has ended, in a store of
+// its own.
+const runName = "veteran"
+
+// spec writes a spec of a run on a table, with the store as given.
+func (l *lab) spec(data, store string) string {
+	l.t.Helper()
+	path := filepath.Join(l.t.TempDir(), "spec.yaml")
+	text := fmt.Sprintf(`run: %s
+type: production
+data: {uri: '%s', time: time, event: status, categorical: [trt, celltype, prior]}
+folds: {k: %d, seed: 42}
+models: [{type: cox_ph}, {type: weibull_aft}]
+final: {models: [weibull_aft]}
+store: {%s}
+`, runName, data, folds, store)
+	require.NoError(l.t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+// at is a store on the S3 server, reached at url, in the words of a spec.
+func at(url, prefix string) string {
+	return fmt.Sprintf("uri: s3://%s/%s, endpoint: '%s', path_style: true, region: us-east-1", harness.S3Bucket, prefix, url)
+}
+
+// start starts `starter run`.
+func (l *lab) start(spec string) *harness.Process {
+	l.t.Helper()
+	return harness.StartStarter(l.t, harness.Env{Address: l.server.Address, Set: harness.S3Keys()}, "run", spec, "--json")
+}
+
+// ending is what `starter run --json` prints.
+type ending struct {
+	Outcome string `json:"outcome"`
+	Result  struct{ Trained, Reused int }
+}
+
+// finished waits for the end of a starter, which must have completed its run.
+func (l *lab) finished(p *harness.Process) ending {
+	l.t.Helper()
+	require.Zero(l.t, p.Wait(), "%s%s", p.Stdout(), p.Stderr())
+	var e ending
+	require.NoError(l.t, json.Unmarshal([]byte(p.Stdout()), &e), p.Stdout())
+	require.Equal(l.t, "completed", e.Outcome)
+	return e
+}
+
+// starter runs a command that knows the S3 server by its environment.
+func (l *lab) starter(exit int, args ...string) harness.Result {
+	l.t.Helper()
+	r := harness.Starter(l.t, harness.Env{Address: l.server.Address, Set: l.bucket.Env()}, args...)
+	require.Equal(l.t, exit, r.Exit, "starter %s\n%s%s", strings.Join(args, " "), r.Stdout, r.Stderr)
+	return r
+}
+
+// tree is what a run leaves: key to content, without what tells when and where it ran.
+type tree map[string]string
+
+// requireEqual tells which file differs without printing all of them.
+func (want tree) requireEqual(t *testing.T, got tree, what string) {
+	t.Helper()
+	require.Equal(t, slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got)), what)
+	for key, content := range want {
+		require.True(t, content == got[key], "%s: %s differs", what, key)
+	}
+}
+
+// treeOf reads the folder of a run on these data. run.json and logs are left out, timings
+// emptied, digests that cover them too, and where the data are; of the report counts that it
+// is there.
+func treeOf(t *testing.T, s store.Store, data string) tree {
+	t.Helper()
+	folder := artifact.Folder("production", runName)
+	infos, err := s.List(t.Context(), folder+"/")
+	require.NoError(t, err)
+	found := tree{}
+	for _, info := range infos {
+		key := strings.TrimPrefix(info.Key, folder+"/")
+		if key == artifact.RunKey || strings.HasPrefix(key, artifact.LogsPrefix) {
+			continue
+		}
+		content, _, err := store.ReadAll(t.Context(), s, info.Key, 1<<30)
+		require.NoError(t, err)
+		switch {
+		case key == artifact.MetricsKey:
+			content = withoutTimings(t, content)
+		case strings.HasSuffix(key, ".json"):
+			content = comparable(t, content)
+		case strings.HasPrefix(key, artifact.ReportPrefix):
+			content = nil // pages and pictures that tell timings
+		}
+		found[key] = strings.ReplaceAll(string(content), data, "DATA")
+	}
+	return found
+}
+
+// withoutTimings empties the columns of model_metrics.csv that measure time.
+func withoutTimings(t *testing.T, content []byte) []byte {
+	t.Helper()
+	rows, err := csv.NewReader(strings.NewReader(string(content))).ReadAll()
+	require.NoError(t, err)
+	for i, name := range rows[0] {
+		if name == "fit_seconds" || name == "predict_seconds" {
+			for _, row := range rows[1:] {
+				row[i] = ""
+			}
+		}
+	}
+	var out strings.Builder
+	require.NoError(t, csv.NewWriter(&out).WriteAll(rows))
+	return []byte(out.String())
+}
+
+// comparable leaves out of a manifest, or a document like it, what tells of the attempt, and
+// the digest that covers that.
+func comparable(t *testing.T, content []byte) []byte {
+	t.Helper()
+	var document map[string]any
+	require.NoError(t, json.Unmarshal(content, &document))
+	for _, key := range []string{"attempt", "worker", "build", "fit_seconds", "predict_seconds", "finished_at", "sha256"} {
+		delete(document, key)
+	}
+	text, err := json.MarshalIndent(document, "", " ")
+	require.NoError(t, err)
+	return text
+}
+
+// undisturbed is what the run leaves in a local store.
+func (l *lab) undisturbed() tree {
+	l.t.Helper()
+	dir := l.t.TempDir()
+	e := l.finished(l.start(l.spec(veteran(l.t), "uri: "+dir)))
+	require.Equal(l.t, 3*folds, e.Result.Trained)
+	s, err := local.Open(dir)
+	require.NoError(l.t, err)
+	return treeOf(l.t, s, veteran(l.t))
+}
