@@ -116,7 +116,7 @@ func TestScheduleCreateRefusals(t *testing.T) {
 		{createArgs(spec, "--run-template", "{date}"), "--name"},
 		{createArgs(spec, "--timezone", "Mars/One"), "no time zone"},
 		{createArgs(spec, "--alert-drop", "0.02"), "needs spec.notify"},
-		{createArgs(spec, "--set", "store.uri=s3://bucket"), "not available yet"},
+		{createArgs(spec, "--set", "store.uri="+spec), "is a file"},
 		{[]string{"schedule"}, "needs a command"},
 	} {
 		i, code := invoke(server, c.args...)
