@@ -115,8 +115,8 @@ func describeSchedule(ctx context.Context, l *link, ref scheduleRef) (client.Sch
 }
 
 // scheduleTimeout bounds a look at a schedule, which the server answers by a workflow of its
-// own.
-const scheduleTimeout = 15 * time.Second
+// own: one that was just restarted takes a while.
+const scheduleTimeout = 30 * time.Second
 
 // scheduleWait is how long a command waits to see the effect of what it asked for.
 const scheduleWait = 5 * time.Second

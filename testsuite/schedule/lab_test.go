@@ -73,6 +73,7 @@ type shown struct {
 	Note    string
 	Started int
 	Skipped int
+	Missed  int
 	Next    []struct {
 		Due time.Time
 		Run string
@@ -93,11 +94,21 @@ func (l *lab) show() shown {
 	return s
 }
 
-// until asks until the schedule is as expected.
+// until asks until the schedule is as expected. A server that was just restarted may not
+// answer for it yet.
 func (l *lab) until(what string, expected func(shown) bool) shown {
 	l.t.Helper()
 	var s shown
-	harness.Eventually(l.t, what, func() bool { s = l.show(); return expected(s) })
+	harness.Eventually(l.t, what, func() bool {
+		r := harness.Starter(l.t, harness.Env{Address: l.server.Address, Dir: l.dir}, "schedule", "show", "production/night", "--json")
+		if r.Exit == 5 {
+			return false
+		}
+		require.Zero(l.t, r.Exit, r.Stderr)
+		s = shown{}
+		require.NoError(l.t, json.Unmarshal([]byte(r.Stdout), &s))
+		return expected(s)
+	})
 	return s
 }
 

@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -76,7 +77,45 @@ func TestServerRestart(t *testing.T) {
 		return s.Started > before.Started+1 && s.ended("completed") > before.ended("completed")+1
 	})
 	require.Zero(t, after.ended("failed"))
+	require.Zero(t, after.Missed)
 	l.starter(0, "schedule", "delete", "production/night")
+}
+
+// Claim: starts that the server missed for longer than --catchup are counted, not made up for.
+func TestCatchup(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, "")
+	l.create("--interval", "1s", "--run-template", "night-{datetime}", "--catchup", "10s")
+	began := l.until("it is due", func(s shown) bool { return s.Started > 0 }).Recent[0].Due
+	l.server.Kill()
+	harness.Eventually(t, "the catch-up is over", func() bool { return time.Since(began) > 20*time.Second })
+	l.server.Restart()
+	l.until("starts were missed", func(s shown) bool { return s.Missed > 0 })
+	l.starter(0, "schedule", "delete", "production/night")
+}
+
+// Claim: a start that is terminated by the next one, or takes longer than --timeout, takes its
+// run along, which ends as cancelled; the time-out counts as a failure.
+func TestStartThatEndsOtherwise(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, "")
+	l.worker(withoutTrain)
+	args := []string{"--cron", "0 0 1 1 *", "--run-template", "night-{datetime}", "--pause-on-failure"}
+	l.create(args...)
+	trigger := []string{"schedule", "trigger", "production/night"}
+	ends := func(run string) {
+		harness.Eventually(t, run+" is cancelled", func() bool { return strings.Contains(l.starter(0, "status", run).Stdout, "cancelled at") })
+	}
+	l.starter(0, trigger...)
+	first := l.until("it runs", func(s shown) bool { return s.ended("running") == 1 }).Recent[0]
+	harness.Eventually(t, "the next second, and run", func() bool { return time.Since(first.Due) > time.Second })
+	l.create(append(args, "--timeout", "4s")...)
+	l.starter(0, append(trigger, "--overlap", "terminate-other")...)
+	require.Equal(t, 1, l.until("the first is terminated", func(s shown) bool { return s.Started == 2 && s.ended("terminated") == 1 }).ended("terminated"))
+	ends(first.Run)
+	s := l.until("the second is out of time", func(s shown) bool { return s.Paused })
+	require.Contains(t, s.Note, "timeout")
+	ends(s.Recent[0].Run)
 }
 
 // Claim: a backfill gives the runs of those dates, in the schedule's zone, one after the
