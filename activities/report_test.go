@@ -53,6 +53,12 @@ func sectionOf(t *testing.T, page, id string) string {
 	return text
 }
 
+// contains is require.Contains without the whole page in its message.
+func contains(t *testing.T, text, want string) {
+	t.Helper()
+	require.True(t, strings.Contains(text, want), "%q", want)
+}
+
 const explained = "explain={importance: 2, dependence: 4, rows: 40}"
 
 // A finished run's report has every section, from what the run's artifacts hold, needs nothing
@@ -60,19 +66,20 @@ const explained = "explain={importance: 2, dependence: 4, rows: 40}"
 func TestReport(t *testing.T) {
 	l := newLab(t)
 	l.keepLogs()
-	s := l.spec(explained, "final={horizons: [90, 180, 365], rmst: 365}")
+	s := l.spec(explained, "final={horizons: [60, 90, 180, 365], rmst: 365}")
 	l.finished(s, "cox_ph")
 	page, out := l.reported(s)
 	require.Empty(t, out.Problems)
 	require.Equal(t, artifact.ReportKey, out.Key)
 
 	for id, wants := range map[string][]string{
-		"leaderboard":  {"95 % interval", "best of 2 by cross-validation, optimistic", "scores_cindex.svg", "scores_ibs.png", "Differences from"},
+		"leaderboard":  {"95\u00a0% interval", "best of 2 by cross-validation, optimistic", "scores_cindex.svg", "scores_ibs.png", "Differences from"},
 		"curves":       {"brier.svg", "auc.svg", "km from"},
-		"calibration":  {"calibration_1.svg", "calibration_3.svg", "Integrated calibration index"},
+		"calibration":  {"calibration_1.svg", "calibration_3.svg", "1 horizon is beyond the end of the folds’ time grid", "Integrated calibration index"},
 		"groups":       {"risk_groups.svg", "lowest risk", "highest risk"},
 		"importance":   {"importance.svg", ">karno<"},
 		"dependence":   {"dependence_6.svg", "Predicted survival by karno"},
+		"models":       {"ties: efron", "coefficients_cox_ph.svg", "Hazard ratios of cox_ph", "Per original unit"},
 		"proportional": {"GLOBAL", "3 of 3"},
 		"data":         {"137", "No row was dropped", ">celltype<", "levels"},
 		"warnings":     {"There were none"},
@@ -80,14 +87,14 @@ func TestReport(t *testing.T) {
 		"files":        {"models/cox_ph/", "starter predict ", "predictions/oof.csv"},
 	} {
 		for _, want := range wants {
-			require.Contains(t, sectionOf(t, page, id), want, id)
+			require.True(t, strings.Contains(sectionOf(t, page, id), want), "%s: %s", id, want)
 		}
 	}
 	require.NotContains(t, page, `id="problems"`)
 	require.NotRegexp(t, `(src|href)="(https?:)?//|@import|url\(`, page)
 	require.Equal(t, out.Pictures, strings.Count(page, "<figure>"))
 	for name := range l.bytes(".svg") {
-		require.Contains(t, page, strings.TrimPrefix(name, artifact.ReportPrefix))
+		contains(t, page, strings.TrimPrefix(name, artifact.ReportPrefix))
 	}
 	require.Len(t, l.bytes(".png"), out.Pictures)
 
@@ -108,7 +115,7 @@ func TestReportIsAccessible(t *testing.T) {
 	s := l.spec(explained)
 	l.finished(s, "weibull_aft")
 	page, out := l.reported(s)
-	require.Contains(t, page, `<html lang="en">`)
+	contains(t, page, `<html lang="en">`)
 	level := 0
 	for _, h := range regexp.MustCompile(`<h(\d)`).FindAllStringSubmatch(page, -1) {
 		next := int(h[1][0] - '0')
@@ -142,20 +149,20 @@ func TestReportOfAPartialRun(t *testing.T) {
 	_, err := l.prepare(s, config.Request{})
 	require.NoError(t, err)
 	page, out := l.reported(s)
-	require.Contains(t, page, "No model has been scored yet")
-	require.Contains(t, page, "9 planned fits are not complete")
+	contains(t, page, "No model has been scored yet")
+	contains(t, page, "9 planned fits are not complete")
 	require.Zero(t, out.Pictures)
 
 	_, err = l.fit(s, "cox_ph", 1, "")
 	require.NoError(t, err)
 	page, out = l.reported(s)
 	require.Empty(t, out.Problems)
-	require.Contains(t, page, "No model is ranked")
-	require.Contains(t, sectionOf(t, page, "leaderboard"), "scores_cindex.svg")
-	require.Contains(t, sectionOf(t, page, "problems"), "cox_ph fold 0: no manifest")
-	require.Contains(t, sectionOf(t, page, "calibration"), "no out-of-fold predictions")
-	require.Contains(t, sectionOf(t, page, "importance"), "not asked for")
-	require.Contains(t, sectionOf(t, page, "files"), "--only-failed")
+	contains(t, page, "No model is ranked")
+	contains(t, sectionOf(t, page, "leaderboard"), "scores_cindex.svg")
+	contains(t, sectionOf(t, page, "problems"), "cox_ph fold 0: no manifest")
+	contains(t, sectionOf(t, page, "calibration"), "no out-of-fold predictions")
+	contains(t, sectionOf(t, page, "importance"), "not asked for")
+	contains(t, sectionOf(t, page, "files"), "--only-failed")
 }
 
 // Damaged files are named and left out, one by one; the report is written all the same.
@@ -177,9 +184,9 @@ func TestReportOfADamagedRun(t *testing.T) {
 			require.NoError(t, err)
 			problems := sectionOf(t, l.object(artifact.ReportKey), "problems")
 			if key == artifact.ManifestKey("cox_ph", 1) {
-				require.Contains(t, problems, "cox_ph fold 1: ")
+				contains(t, problems, "cox_ph fold 1: ")
 			} else {
-				require.Contains(t, problems, "<code>"+key+"</code>: ")
+				contains(t, problems, "<code>"+key+"</code>: ")
 				require.True(t, slices.ContainsFunc(out.Problems, func(p string) bool { return strings.HasPrefix(p, key+": ") }), out.Problems)
 			}
 			l.put(key, whole[key])
@@ -205,12 +212,12 @@ func TestReportTellsWhatHappened(t *testing.T) {
 	l.train(s, config.Request{})
 	page, _ := l.reported(s)
 	timeline := sectionOf(t, page, "timeline")
-	require.Contains(t, timeline, "attempt 1: is tried again (the store does not answer); went on from a checkpoint")
-	require.Contains(t, timeline, "starts of the run")
+	contains(t, timeline, "attempt 1: is tried again (the store does not answer); went on from a checkpoint")
+	contains(t, timeline, "starts of the run")
 	warnings := sectionOf(t, page, "warnings")
-	require.Contains(t, warnings, "a checkpoint is ignored")
-	require.Contains(t, warnings, "retry: ")
-	require.Contains(t, warnings, "cox_ph fold 1")
+	contains(t, warnings, "a checkpoint is ignored")
+	contains(t, warnings, "retry: ")
+	contains(t, warnings, "cox_ph fold 1")
 }
 
 // A report for an older spec is not written over the newer start's.

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,31 +61,37 @@ func (b *builder) examine(ctx context.Context) (*held, error) {
 	return out, err
 }
 
-// binned groups rows by what was predicted of them at a horizon. Equal predictions stay together.
+// binned groups rows by what was predicted of them at a horizon, the least probable event first.
+// Equal predictions stay together.
 func (b *builder) binned(p *predicted, surv []float64, horizon float64) []bin {
-	var order []int
-	for i, s := range surv {
-		if !math.IsNaN(s) {
-			order = append(order, i)
-		}
-	}
-	slices.SortFunc(order, func(i, j int) int { return cmp.Or(cmp.Compare(surv[j], surv[i]), i-j) })
-	n := len(order)
+	known := slices.DeleteFunc(slices.Clone(surv), math.IsNaN)
+	n := len(known)
 	groups := max(1, min(calibrated, n/fewest))
+	slices.Sort(known)
+	cuts := make([]float64, 0, groups-1)
+	for k := 1; k < groups; k++ {
+		cuts = append(cuts, known[k*n/groups])
+	}
+	rows, sums := make([][]int, groups), make([]float64, groups)
+	for i, s := range surv {
+		if math.IsNaN(s) {
+			continue
+		}
+		g := groups - 1
+		for _, cut := range cuts {
+			if s >= cut {
+				g--
+			}
+		}
+		rows[g], sums[g] = append(rows[g], p.rows[i]), sums[g]+(1-s)
+	}
 	var bins []bin
-	for k, from := 0, 0; k < groups && from < n; k++ {
-		to := max(from+1, (k+1)*n/groups)
-		for to < n && surv[order[to]] == surv[order[to-1]] {
-			to++
+	for g, members := range rows {
+		if len(members) > 0 {
+			made := bin{predicted: sums[g] / float64(len(members)), rows: len(members)}
+			made.observed, made.low, made.high = observedAt(b.Outcome.Take(members), horizon)
+			bins = append(bins, made)
 		}
-		rows, sum := make([]int, 0, to-from), 0.0
-		for _, i := range order[from:to] {
-			rows, sum = append(rows, p.rows[i]), sum+(1-surv[i])
-		}
-		g := bin{predicted: sum / float64(len(rows)), rows: len(rows)}
-		g.observed, g.low, g.high = observedAt(b.Outcome.Take(rows), horizon)
-		bins = append(bins, g)
-		from = to
 	}
 	return bins
 }
@@ -102,19 +107,26 @@ func observedAt(y survival.Outcome, t float64) (observed, low, high float64) {
 	return 1 - at, 1 - min(1, at*spread), 1 - at/spread
 }
 
-// panels are the horizons that are drawn, by their number: some of many.
-func (b *builder) panels() []int {
-	n := len(b.Predictions.Horizons)
-	if n <= maxPanels {
-		all := make([]int, n)
-		for i := range all {
-			all[i] = i
+// panels are the horizons that are drawn, by their number: some of many, of those that folds
+// have predictions at.
+func (b *builder) panels(h *held) []int {
+	var all []int
+	for k, bins := range h.bins[b.subject] {
+		if len(bins) > 0 {
+			all = append(all, k)
 		}
+	}
+	return thin(all, maxPanels)
+}
+
+// thin keeps at most so many of a list, evenly, and its last.
+func thin(all []int, most int) []int {
+	if len(all) <= most {
 		return all
 	}
 	var some []int
-	for k := range maxPanels {
-		some = append(some, (k+1)*n/maxPanels-1)
+	for k := range most {
+		some = append(some, all[(k+1)*len(all)/most-1])
 	}
 	return some
 }
@@ -126,7 +138,7 @@ func (b *builder) calibration(ctx context.Context, h *held) (section, error) {
 		s.Blocks = append(s.Blocks, block{Text: "There are no out-of-fold predictions to compare with what happened: the run writes them after its final model."})
 	} else {
 		var pictures []*picture
-		for _, k := range b.panels() {
+		for _, k := range b.panels(h) {
 			p, err := b.draw(ctx, b.reliability(h, k))
 			if err != nil {
 				return s, err
@@ -137,7 +149,7 @@ func (b *builder) calibration(ctx context.Context, h *held) (section, error) {
 			block{Text: "Where a model says 30 %, do 30 of 100 have the event? Rows are grouped by what was predicted of them, by a model that was not " +
 				"fitted on them; on the dashed line prediction and outcome agree. Below it a model warns too much, above it too little."},
 			block{Pictures: pictures},
-			block{Note: fmt.Sprintf("Outcomes by Kaplan–Meier within each group; the bars are 95 %% intervals of %s. Groups have at least %d rows.", b.subject, fewest)})
+			block{Note: b.calibrationNote(h)})
 	}
 	if t := b.calibrationTable(); t != nil {
 		s.Blocks = append(s.Blocks, block{Heading: "How far off"}, block{Table: t},
@@ -145,6 +157,28 @@ func (b *builder) calibration(ctx context.Context, h *held) (section, error) {
 				"mean over folds. D-calibration: in how many folds a test at 5 % finds that predicted survival at the event is not uniform."})
 	}
 	return s, nil
+}
+
+func (b *builder) calibrationNote(h *held) string {
+	note := fmt.Sprintf("Outcomes by Kaplan–Meier within each group of at least %d rows; the bars are 95 %% intervals. The other models are in the table below.", fewest)
+	left := 0
+	for _, bins := range h.bins[b.subject] {
+		if len(bins) == 0 {
+			left++
+		}
+	}
+	if left > 0 {
+		note += fmt.Sprintf(" %s beyond the end of the folds’ time grid, %s, and left out: nothing is stored there.", isAre(left, "horizon"), b.gridEnd())
+	}
+	return note
+}
+
+// gridEnd is the last time that out-of-fold curves are stored at.
+func (b *builder) gridEnd() string {
+	if times := b.Run.Grid.Times; len(times) > 0 {
+		return brief(times[len(times)-1])
+	}
+	return "another time in each fold"
 }
 
 // reliability is the calibration at one horizon: the subject with its intervals, the others as
@@ -161,7 +195,10 @@ func (b *builder) reliability(h *held, k int) *figure {
 		if h.bins[model] == nil || len(h.bins[model][k]) == 0 {
 			continue
 		}
-		line := b.line(model)
+		line := entry{text: "the other models", color: muted.light}
+		if model == b.subject {
+			line = b.line(model)
+		}
 		var xs, ys []float64
 		for _, g := range h.bins[model][k] {
 			xs, ys = append(xs, g.predicted), append(ys, g.observed)
@@ -171,7 +208,7 @@ func (b *builder) reliability(h *held, k int) *figure {
 				most = max(most, g.high)
 			}
 		}
-		width, radius := vg.Length(0.9), vg.Length(1.6)
+		width, radius := vg.Length(0.6), vg.Length(1)
 		if model == b.subject {
 			width, radius = lineWidth, 3
 			f.alt = fmt.Sprintf("%s: predicted against observed in %s: ", model, counted(len(xs), "group"))
@@ -180,7 +217,12 @@ func (b *builder) reliability(h *held, k int) *figure {
 			}
 		}
 		p.Add(through(xs, ys, pen(line.color, width, line.dash...)), dots(xs, ys, line.color, radius, false))
-		f.legend = append(f.legend, line)
+		switch {
+		case model == b.subject:
+			f.legend = append([]entry{line}, f.legend...)
+		case len(f.legend) == 0:
+			f.legend = append(f.legend, line)
+		}
 	}
 	most = min(1, most*1.03)
 	p.Add(span(0, 0, most, most, pen(muted.light, 1, dashes...)))

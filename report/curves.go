@@ -37,7 +37,7 @@ func (b *builder) curves(ctx context.Context) (section, error) {
 		block{Text: "How well the models do at each time: a model that says something about single rows stays below the Brier score of " +
 			"the Kaplan–Meier curve, which says the same of everyone, and above an AUC of one half."},
 		block{Pictures: pictures},
-		block{Note: "Weighted for censoring, on rows that the models were not fitted on. The areas under these curves are the columns ibs and auc_mean."})
+		block{Note: "Weighted for censoring, on rows that the models were not fitted on. The mean height of a Brier curve is the column ibs; that of an AUC curve, where most have their event, auc_mean."})
 	return s, nil
 }
 

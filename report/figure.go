@@ -68,6 +68,7 @@ func newPlot(x, y string) *plot.Plot {
 		axis.Tick.Label.Color = ink.light
 		axis.Tick.LineStyle.Color = muted.light
 		axis.Tick.Length = 3
+		axis.Tick.Marker = round{}
 		axis.LineStyle.Color = muted.light
 		axis.Padding = 2
 	}

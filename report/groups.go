@@ -95,7 +95,7 @@ func (b *builder) stratification(ctx context.Context, h *held) (section, error) 
 		block{Text: fmt.Sprintf("Rows in %d groups by the risk that %s, fitted without them, predicted. The further the lines are apart, the better the model "+
 			"tells rows apart; rings on the lines mean that it is right about how many survive, too.", len(h.groups), b.subject)},
 		block{Pictures: []*picture{drawn}},
-		block{Table: b.fatesTable(h.groups)},
+		block{Table: b.fatesTable(h)},
 		block{Note: "Lines: Kaplan–Meier with 95 % intervals. Rings: mean predicted survival of the group. Groups are formed within each test fold."})
 	return s, nil
 }
@@ -108,7 +108,10 @@ func groupName(k, n int) string {
 	case n - 1:
 		return "highest risk"
 	}
-	return "risk group " + strconv.Itoa(k+1)
+	if n == 3 {
+		return "middle risk"
+	}
+	return map[int]string{1: "low risk", 2: "high risk"}[k]
 }
 
 // fates is Kaplan–Meier by group, with what was predicted.
@@ -156,15 +159,17 @@ func (b *builder) fates(groups []riskGroup) *figure {
 }
 
 // fatesTable has what the picture shows at the horizons, and how many are at risk there.
-func (b *builder) fatesTable(groups []riskGroup) *table {
+func (b *builder) fatesTable(shown *held) *table {
+	groups := shown.groups
 	head := columns("Group", "Rows", "Events")
-	for _, k := range b.panels() {
+	some := thin(b.panels(shown), 4)
+	for _, k := range some {
 		head = append(head, column{Name: "At " + brief(b.Predictions.Horizons[k])})
 	}
 	t := &table{Caption: "Share without an event: observed / predicted (rows at risk)", Head: numbers(head, 1)}
 	for k, g := range groups {
 		cells := []string{groupName(k, len(groups)), amount(g.rows), amount(g.events)}
-		for _, h := range b.panels() {
+		for _, h := range some {
 			at := b.Predictions.Horizons[h]
 			first, _ := slices.BinarySearch(g.times, at)
 			predicted := dash

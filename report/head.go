@@ -26,8 +26,8 @@ func (b *builder) head(p *page) {
 	if r.Spec.Type == "sample" {
 		kind = "A sample"
 	}
-	p.Lead = append(p.Lead, fmt.Sprintf("%s of %s: the time until %s, in %s. Planned %s, last %s, by everfold %s.",
-		kind, path.Base(r.Spec.Data.URI), r.Spec.Data.Event, r.Spec.Data.Time, moment(r.Created), moment(r.Updated), r.Build))
+	p.Lead = append(p.Lead, fmt.Sprintf("%s of %s; times are in the column “%s”, events in “%s”. First planned %s, last %s.",
+		kind, path.Base(r.Spec.Data.URI), r.Spec.Data.Time, r.Spec.Data.Event, moment(r.Created), moment(r.Updated)))
 	planned := len(r.Tasks())
 	p.Facts = append(p.Facts,
 		fact{amount(r.Data.Rows), "rows", ""},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -147,8 +148,18 @@ func (b *builder) dependence(ctx context.Context) (section, error) {
 	}
 	slices.SortStableFunc(all, func(x, y artifact.Dependence) int { return cmp.Compare(rank(x.Column), rank(y.Column)) })
 	var pictures []*picture
-	for k, d := range all[:min(maxDependent, len(all))] {
-		p, err := b.draw(ctx, b.dependenceOf(d, k))
+	shown := all[:min(maxDependent, len(all))]
+	low, high := 1.0, 0.0
+	for _, d := range shown {
+		for _, curve := range d.Survival {
+			low, high = min(low, slices.Min(curve)), max(high, slices.Max(curve))
+		}
+	}
+	for k, d := range shown {
+		f := b.dependenceOf(d, k)
+		room := 0.03 * (high - low)
+		f.plot.Y.Min, f.plot.Y.Max = max(0, low-room), min(1, high+room) // one scale for all columns
+		p, err := b.draw(ctx, f)
 		if err != nil {
 			return s, err
 		}
@@ -209,15 +220,20 @@ func deepCopy(rows [][]float64) [][]float64 {
 	return out
 }
 
+// categorical says whether a column's values are levels, whatever they look like.
+func (b *builder) categorical(column string) bool {
+	return b.profile != nil && slices.ContainsFunc(b.profile.Columns, func(c profiled) bool { return c.Name == column && c.Role == "categorical" })
+}
+
 // dependenceOf draws one column: lines over numbers, dots at levels.
 func (b *builder) dependenceOf(d artifact.Dependence, k int) *figure {
 	p := newPlot(short(d.Column, 40), "mean survival")
 	p.Add(lattice(false, true))
 	f := &figure{name: fmt.Sprintf("dependence_%d", k+1), title: "Predicted survival by " + d.Column, width: half, height: tall, plot: p}
-	xs, numeric := make([]float64, len(d.Values)), true
+	xs, numeric := make([]float64, len(d.Values)), !b.categorical(d.Column)
 	for i, v := range d.Values {
 		x, err := strconv.ParseFloat(v, 64)
-		numeric = numeric && err == nil && x-x == 0
+		numeric = numeric && err == nil && !math.IsInf(x, 0) && !math.IsNaN(x)
 		xs[i] = x
 	}
 	if !numeric {

@@ -3,6 +3,7 @@ package report
 import (
 	"image/color"
 	"math"
+	"strconv"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -132,16 +133,36 @@ func (n names) Ticks(_, _ float64) []plot.Tick {
 	return out
 }
 
-// places are marks at given values.
-type places []float64
+// round are marks at round values, about five of them.
+type round struct{}
 
 // Ticks implements plot.Ticker.
-func (p places) Ticks(_, _ float64) []plot.Tick {
-	out := make([]plot.Tick, len(p))
-	for i, v := range p {
-		out[i] = plot.Tick{Value: v, Label: brief(v)}
+func (round) Ticks(low, high float64) []plot.Tick {
+	step := stepFor((high - low) / 5)
+	if !(step > 0) || math.IsInf(step, 0) || math.Abs(low)/step > 1e9 {
+		return []plot.Tick{{Value: low, Label: brief(low)}} // one point, or hardly more
+	}
+	digits := max(0, int(-math.Floor(math.Log10(step)+1e-9)))
+	var out []plot.Tick
+	for k := math.Ceil(low/step - 1e-9); k*step <= high+1e-9*step; k++ {
+		label := strconv.FormatFloat(k*step, 'f', digits, 64)
+		if digits == 0 && math.Abs(k*step) < 1e15 {
+			label = amount(int(k * step))
+		}
+		out = append(out, plot.Tick{Value: k * step, Label: minus(label)})
 	}
 	return out
+}
+
+// stepFor is the least of 1, 2, 5, 10, … times a power of ten that is not below v.
+func stepFor(v float64) float64 {
+	power := math.Pow(10, math.Floor(math.Log10(v)))
+	for _, m := range []float64{1, 2, 5} {
+		if m*power >= v*(1-1e-9) {
+			return m * power
+		}
+	}
+	return 10 * power
 }
 
 // tick is an upright stroke at a point, so far up and down.

@@ -64,7 +64,7 @@ func (b *builder) cindex() string {
 }
 
 func (b *builder) board() *table {
-	t := &table{Caption: "Models by rank", Head: numbers(columns("Model", "Rank", "C-index", "95 % interval", "IBS", "IPA", "Mean AUC", "Folds", "Not complete", "Fit, a fold"), 1)}
+	t := &table{Caption: "Models by rank", Head: numbers(columns("Model", "Rank", "C-index", "95 % interval", "IBS", "IPA", "Mean AUC", "Folds", "Fit, a fold"), 1)}
 	for _, st := range b.Standings {
 		rank := dash
 		if st.Rank > 0 {
@@ -75,7 +75,7 @@ func (b *builder) board() *table {
 			fit = lasting(*seconds)
 		}
 		t.add(st.Model, rank, score(st.CIndexMean), between(st.CIndexLo, st.CIndexHi), score(st.IBSMean), score(st.IPAMean),
-			score(auc), strconv.Itoa(st.Folds), strconv.Itoa(st.FailedFolds), fit)
+			score(auc), fmt.Sprintf("%d of %d", st.Folds, st.Folds+st.FailedFolds), fit)
 		t.Rows[len(t.Rows)-1].Strong = st.Rank == 1
 	}
 	return t
@@ -130,7 +130,7 @@ func (b *builder) differences() *table {
 				if c.A == best {
 					d, lo, hi = -d, negative(c.Hi), negative(c.Low)
 				}
-				t.add(st.Model, metricNames[metric], fmt.Sprintf("%+.4f", d), between(lo, hi), pvalue(c.P), pvalue(c.PHolm))
+				t.add(st.Model, metricNames[metric], signed(d), between(lo, hi), pvalue(c.P), pvalue(c.PHolm))
 			}
 		}
 	}
@@ -186,6 +186,8 @@ func (b *builder) scores(name, title, axis string, of func(*artifact.Manifest) *
 	}
 	slices.Reverse(said)
 	p.Y.Tick.Marker, p.Y.Min, p.Y.Max = labels, -0.6, float64(len(shown))-0.4
+	room := 0.02 * (p.X.Max - p.X.Min)
+	p.X.Min, p.X.Max = p.X.Min-room, p.X.Max+room
 	p.Y.Tick.Length, p.Y.LineStyle.Width = 0, 0
 	return &figure{name: name, title: title, alt: "One ring a fold, a bar at the mean. " + strings.Join(said, "; ") + ".",
 		width: wide, height: vg.Length(44 + 25*len(shown)), plot: p}

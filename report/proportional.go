@@ -37,9 +37,8 @@ func (b *builder) proportional(context.Context) (section, error) {
 type tested struct {
 	term     string
 	final    *artifact.PHTest
-	folds    int
-	rejected int // at 5 %
-	least    float64
+	folds    []float64 // p of each fold
+	rejected int       // at 5 %
 }
 
 // phTable has a row a term, the least p first, GLOBAL on top; left counts those that are not
@@ -52,7 +51,7 @@ func (b *builder) phTable(model string) (t *table, left int) {
 				return k
 			}
 		}
-		terms = append(terms, &tested{term: name, least: 2})
+		terms = append(terms, &tested{term: name})
 		return terms[len(terms)-1]
 	}
 	for _, m := range b.folds(model) {
@@ -61,8 +60,7 @@ func (b *builder) phTable(model string) (t *table, left int) {
 			if test.P == nil {
 				continue
 			}
-			k.folds++
-			k.least = min(k.least, *test.P)
+			k.folds = append(k.folds, *test.P)
 			if *test.P < 0.05 {
 				k.rejected++
 			}
@@ -81,16 +79,19 @@ func (b *builder) phTable(model string) (t *table, left int) {
 	slices.SortStableFunc(terms, func(x, y *tested) int {
 		return cmp.Or(cmp.Compare(y.global(), x.global()), cmp.Compare(x.p(), y.p()))
 	})
-	t = &table{Caption: "Score tests of proportional hazards: " + model, Head: numbers(columns("Term", "Final: chi-square", "df", "p", "Folds with p < 0.05"), 1)}
+	t = &table{Caption: "Score tests of proportional hazards: " + model, Head: columns("Term")}
+	final := slices.ContainsFunc(terms, func(k *tested) bool { return k.final != nil })
+	if final {
+		t.Head = append(t.Head, columns("Final model: chi-square", "df", "p")...)
+	}
+	t.Head = numbers(append(t.Head, columns("Folds: median p", "with p < 0.05")...), 1)
 	for _, k := range terms[:min(maxTerms, len(terms))] {
-		chisq, df, p := dash, dash, dash
-		if k.final != nil {
-			df, p = strconv.Itoa(k.final.DF), pvalue(k.final.P)
-			if k.final.Chisq != nil {
-				chisq = strconv.FormatFloat(*k.final.Chisq, 'f', 2, 64)
-			}
+		cells := []string{k.term}
+		if final {
+			cells = append(cells, k.finalCells()...)
 		}
-		t.add(k.term, chisq, df, p, fmt.Sprintf("%d of %d", k.rejected, k.folds))
+		middle := k.median()
+		t.add(append(cells, pvalue(middle), fmt.Sprintf("%d of %d", k.rejected, len(k.folds)))...)
 		t.Rows[len(t.Rows)-1].Strong = k.global() == 1
 	}
 	return t, max(0, len(terms)-maxTerms)
@@ -105,8 +106,33 @@ func (k *tested) global() int {
 
 // p is what terms are sorted by.
 func (k *tested) p() float64 {
+	p := k.median()
 	if k.final != nil && k.final.P != nil {
-		return *k.final.P
+		p = k.final.P
 	}
-	return k.least
+	if p == nil {
+		return 2
+	}
+	return *p
+}
+
+// median is that of the folds' p, nil without one; of two in the middle the smaller.
+func (k *tested) median() *float64 {
+	if len(k.folds) == 0 {
+		return nil
+	}
+	sorted := slices.Sorted(slices.Values(k.folds))
+	return &sorted[(len(sorted)-1)/2]
+}
+
+// finalCells are the test of the fit on all rows.
+func (k *tested) finalCells() []string {
+	if k.final == nil {
+		return []string{dash, dash, dash}
+	}
+	chisq := dash
+	if k.final.Chisq != nil {
+		chisq = strconv.FormatFloat(*k.final.Chisq, 'f', 2, 64)
+	}
+	return []string{chisq, strconv.Itoa(k.final.DF), pvalue(k.final.P)}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html/template"
 	"slices"
+	"strings"
 
 	"everfold/artifact"
 	"everfold/survival"
@@ -52,7 +53,7 @@ func New(ctx context.Context, in Input) (*Report, error) {
 		b.leaderboard, b.curves,
 		func(ctx context.Context) (section, error) { return b.calibration(ctx, shown) },
 		func(ctx context.Context) (section, error) { return b.stratification(ctx, shown) },
-		b.importance, b.dependence, b.proportional, b.data, b.warnings, b.timeline, b.files,
+		b.importance, b.dependence, b.settings, b.proportional, b.data, b.warnings, b.timeline, b.files,
 	} {
 		s, err := part(ctx)
 		if err != nil {
@@ -66,7 +67,7 @@ func New(ctx context.Context, in Input) (*Report, error) {
 		return nil, fmt.Errorf("make report: %w", err)
 	}
 	out := &Report{Problems: b.problems, Pictures: len(b.pictures)}
-	out.Files = append(out.Files, artifact.ReportFile{Name: "index.html", Content: []byte(clean(text.String()))})
+	out.Files = append(out.Files, artifact.ReportFile{Name: "index.html", Content: []byte(units.Replace(clean(text.String())))})
 	for _, picture := range b.pictures {
 		out.Files = append(out.Files,
 			artifact.ReportFile{Name: picture.Name + ".svg", Content: picture.svgFile},
@@ -185,6 +186,9 @@ type page struct {
 	Sections []section
 	Style    template.CSS
 }
+
+// units stay with their numbers at the end of a line.
+var units = strings.NewReplacer(" %", "\u00a0%")
 
 //go:embed page.html
 var pageText string

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"everfold/artifact"
+	"everfold/survival"
 )
 
 func jsonText(s string) (string, error) {
@@ -60,4 +61,84 @@ func TestWords(t *testing.T) {
 	require.Equal(t, "/a/b", quote("/a/b"))
 	require.Equal(t, "abc…", short("abcdef", 4))
 	require.Equal(t, "a�b c", plain("a\x07b\nc"))
+}
+
+// Marks of an axis are round values within it, about five, with as many digits as they need.
+func TestRoundMarks(t *testing.T) {
+	for _, c := range []struct {
+		low, high float64
+		want      []string
+	}{
+		{0, 1, []string{"0.0", "0.2", "0.4", "0.6", "0.8", "1.0"}},
+		{0.127, 0.24, []string{"0.15", "0.20"}},
+		{-0.02, 0.39, []string{"0.0", "0.1", "0.2", "0.3"}},
+		{12, 231, []string{"50", "100", "150", "200"}},
+		{-3000, 3000, []string{"−2,000", "0", "2,000"}},
+	} {
+		var got []string
+		for _, mark := range (round{}).Ticks(c.low, c.high) {
+			require.GreaterOrEqual(t, mark.Value, c.low-1e-9)
+			require.LessOrEqual(t, mark.Value, c.high+1e-9)
+			got = append(got, mark.Label)
+		}
+		require.Equal(t, c.want, got)
+	}
+	require.NotEmpty(t, (round{}).Ticks(1, 1))
+	require.NotPanics(t, func() { (round{}).Ticks(math.Inf(-1), math.NaN()) })
+}
+
+// Groups of predictions are of equal size, keep equal predictions together, and say what
+// Kaplan–Meier says of their rows.
+func TestBins(t *testing.T) {
+	const n = 400
+	b := &builder{Input: Input{Outcome: survival.Outcome{Time: make([]float64, n), Event: make([]bool, n)}}}
+	p := &predicted{rows: make([]int, n)}
+	surv := make([]float64, n)
+	for i := range n {
+		p.rows[i] = i
+		b.Outcome.Time[i], b.Outcome.Event[i] = 1+float64(i%2), true // every other row has its event at 1
+		surv[i] = float64(i/2) / (n / 2)
+	}
+	bins := b.binned(p, surv, 1)
+	require.Len(t, bins, calibrated)
+	total := 0
+	for k, g := range bins {
+		total += g.rows
+		require.InDelta(t, 0.5, g.observed, 1e-12)
+		require.Less(t, g.low, g.observed)
+		require.Greater(t, g.high, g.observed)
+		if k > 0 {
+			require.Greater(t, g.predicted, bins[k-1].predicted, "from the least probable event on")
+		}
+	}
+	require.Equal(t, n, total)
+
+	for i := range surv {
+		surv[i] = 0.25
+	}
+	require.Len(t, b.binned(p, surv, 1), 1, "equal predictions are one group")
+	surv[0] = math.NaN()
+	require.Equal(t, n-1, b.binned(p, surv, 1)[0].rows)
+}
+
+// Risk groups are formed within folds, since risks of two folds are not on one scale.
+func TestRiskGroups(t *testing.T) {
+	const n = 400
+	b := &builder{Input: Input{Outcome: survival.Outcome{Time: make([]float64, n), Event: make([]bool, n)}}}
+	p := &predicted{model: "m"}
+	for i := range n {
+		fold := i % 2
+		b.Outcome.Time[i], b.Outcome.Event[i] = float64(n-i), true // later rows have their event earlier
+		p.rows, p.folds, p.risk = append(p.rows, i), append(p.folds, fold), append(p.risk, float64(i)+1e6*float64(fold))
+	}
+	p.surv = [][]float64{make([]float64, n)}
+	groups := b.riskGroups(p)
+	require.Len(t, groups, 4)
+	for k, g := range groups {
+		require.Equal(t, n/4, g.rows)
+		require.Equal(t, n/4, g.events)
+		if k > 0 {
+			require.Less(t, g.times[len(g.times)-1], groups[k-1].times[0], "a higher group fares worse throughout")
+		}
+	}
 }

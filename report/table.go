@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -75,12 +76,27 @@ func score(v *float64) string {
 	if v == nil {
 		return dash
 	}
-	return strconv.FormatFloat(*v, 'f', 4, 64)
+	return minus(strconv.FormatFloat(*v, 'f', 4, 64))
+}
+
+// signed is a difference.
+func signed(v float64) string { return minus(fmt.Sprintf("%+.4f", v)) }
+
+// minus writes a number's sign as it is printed; nothing below zero is left of −0.0000.
+func minus(number string) string {
+	rest, negative := strings.CutPrefix(number, "-")
+	switch {
+	case !negative:
+		return number
+	case strings.Trim(rest, "0.") == "":
+		return rest
+	}
+	return "−" + rest
 }
 
 // between is an interval.
 func between(lo, hi *float64) string {
-	if lo == nil || hi == nil {
+	if lo == nil || hi == nil || *lo == *hi {
 		return dash
 	}
 	return score(lo) + " to " + score(hi)
@@ -123,12 +139,14 @@ func percent(part, whole int) string {
 }
 
 // brief is a number as it is read, with at most four digits.
-func brief(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }
+func brief(v float64) string { return minus(strconv.FormatFloat(v, 'g', 4, 64)) }
 
 // lasting is a duration in its largest units.
 func lasting(seconds float64) string {
 	d := time.Duration(math.Round(seconds)) * time.Second
 	switch {
+	case seconds < 0.0005:
+		return "< 1 ms"
 	case seconds < 1:
 		return fmt.Sprintf("%.0f ms", 1000*seconds)
 	case seconds < 60:

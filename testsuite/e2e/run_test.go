@@ -34,7 +34,7 @@ func TestRun(t *testing.T) {
 		"run.json", "data/prepared.parquet", "data/profile.json", "folds/fold4_rows.npy", "folds/fold4_times.npy",
 		"artifacts/cox_ph/cox_ph_fold4_risk.npy", "artifacts/km/km_fold0_surv.npy", "artifacts/weibull_aft/weibull_aft_fold2.json",
 		"logs/main_*.log", "logs/performance_*.log", "logs/warnings_*.log",
-		"report/index.html", "report/scores_cindex.svg", "report/brier.png", "report/calibration_3.svg", "report/risk_groups.svg", "report/timeline.svg",
+		"report/index.html", "report/scores_cindex.svg", "report/brier.png", "report/calibration_2.svg", "report/risk_groups.svg", "report/timeline.svg",
 	} {
 		found, err := filepath.Glob(l.path(filepath.FromSlash(pattern)))
 		require.NoError(t, err)
