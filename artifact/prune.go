@@ -198,16 +198,27 @@ func (p *pruner) protectGood(ctx context.Context, verdicts []PruneVerdict) error
 	return nil
 }
 
-// protectBest keeps the finished run with the highest C-index, the newest of equal ones.
+// protectBest keeps the finished run with the highest C-index, the newest of equal ones: of
+// each kind of C-index, as they are not to be compared.
 func (p *pruner) protectBest(verdicts []PruneVerdict) {
-	var best *PruneVerdict
+	if !p.Retention.KeepBest {
+		return
+	}
+	best := map[string]*PruneVerdict{}
 	for i := range verdicts {
-		if v := &verdicts[i]; v.CIndex != nil && (best == nil || *v.CIndex > *best.CIndex) {
-			best = v
+		v := &verdicts[i]
+		if v.CIndex == nil {
+			continue
+		}
+		metric := v.found.asBest().Metric
+		if former := best[metric]; former == nil || *v.CIndex > *former.CIndex {
+			best[metric] = v
 		}
 	}
-	if p.Retention.KeepBest && best != nil && best.Action == PruneRemove {
-		best.keep(fmt.Sprintf("the best C-index, %.4f", *best.CIndex))
+	for _, v := range best {
+		if v.Action == PruneRemove {
+			v.keep(fmt.Sprintf("the best C-index, %.4f", *v.CIndex))
+		}
 	}
 }
 
@@ -281,8 +292,8 @@ func readTombstone(ctx context.Context, s store.Store, run *Run) (*tombstone, er
 func (p *pruner) remove(ctx context.Context, v *PruneVerdict) error {
 	s := store.Prefixed(p.root, v.found.id())
 	if v.Action == PruneRemove {
-		started, err := p.bury(ctx, s, v)
-		if err != nil || started {
+		other, err := p.bury(ctx, s, v)
+		if err != nil || other {
 			return err
 		}
 	}
@@ -302,14 +313,17 @@ func (p *pruner) remove(ctx context.Context, v *PruneVerdict) error {
 	return nil
 }
 
-// bury writes the tombstone, unless the run was started again since it was judged: it is
-// then kept.
-func (p *pruner) bury(ctx context.Context, s store.Store, v *PruneVerdict) (started bool, err error) {
+// bury writes the tombstone, unless the run is not the one any more that was judged: it is
+// then left alone.
+func (p *pruner) bury(ctx context.Context, s store.Store, v *PruneVerdict) (other bool, err error) {
 	run, _, err := ReadRun(ctx, s)
-	if err != nil {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		v.keep("somebody else is removing it")
+		return true, nil
+	case err != nil:
 		return false, fmt.Errorf("remove %s: %w", v.found.id(), err)
-	}
-	if run.SHA256 != v.found.run.SHA256 {
+	case run.SHA256 != v.found.run.SHA256:
 		v.keep("it was started again meanwhile")
 		return true, nil
 	}

@@ -186,6 +186,24 @@ func TestPruneKeepsTheBestRun(t *testing.T) {
 	}
 }
 
+// Runs with another C-index are not compared: of each kind the best one stays.
+func TestPruneKeepsTheBestOfEachKind(t *testing.T) {
+	root := memory()
+	for days := 1; days <= 4; days++ {
+		s := stored(t, root, night(days), days, map[int]float64{2: 0.05, 3: 0.1, 4: 0.2}[days])
+		if days > 2 {
+			run, etag, err := artifact.ReadRun(t.Context(), s)
+			require.NoError(t, err)
+			run.Spec.Metrics.CIndex = "harrell"
+			require.NoError(t, artifact.WriteRun(t.Context(), s, run, etag))
+		}
+	}
+	o := pruning(1, "")
+	o.Retention.KeepBest = true
+	prune(t, root, o)
+	require.Equal(t, "n-26 n-28 n-29", left(t, root))
+}
+
 // A run whose lock is taken stays; where nobody can be asked, one that was written to lately
 // or has a fit that may go on; neither where Quiet is 0.
 func TestPruneKeepsRunningRuns(t *testing.T) {
@@ -327,6 +345,22 @@ func TestPruneRace(t *testing.T) {
 	require.Zero(t, report.Removed)
 	require.Equal(t, "it was started again meanwhile", report.Runs[1].Reason)
 	require.Equal(t, "n-1 n-2", left(t, root))
+}
+
+// Two prunes at once remove a run together, and neither fails for it.
+func TestPruneTwice(t *testing.T) {
+	root := memory()
+	stored(t, root, "n-1", 9, 0)
+	stored(t, root, "n-2", 1, 0)
+	o := pruning(1, "")
+	o.Locked = func(context.Context, string) (bool, error) { // the last look before the removal
+		require.Equal(t, 1, prune(t, root, pruning(1, "")).Removed)
+		return false, nil
+	}
+	report := prune(t, root, o)
+	require.Zero(t, report.Removed)
+	require.Equal(t, "somebody else is removing it", report.Runs[1].Reason)
+	require.Equal(t, "n-2", left(t, root))
 }
 
 // In a directory nothing is left of a removed run, its folder included.
