@@ -175,9 +175,9 @@ func (d *planDocument) present(s screen, explain bool) {
 	}
 	s.printf("\n")
 	if explain {
-		s.printf("%s\n", d.reasons(s.live).Render())
+		s.printf("%s\n", s.fitting(d.reasons(s.live), d.reasons(false)))
 	} else {
-		s.printf("%s\n", d.actions(s.live).Render())
+		s.printf("%s\n", s.fitting(d.actions(s.live), d.actions(false)))
 	}
 	if len(d.Finals) == 0 {
 		s.printf("\nFinal model: the best, known after the folds\n")

@@ -203,7 +203,7 @@ func (r *runStatus) presentProgress(s screen) {
 	}
 	s.printf("%s %s\n\n", label(s, "Files"), p.Output)
 	if len(p.Models) > 0 { // none before the plan is made
-		s.printf("%s\n\n", stateTable(p, s.live).Render())
+		s.printf("%s\n\n", s.fitting(stateTable(p, s.live), stateTable(p, false)))
 	}
 	for _, m := range p.Models {
 		for _, f := range m.Folds {
