@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"slices"
 	"strings"
 
@@ -52,7 +51,7 @@ func completeArguments(arguments []string) cobra.CompletionFunc {
 		case "RUN|DIR", "DIR":
 			return runsOf(storeFlag(command)), cobra.ShellCompDirectiveDefault
 		case "MODEL":
-			return runModels(command.Context(), args, storeFlag(command)), cobra.ShellCompDirectiveNoFileComp
+			return runModels(args, storeFlag(command)), cobra.ShellCompDirectiveNoFileComp
 		}
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -67,7 +66,7 @@ func storeFlag(command *cobra.Command) string {
 }
 
 // runModels are the models of the run that the arguments begin with.
-func runModels(ctx context.Context, args []string, store string) []string {
+func runModels(args []string, store string) []string {
 	if len(args) == 0 {
 		return nil
 	}
@@ -75,6 +74,8 @@ func runModels(ctx context.Context, args []string, store string) []string {
 	if err != nil {
 		return nil
 	}
+	ctx, cancel := briefly()
+	defer cancel()
 	s, err := (&app.Stores{}).Open(ctx, config.Store{URI: folder})
 	if err != nil {
 		return nil
@@ -95,6 +96,6 @@ var flagCompletions = map[string]cobra.CompletionFunc{
 		return nil, cobra.ShellCompDirectiveFilterDirs
 	},
 	"model": func(command *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		return runModels(command.Context(), args, storeFlag(command)), cobra.ShellCompDirectiveNoFileComp
+		return runModels(args, storeFlag(command)), cobra.ShellCompDirectiveNoFileComp
 	},
 }

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -194,13 +195,21 @@ func wantRun(words string) (runRef, error) {
 	return run, usageError(hints(meantRun(words, runs), hintOf(err), listed("runs in "+defaultStore, runs)), "%w", err)
 }
 
+// briefly bounds a look into a store for the sake of a message, or of a completion: neither may
+// keep anybody waiting for a store that does not answer.
+func briefly() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), 2*time.Second)
+}
+
 // hasRun says whether a run has begun in a folder.
 func hasRun(folder string) bool {
 	s, err := (&app.Stores{}).Open(context.Background(), config.Store{URI: folder})
 	if err != nil {
 		return false
 	}
-	_, _, err = artifact.ReadRun(context.Background(), s)
+	ctx, cancel := briefly()
+	defer cancel()
+	_, _, err = artifact.ReadRun(ctx, s)
 	return !errors.Is(err, app.ErrNotFound)
 }
 
@@ -243,7 +252,9 @@ func finalsOf(folder string) []string {
 	if err != nil {
 		return nil
 	}
-	infos, err := s.List(context.Background(), "models/")
+	ctx, cancel := briefly()
+	defer cancel()
+	infos, err := s.List(ctx, "models/")
 	if err != nil {
 		return nil
 	}
@@ -280,7 +291,9 @@ func runsOf(store string) []string {
 	if err != nil {
 		return nil
 	}
-	infos, err := artifact.List(context.Background(), s)
+	ctx, cancel := briefly()
+	defer cancel()
+	infos, err := artifact.List(ctx, s)
 	if err != nil {
 		return nil
 	}
