@@ -26,14 +26,17 @@ func (b *builder) head(p *page) {
 	if r.Spec.Type == "sample" {
 		kind = "A sample"
 	}
-	p.Lead = append(p.Lead, fmt.Sprintf("%s of %s; times are in the column “%s”, events in “%s”. First planned %s, last %s.",
-		kind, path.Base(r.Spec.Data.URI), r.Spec.Data.Time, r.Spec.Data.Event, moment(r.Created), moment(r.Updated)))
-	planned := len(r.Tasks())
+	planned := "Planned " + moment(r.Created)
+	if !r.Updated.Equal(r.Created) {
+		planned = "First planned " + moment(r.Created) + ", last " + moment(r.Updated)
+	}
+	p.Lead = append(p.Lead, fmt.Sprintf("%s of %s; times are in the column “%s”, events in “%s”. %s.",
+		kind, path.Base(r.Spec.Data.URI), r.Spec.Data.Time, r.Spec.Data.Event, planned))
 	p.Facts = append(p.Facts,
 		fact{amount(r.Data.Rows), "rows", ""},
 		fact{amount(r.Data.Events), "events", percent(r.Data.Events, r.Data.Rows)},
 		fact{fmt.Sprintf("%d × %d", len(b.models), len(r.Folds)), "models × folds", "with the Kaplan–Meier baseline"},
-		fact{fmt.Sprintf("%d of %d", len(b.Folds), planned), "fits complete", ""})
+		fact{fmt.Sprintf("%d of %d", len(b.Folds), len(r.Tasks())), "fits complete", ""})
 	if st := b.first(); st != nil {
 		p.Facts = append(p.Facts, fact{score(st.CIndexMean), "C-index of " + st.Model, ""}, fact{score(st.IBSMean), "IBS of " + st.Model, ""})
 	}
