@@ -336,13 +336,17 @@ func (r *recovery) predictBy(ctx context.Context, model string, d *Damage) (*Dam
 	return d, nil
 }
 
-// report brings the report up to date. It never fails a recovery.
+// report makes the report anew where there is none, or where what it is of was made anew. It is
+// under no digest, and tells of the logs, too: another one is none the worse for what was
+// logged after it. It never fails a recovery.
 func (r *recovery) report(ctx context.Context) error {
 	if r.in.Report == Never || r.out.Unfinished() && r.in.Report != Now {
 		return nil
 	}
 	body, _, err := r.noted.Get(ctx, artifact.ReportKey)
 	switch {
+	case err == nil && len(r.noted.keys()) == 0:
+		return body.Close()
 	case err == nil:
 		err = body.Close()
 	case isDamage(err):
