@@ -98,6 +98,13 @@ func TestPruneAsksTheServer(t *testing.T) {
 	require.Equal(t, 0, code)
 	require.False(t, there("churn-1"))
 
+	oldRuns(t, map[string]int{"churn-1": 100})
+	server.described = []describeAnswer{running()}
+	i = prepared(server)
+	i.program.services.configured = func() (bool, error) { return false, nil }
+	require.Equal(t, 0, i.program.main(t.Context(), append(args, "--embedded")))
+	require.Contains(t, i.out.String(), "it is running", "this machine's own server was asked")
+
 	i = prepared(server)
 	i.program.services.configured = func() (bool, error) { return false, app.ErrConnectionSettings }
 	require.Equal(t, 2, i.program.main(t.Context(), args))

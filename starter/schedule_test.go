@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -139,6 +140,17 @@ func TestScheduleOfSameRuns(t *testing.T) {
 	i, code = invoke(server, createArgs(spec, "--run-template", "churn-{month}")...)
 	require.Equal(t, 0, code)
 	require.Contains(t, i.out.String(), "several of the next starts are of one run (production/churn-2026-11 …)")
+}
+
+// Claim: a schedule on the embedded server says when it is due: only while that is up.
+func TestScheduleOnTheEmbeddedServer(t *testing.T) {
+	server, spec := nightly(t)
+	i := prepared(server)
+	i.program.services.embed = func(context.Context, *console) (*link, error) {
+		return &link{Client: server, owns: func() bool { return true }}, nil
+	}
+	require.Equal(t, 0, i.program.main(t.Context(), createArgs(spec, "--embedded")), i.err.String())
+	require.Contains(t, i.out.String(), "only while the embedded server runs")
 }
 
 // Claim: list shows everfold's schedules and no others; show has the last starts with their

@@ -65,26 +65,24 @@ func recordAll(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, os.MkdirAll(folder, 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "veteran.csv"), data, 0o644))
+	for _, name := range []string{unreleased, badFolder} {
+		if *only == "" {
+			require.NoError(t, os.RemoveAll(filepath.Join("testdata", name)))
+		}
+		require.NoError(t, os.MkdirAll(filepath.Join("testdata", name), 0o755))
+	}
 	server := harness.Server(t)
 	for _, sc := range scenarios {
-		if *only != "" && strings.HasPrefix(sc.name, *only) {
+		if strings.HasPrefix(sc.name, *only) {
+			t.Log(sc.name)
 			write(t, pathOf(unreleased, sc.name), newSession(t, server, sc).record(t))
 		}
 	}
-	if *only != "" {
-		return
-	}
-	for _, name := range []string{unreleased, badFolder} {
-		require.NoError(t, os.RemoveAll(filepath.Join("testdata", name)))
-		require.NoError(t, os.MkdirAll(filepath.Join("testdata", name), 0o755))
-	}
-	for _, sc := range scenarios {
-		t.Log(sc.name)
-		write(t, pathOf(unreleased, sc.name), newSession(t, server, sc).record(t))
-	}
 	for _, v := range variants {
-		t.Log(v.name)
-		write(t, pathOf(badFolder, v.name), newSession(t, server, scenario{name: v.name}, v).record(t))
+		if strings.HasPrefix(v.name, *only) {
+			t.Log(v.name)
+			write(t, pathOf(badFolder, v.name), newSession(t, server, v.scenario(), v).record(t))
+		}
 	}
 }
 

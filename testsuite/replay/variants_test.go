@@ -1,10 +1,14 @@
 package replay
 
 import (
+	"time"
+
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/workflow"
 
 	"everfold/activities"
+	"everfold/config"
+	"everfold/workflows"
 )
 
 // variant is the present workflow with one change, made from outside.
@@ -12,6 +16,7 @@ type variant struct {
 	interceptor.WorkerInterceptorBase
 	name      string
 	needsFits bool // the change shows only where something is fitted
+	scheduled bool // the change is one of ScheduledTraining
 	change    func(next interceptor.WorkflowOutboundInterceptor) interceptor.WorkflowOutboundInterceptor
 }
 
@@ -21,6 +26,26 @@ var variants = []*variant{
 	{name: "published-early", needsFits: true, change: publishEarly},
 	{name: "summarize-renamed", change: renameSummarize},
 	{name: "without-memo", change: withoutMemo},
+	{name: "compared-early", scheduled: true, change: compareEarly},
+}
+
+// histories are the good ones that contradict the variant.
+func (v *variant) histories() []string {
+	switch {
+	case v.scheduled:
+		return []string{"scheduled", "scheduled-failed", "scheduled-cancelled", "scheduled-pruned"}
+	case v.needsFits:
+		return []string{"finished", "partial", "retried", "repaired", "updated"}
+	}
+	return []string{"finished", "partial", "retried", "repaired", "updated", "reused"}
+}
+
+// scenario is what the variant is recorded of.
+func (v *variant) scenario() scenario {
+	if v.scheduled {
+		return scenario{name: v.name, scheduled: nightly}
+	}
+	return scenario{name: v.name}
 }
 
 // InterceptWorkflow applies the change to one execution.
@@ -44,6 +69,7 @@ type outbound struct {
 	interceptor.WorkflowOutboundInterceptorBase
 	execute func(ctx workflow.Context, activityType string, args ...any) workflow.Future
 	memo    func(ctx workflow.Context, memo map[string]any) error
+	child   func(ctx workflow.Context, childType string, args ...any) workflow.ChildWorkflowFuture
 }
 
 func (o *outbound) ExecuteActivity(ctx workflow.Context, activityType string, args ...any) workflow.Future {
@@ -51,6 +77,13 @@ func (o *outbound) ExecuteActivity(ctx workflow.Context, activityType string, ar
 		return o.Next.ExecuteActivity(ctx, activityType, args...)
 	}
 	return o.execute(ctx, activityType, args...)
+}
+
+func (o *outbound) ExecuteChildWorkflow(ctx workflow.Context, childType string, args ...any) workflow.ChildWorkflowFuture {
+	if o.child == nil {
+		return o.Next.ExecuteChildWorkflow(ctx, childType, args...)
+	}
+	return o.child(ctx, childType, args...)
 }
 
 func (o *outbound) UpsertMemo(ctx workflow.Context, memo map[string]any) error {
@@ -86,6 +119,20 @@ func renameSummarize(next interceptor.WorkflowOutboundInterceptor) interceptor.W
 			activityType = activities.PublishMetricsName
 		}
 		return next.ExecuteActivity(ctx, activityType, args...)
+	}
+	return o
+}
+
+// compareEarly compares with the run before while the run still goes on.
+func compareEarly(next interceptor.WorkflowOutboundInterceptor) interceptor.WorkflowOutboundInterceptor {
+	o := &outbound{}
+	o.Next = next
+	o.child = func(ctx workflow.Context, childType string, args ...any) workflow.ChildWorkflowFuture {
+		options := workflow.ActivityOptions{TaskQueue: workflows.QueueIO, ScheduleToCloseTimeout: time.Minute}
+		run := activities.RunRef{Type: "production", Run: "night-1", Store: config.Store{URI: folder + "/outputs"}}
+		next.ExecuteActivity(workflow.WithActivityOptions(ctx, options), activities.CompareBestName,
+			activities.CompareBestInput{Run: run, Template: "night-{date}"})
+		return next.ExecuteChildWorkflow(ctx, childType, args...)
 	}
 	return o
 }
