@@ -147,16 +147,6 @@ func (b *builder) leave(what, why string) {
 	b.problems = append(b.problems, artifact.Problem{What: what, Why: why})
 }
 
-// standing is a model's place; nil where it has none.
-func (b *builder) standing(model string) *artifact.Standing {
-	for i := range b.Standings {
-		if b.Standings[i].Model == model {
-			return &b.Standings[i]
-		}
-	}
-	return nil
-}
-
 // first is the model that ranks first; nil where none is ranked.
 func (b *builder) first() *artifact.Standing {
 	if len(b.Standings) == 0 || b.Standings[0].Rank != 1 {
