@@ -84,7 +84,7 @@ func TestReport(t *testing.T) {
 		"data":         {"137", "No row was dropped", ">celltype<", "levels"},
 		"warnings":     {"There were none"},
 		"timeline":     {"timeline.svg", "Every fit ended well at its first attempt"},
-		"files":        {"models/cox_ph/", "starter predict ", "predictions/oof.csv"},
+		"files":        {"fitted on all rows: cox_ph;", "starter predict ", "predictions/oof.csv"},
 	} {
 		for _, want := range wants {
 			require.True(t, strings.Contains(sectionOf(t, page, id), want), "%s: %s", id, want)

@@ -126,7 +126,12 @@ func (b *builder) coefficients(ctx context.Context, info *artifact.ModelInfo) ([
 }
 
 // factor is e^v for reading.
-func factor(v float64, digits int) string { return strconv.FormatFloat(math.Exp(v), 'g', digits, 64) }
+func factor(v float64, digits int) string {
+	if r := math.Exp(v); digits == 4 && r >= 0.1 && r < 10 {
+		return strconv.FormatFloat(r, 'f', 3, 64)
+	}
+	return strconv.FormatFloat(math.Exp(v), 'g', digits, 64)
+}
 
 // forest draws ratios on a log scale.
 func (b *builder) forest(info *artifact.ModelInfo, shown []ratio, what, means string) *figure {

@@ -16,8 +16,12 @@ func (b *builder) files(context.Context) (section, error) {
 	t.add(artifact.MetricsKey, "the scores of every fold")
 	t.add("artifacts/*.csv", "what the other sections show: calibration, coefficients, importance, dependence, comparisons, tests")
 	t.add("artifacts/<model>/", "risks and survival curves of the test rows, fold by fold, with a manifest each")
+	var finals []string
 	for _, m := range b.Finals {
-		t.add("models/"+m.Model+"/", "the model fitted on all rows: file, description, model card, and predict.py, which needs numpy alone")
+		finals = append(finals, m.Model)
+	}
+	if finals != nil {
+		t.add("models/<model>/", "fitted on all rows: "+strings.Join(finals, ", ")+"; file, description, model card, and predict.py, which needs numpy alone")
 	}
 	if b.Predictions != nil {
 		t.add(artifact.PredictionsKey+", .parquet", fmt.Sprintf("%s by %s", counted(b.Predictions.Rows, "row"), b.Predictions.Model))

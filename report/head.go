@@ -62,10 +62,7 @@ func (b *builder) verdict() string {
 		if st.CIndexLo != nil {
 			text += fmt.Sprintf(" (95 %% interval %s)", between(st.CIndexLo, st.CIndexHi))
 		}
-		if c := b.Selection; c != nil && c.Corrected != nil && c.Model == st.Model && c.Metric == "cindex" {
-			text += fmt.Sprintf(": best of %d by cross-validation, optimistic; about %s corrected for the choice", c.Models, score(c.Corrected))
-		}
-		parts = append(parts, text+".")
+		parts = append(parts, text+b.flattered(st.Model)+".")
 	}
 	if n := len(b.Missing); n > 0 {
 		parts = append(parts, fmt.Sprintf("%s not complete.", isAre(n, "planned fit")))

@@ -108,9 +108,29 @@ func (b *builder) optimism() string {
 	case c.Corrected == nil:
 		return fmt.Sprintf("The first of %d models is the best of them by cross-validation, which is optimistic; how much could not be computed: %s.", c.Models, c.Reason)
 	}
-	return fmt.Sprintf("%s is the best of %d by cross-validation, optimistic: its %s is %s as chosen, and about %s (95 %% interval %s) once corrected "+
+	where := ""
+	if b.sampled() {
+		where = fmt.Sprintf(" on a sample of %s", counted(c.Rows, "row"))
+	}
+	return fmt.Sprintf("%s is the best of %d by cross-validation, optimistic:%s its %s is %s as chosen, and about %s (95 %% interval %s) once corrected "+
 		"for having been chosen by it. It came first in %d of %d bootstrap samples of the out-of-fold predictions.",
-		c.Model, c.Models, metricNames[c.Metric], score(c.Apparent), score(c.Corrected), between(c.Low, c.Hi), c.Chosen, c.Replicates)
+		c.Model, c.Models, where, metricNames[c.Metric], score(c.Apparent), score(c.Corrected), between(c.Low, c.Hi), c.Chosen, c.Replicates)
+}
+
+// sampled says that the correction is of a part of the rows: its scores are not those of the
+// leaderboard, what it takes off is.
+func (b *builder) sampled() bool { return b.Run != nil && b.Selection.Rows < b.Run.Data.Rows }
+
+// flattered is how optimistic the first model's C-index is, in short; "" where that is not known.
+func (b *builder) flattered(model string) string {
+	c := b.Selection
+	switch {
+	case c == nil || c.Corrected == nil || c.Optimism == nil || c.Model != model || c.Metric != "cindex":
+		return ""
+	case b.sampled():
+		return fmt.Sprintf(": best of %d by cross-validation, optimistic by about %s", c.Models, score(c.Optimism))
+	}
+	return fmt.Sprintf(": best of %d by cross-validation, optimistic; about %s corrected for the choice", c.Models, score(c.Corrected))
 }
 
 // differences compares the first model with the others; nil where there are none.
@@ -153,7 +173,8 @@ func negative(v *float64) *float64 {
 func (b *builder) scores(name, title, axis string, of func(*artifact.Manifest) *float64, summary func(artifact.Standing) (mean, lo, hi *float64)) *figure {
 	var shown []artifact.Standing
 	for _, st := range slices.Backward(b.Standings) { // the first model on top
-		if m, _, _ := summary(st); m != nil && len(b.folds(st.Model)) > 0 {
+		constant := st.Model == km && name == "scores_cindex" // one half, which would only stretch the axis
+		if m, _, _ := summary(st); m != nil && len(b.folds(st.Model)) > 0 && !constant {
 			shown = append(shown, st)
 		}
 	}

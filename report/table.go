@@ -138,8 +138,13 @@ func percent(part, whole int) string {
 	return strconv.FormatFloat(100*float64(part)/float64(whole), 'f', 1, 64) + " %"
 }
 
-// brief is a number as it is read, with at most four digits.
-func brief(v float64) string { return minus(strconv.FormatFloat(v, 'g', 4, 64)) }
+// brief is a number as it is read: whole from a thousand on, else with at most four digits.
+func brief(v float64) string {
+	if a := math.Abs(v); a >= 1000 && a < 1e12 {
+		return minus(amount(int(math.Round(v))))
+	}
+	return minus(strconv.FormatFloat(v, 'g', 4, 64))
+}
 
 // lasting is a duration in its largest units.
 func lasting(seconds float64) string {

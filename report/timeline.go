@@ -27,7 +27,7 @@ type fit struct {
 type happened struct {
 	starts  []time.Time                 // of the run
 	ends    map[artifact.Task][]logLine // attempts that ended without a result
-	resumed map[artifact.Task]int       // went on from a checkpoint
+	resumed map[artifact.Task]bool      // went on from a checkpoint
 	reused  int                         // found complete by the last start
 }
 
@@ -62,7 +62,7 @@ func (b *builder) timeline(ctx context.Context) (section, error) {
 
 // history reads the main logs.
 func (b *builder) history(ctx context.Context) (*happened, error) {
-	h := &happened{ends: map[artifact.Task][]logLine{}, resumed: map[artifact.Task]int{}}
+	h := &happened{ends: map[artifact.Task][]logLine{}, resumed: map[artifact.Task]bool{}}
 	err := b.logLines(ctx, "main", func(l *logLine) {
 		task := artifact.Task{Model: l.Model, Fold: artifact.FinalFold}
 		if l.Fold != nil {
@@ -75,7 +75,7 @@ func (b *builder) history(ctx context.Context) (*happened, error) {
 			h.reused = l.Reuse
 		case l.Model == "":
 		case l.Msg == "going on from a checkpoint":
-			h.resumed[task]++
+			h.resumed[task] = true
 		case strings.HasSuffix(l.Msg, " interrupted, another attempt goes on"), strings.HasSuffix(l.Msg, " is tried again"), strings.HasSuffix(l.Msg, " failed"):
 			h.ends[task] = append(h.ends[task], *l)
 		}
@@ -122,12 +122,8 @@ func (b *builder) timeFacts(fits []fit, log *happened) []fact {
 	if log.reused > 0 {
 		facts = append(facts, fact{amount(log.reused), "found complete by the last start", ""})
 	}
-	resumed := 0
-	for _, n := range log.resumed {
-		resumed += n
-	}
-	if resumed > 0 {
-		facts = append(facts, fact{amount(resumed), "went on from a checkpoint", ""})
+	if n := len(log.resumed); n > 0 {
+		facts = append(facts, fact{amount(n), "went on from a checkpoint", ""})
 	}
 	return facts
 }
@@ -155,7 +151,7 @@ func attempts(fits []fit, log *happened) *table {
 				said = append(said, fmt.Sprintf("attempt %d: no word, its worker was lost", k))
 			}
 		}
-		if n := log.resumed[task]; n > 0 {
+		if log.resumed[task] {
 			said = append(said, "went on from a checkpoint")
 		}
 		if len(said) > 0 {
