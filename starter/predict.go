@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"everfold/artifact"
+	"everfold/config"
 	"everfold/dataset"
 	"everfold/internal/app"
 )
@@ -26,7 +27,7 @@ func (p *program) predictCommand() *cobra.Command {
 		Use:   "predict RUN|DIR --data NEW --out OUT",
 		Short: "predict new rows with a stored final model",
 		Long: `Predicts every row of NEW with a final model of a finished run; no server is needed. NEW and OUT
-end in .csv, .csv.gz or .parquet; OUT is replaced once it is complete. The columns are those of
+end in .csv, .csv.gz or .parquet, and may be s3:// URIs; OUT is replaced once it is complete. The columns are those of
 predictions/predictions.csv: id (data.id of the run, else the row number), survival at the run's
 horizons, rmst, risk, risk_rank among the rows of NEW, extrapolated.
 
@@ -47,8 +48,8 @@ Cells beyond the last observed time are empty, but for weibull_aft, whose law fi
 	}
 	addStore(command, &f.store)
 	flags := command.Flags()
-	flags.StringVar(&f.data, "data", "", "the rows to predict: .csv, .csv.gz or .parquet")
-	flags.StringVar(&f.out, "out", "", "the file to write: .csv, .csv.gz or .parquet")
+	flags.StringVar(&f.data, "data", "", "the rows to predict: .csv, .csv.gz or .parquet, a path or s3://")
+	flags.StringVar(&f.out, "out", "", "the file to write: .csv, .csv.gz or .parquet, a path or s3://")
 	flags.StringVar(&f.model, "model", "", "the final model; default: the one that the run's predictions are of")
 	flags.StringVar(&f.given, "given", "", "column with the time up to which a row is known to be active")
 	p.addJSON(command)
@@ -91,7 +92,7 @@ func (p *program) predict(ctx context.Context, run string, f predictFlags) error
 		s := screen{Writer: p.console.err, live: p.console.errLive}
 		s.printf("%s %s\n", label(s, "Warning"), warning)
 	}
-	bytes, err := replaceFile(f.out, func(w io.Writer) error {
+	bytes, err := f.write(ctx, func(w io.Writer) error {
 		if err := scoring.Write(ctx, w, format); err != nil {
 			return app.ScoreError(ctx, err)
 		}
@@ -118,17 +119,33 @@ func (f predictFlags) check() (dataset.Format, error) {
 	if _, err := dataset.FormatOf(f.data); err != nil {
 		return "", usageError("", "--data %w", err)
 	}
-	if _, err := os.Stat(f.data); errors.Is(err, fs.ErrNotExist) {
+	if path, local := config.LocalPath(f.data); local && missing(path) {
 		return "", usageError("", "--data %s does not exist (looked in %s)", f.data, folderOf(f.data))
 	}
 	format, err := dataset.FormatOf(f.out)
 	if err != nil {
 		return "", usageError("", "--out %w", err)
 	}
-	if info, err := os.Stat(filepath.Dir(f.out)); err != nil || !info.IsDir() {
-		return "", usageError("create that folder first", "write %s: no folder %s", f.out, filepath.Dir(f.out))
+	if path, local := config.LocalPath(f.out); local {
+		if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+			return "", usageError("create that folder first", "write %s: no folder %s", f.out, filepath.Dir(path))
+		}
 	}
 	return format, nil
+}
+
+func missing(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// write writes the predictions, whole or not at all, and tells how many bytes they are.
+func (f predictFlags) write(ctx context.Context, write func(io.Writer) error) (int64, error) {
+	path, local := config.LocalPath(f.out)
+	if !local {
+		return app.WriteData(ctx, f.out, write)
+	}
+	return replaceFile(path, write)
 }
 
 // scoreError gives an error of predict its exit code and the next step.

@@ -51,9 +51,10 @@ func TestFlags(t *testing.T) {
 func TestRelativeFolder(t *testing.T) {
 	t.Chdir(t.TempDir())
 	require.NoError(t, os.Mkdir("data", 0o755))
-	s, err := parse(t, "--allow-data", "data")
+	s, err := parse(t, "--allow-data", "data", "--allow-data", "s3://bucket/data")
 	require.NoError(t, err)
 	require.True(t, filepath.IsAbs(s.options.AllowData[0]))
+	require.Equal(t, "s3://bucket/data", s.options.AllowData[1])
 }
 
 // Claim: every mistake on the command line exits with 2 and one line that names it, before

@@ -87,6 +87,21 @@ func (d Data) openObject(ctx context.Context, uri string, c config.Store) (io.Re
 	return body, size, err
 }
 
+// WriteData writes a file at s3://bucket/key with what write gives it, whole or not at all, and
+// tells its size. The server is that of the environment. Errors of write are passed on, wrapped.
+func WriteData(ctx context.Context, uri string, write func(io.Writer) error) (int64, error) {
+	body, w := io.Pipe()
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		_ = w.CloseWithError(write(w)) // never fails; nil is the end of the body
+	}()
+	size, err := s3.PutObject(ctx, uri, body, s3.Options{})
+	_ = body.CloseWithError(io.ErrClosedPipe) // ends write where the upload failed
+	<-written
+	return size, err
+}
+
 // size is what the reader may rely on; a pipe's is unknown.
 func size(info os.FileInfo) int64 {
 	if !info.Mode().IsRegular() {

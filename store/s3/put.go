@@ -25,13 +25,18 @@ func (s *Store) Put(ctx context.Context, key string, body io.Reader, cond store.
 	if err != nil {
 		return store.Info{}, err
 	}
-	p := &put{bucket: &s.bucket, key: full, cond: cond}
+	return s.put(ctx, full, key, body, cond)
+}
+
+// put writes an object by its whole key; name is what people call it.
+func (b *bucket) put(ctx context.Context, key, name string, body io.Reader, cond store.Condition) (store.Info, error) {
+	p := &put{bucket: b, key: key, cond: cond}
 	p.source = bufio.NewReaderSize(&bodyReader{ctx: ctx, r: body}, sourceBuffer)
 	etag, err := p.send(ctx)
 	if err != nil {
-		return store.Info{}, s.classify(ctx, "write", key, err)
+		return store.Info{}, b.classify(ctx, "write", name, err)
 	}
-	return store.Info{Key: key, Size: p.sent.sum.Size(), ETag: etag}, nil
+	return store.Info{Key: name, Size: p.sent.sum.Size(), ETag: etag}, nil
 }
 
 // put is one object on its way.

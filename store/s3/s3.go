@@ -81,14 +81,7 @@ func open(ctx context.Context, uri string, o Options, l limits) (*Store, error) 
 // OpenObject opens any object, s3://bucket/key, whatever its key looks like: a data file that
 // another program wrote. It behaves as a store's Get and tells the size.
 func OpenObject(ctx context.Context, uri string, o Options) (io.ReadCloser, int64, error) {
-	name, key, err := split(uri)
-	if err != nil {
-		return nil, 0, err
-	}
-	if key == "" || len(key) > maxObjectKey {
-		return nil, 0, fmt.Errorf("%w: want s3://bucket/key", ErrURI)
-	}
-	b, err := newBucket(ctx, name, o, usual)
+	b, key, err := objectAt(ctx, uri, o)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -97,6 +90,30 @@ func OpenObject(ctx context.Context, uri string, o Options) (io.ReadCloser, int6
 		return nil, 0, b.classify(ctx, "read", key, err)
 	}
 	return body, info.Size, nil
+}
+
+// PutObject writes an object at s3://bucket/key, whatever its key looks like, as a store's Put
+// does, and tells the size.
+func PutObject(ctx context.Context, uri string, body io.Reader, o Options) (int64, error) {
+	b, key, err := objectAt(ctx, uri, o)
+	if err != nil {
+		return 0, err
+	}
+	info, err := b.put(ctx, key, key, body, store.Condition{})
+	return info.Size, err
+}
+
+// objectAt is the bucket and the key of a URI.
+func objectAt(ctx context.Context, uri string, o Options) (*bucket, string, error) {
+	name, key, err := split(uri)
+	if err != nil {
+		return nil, "", err
+	}
+	if key == "" || len(key) > maxObjectKey {
+		return nil, "", fmt.Errorf("%w: want s3://bucket/key", ErrURI)
+	}
+	b, err := newBucket(ctx, name, o, usual)
+	return &b, key, err
 }
 
 func split(uri string) (bucket, rest string, err error) {

@@ -76,7 +76,7 @@ func TestListLeavesOthersOut(t *testing.T) {
 	require.Equal(t, "a/b", infos[0].Key)
 }
 
-// A data file may have any key; a missing one is ErrNotFound.
+// A file of data may have any key, to read and to write; a missing one is ErrNotFound.
 func TestOpenObject(t *testing.T) {
 	f := newFake(t)
 	_, err := f.memory.PutObject("bucket", "data/a b+ü.csv", nil, strings.NewReader("id\n1\n"), 5, nil)
@@ -90,8 +90,19 @@ func TestOpenObject(t *testing.T) {
 	require.EqualValues(t, 5, size)
 	_, _, err = s3.OpenObject(t.Context(), "s3://bucket/none.csv", f.options())
 	require.ErrorIs(t, err, store.ErrNotFound)
+	written, err := s3.PutObject(t.Context(), "s3://bucket/out/scored (1).csv", strings.NewReader("id\n2\n"), f.options())
+	require.NoError(t, err)
+	require.EqualValues(t, 5, written)
+	out, _, err := s3.OpenObject(t.Context(), "s3://bucket/out/scored (1).csv", f.options())
+	require.NoError(t, err)
+	defer out.Close()
+	content, err = io.ReadAll(out)
+	require.NoError(t, err)
+	require.Equal(t, "id\n2\n", string(content))
 	for _, uri := range []string{"s3://bucket", "s3://bucket/", "data.csv"} {
 		_, _, err = s3.OpenObject(t.Context(), uri, f.options())
+		require.ErrorIs(t, err, s3.ErrURI, uri)
+		_, err = s3.PutObject(t.Context(), uri, strings.NewReader(""), f.options())
 		require.ErrorIs(t, err, s3.ErrURI, uri)
 	}
 }

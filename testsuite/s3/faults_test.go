@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -23,5 +24,19 @@ func TestFaultsOnTheWay(t *testing.T) {
 			t.Logf("%d requests", met.Load())
 			want.requireEqual(t, treeOf(t, l.bucket.Store(name), veteran(t)), name)
 		})
+	}
+}
+
+// A server that does not answer costs a request its patience and no activity its attempt: no
+// heartbeat is missed meanwhile, and nothing is tried again but the request.
+func TestSilence(t *testing.T) {
+	l := newLab(t)
+	worker := l.worker()
+	url, _ := newProxy(t, l.bucket, silent)
+	e := l.finished(l.start(l.spec(veteran(t), at(url, "silent"))))
+	require.Equal(t, 3*folds, e.Result.Trained)
+	for line := range strings.Lines(worker.Stderr()) {
+		require.NotContains(t, line, "attempt=2")
+		require.NotContains(t, line, "tried again")
 	}
 }

@@ -112,6 +112,16 @@ func (r *relabelled) WriteHeader(status int) {
 	r.ResponseWriter.WriteHeader(status)
 }
 
+// silent never answers two requests and keeps their connections open.
+func silent(n int64, w http.ResponseWriter, r *http.Request, serve http.Handler) {
+	if n == 40 || n == 41 {
+		_, _ = io.Copy(io.Discard, r.Body) // only then is it seen that the client leaves
+		<-r.Context().Done()
+		return
+	}
+	serve.ServeHTTP(w, r)
+}
+
 // slow sends answers and takes bodies a few bytes at a time.
 func slow(n int64, w http.ResponseWriter, r *http.Request, serve http.Handler) {
 	if n%3 == 0 {
