@@ -38,6 +38,7 @@ type entry struct {
 // picture is a drawn figure.
 type picture struct {
 	Name, Title, Alt string
+	Half             bool          // two go beside each other, on paper too
 	SVG              template.HTML // for the page
 	svgFile, pngFile []byte
 }
@@ -109,7 +110,7 @@ func (f *figure) drawLegend(c draw.Canvas) vg.Length {
 
 // render draws both files of a figure.
 func (f *figure) render() (*picture, error) {
-	out := &picture{Name: f.name, Title: f.title, Alt: f.alt}
+	out := &picture{Name: f.name, Title: f.title, Alt: f.alt, Half: f.width == half}
 	svg := vgsvg.New(f.width, f.height)
 	f.draw(draw.New(svg))
 	var text bytes.Buffer
