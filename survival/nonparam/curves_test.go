@@ -132,3 +132,26 @@ func TestCensoringMergesTimes(t *testing.T) {
 		t.Error("a row that is never at risk was accepted")
 	}
 }
+
+// Greenwood's sum by hand, on the five rows of ExampleKaplanMeier: 1/(5·4) at 2, and 1/(3·2)
+// more at 3; the curve is that of KaplanMeier. Where all fail S is 0 and its error infinite.
+func TestKaplanMeierError(t *testing.T) {
+	y := survival.Outcome{
+		Time:  []float64{2, 2, 3, 3, 5},
+		Event: []bool{true, false, true, false, false},
+	}
+	s, sigma := KaplanMeierError(y)
+	want := KaplanMeier(y)
+	if !slices.Equal(s.Times, want.Times) || !slices.Equal(s.Values, want.Values) {
+		t.Errorf("curve %v, KaplanMeier has %v", s, want)
+	}
+	for at, variance := range map[float64]float64{1: 0, 2: 1. / 20, 2.5: 1. / 20, 3: 1./20 + 1./6, 9: 1./20 + 1./6} {
+		if got := sigma.At(at); math.Abs(got-math.Sqrt(variance)) > 1e-15 {
+			t.Errorf("error at %v: %v, want √%v", at, got, variance)
+		}
+	}
+	_, sigma = KaplanMeierError(survival.Outcome{Time: []float64{1, 1}, Event: []bool{true, true}})
+	if !math.IsInf(sigma.At(1), 1) {
+		t.Errorf("error where S is 0: %v", sigma.At(1))
+	}
+}
