@@ -25,7 +25,7 @@ func (l *lab) growth(ctx context.Context, o options) ([]growthLine, error) {
 	var lines []growthLine
 	for _, continuous := range []bool{false, true} {
 		for _, g := range growths() {
-			if !matches("growth "+g.name, o.only) {
+			if !o.only.MatchString("growth " + g.name) {
 				continue
 			}
 			line := growthLine{Name: g.name, Continuous: continuous, Target: g.target}

@@ -4,10 +4,11 @@
 // so that speed is never bought with accuracy. Then it fits everfold on one thread and two, and
 // on growing tables.
 //
-//	versus [-quick] [-runs N] [-only TEXT] [-keep] [-results FILE] [-page FILE]
+//	versus [-quick] [-runs N] [-only PATTERN] [-keep] [-first N] [-results FILE] [-page FILE]
 //
 // Results go to a JSON file, and as tables into the page between its markers. With -keep the lines
-// of that file stay which are not measured now. Peers are the
+// of that file stay which are not measured now; with -first N, too, the runs of this time are those
+// from number N on, and join the earlier ones of their line. Peers are the
 // programs of bench/peers; install.sh there gets them. Run by make bench and make bench-quick.
 //
 // Non-goals: tuning either side, and other data.
@@ -21,6 +22,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 
 	"everfold/bench/page"
 )
@@ -37,8 +39,8 @@ func main() {
 // options are the command line's.
 type options struct {
 	quick         bool
-	runs          int
-	only          string
+	runs, first   int
+	only          *regexp.Regexp
 	keep          bool
 	results, page string
 }
@@ -47,12 +49,17 @@ func run(ctx context.Context) error {
 	var o options
 	flag.BoolVar(&o.quick, "quick", false, "small tables, in minutes")
 	flag.IntVar(&o.runs, "runs", 3, "runs of each side")
-	flag.StringVar(&o.only, "only", "", "only what has this text in its name")
+	flag.IntVar(&o.first, "first", 0, "with -keep: the number of the first run of a comparison")
+	only := flag.String("only", "", "only lines whose names match this regular expression")
 	flag.BoolVar(&o.keep, "keep", false, "keep the other lines of the results file")
 	flag.StringVar(&o.results, "results", "bench/results/peers.json", "the results file")
 	flag.StringVar(&o.page, "page", "", "the page whose tables are replaced; empty: they are printed")
 	flag.Parse()
-	l, err := newLab(ctx, o.runs)
+	var err error
+	if o.only, err = regexp.Compile(*only); err != nil {
+		return err
+	}
+	l, err := newLab(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -62,7 +69,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	if o.keep {
-		if err := r.keep(o.results); err != nil {
+		if err := r.keep(o.results, o.first > 0); err != nil {
 			return err
 		}
 	}
@@ -75,7 +82,7 @@ func run(ctx context.Context) error {
 // measure fills in all lines that are wanted.
 func (l *lab) measure(ctx context.Context, o options, r *results) (err error) {
 	for _, s := range scenarios(o.quick) {
-		if !matches(s.name, o.only) {
+		if !o.only.MatchString(s.name) {
 			continue
 		}
 		c, err := l.compare(ctx, s)
@@ -95,10 +102,10 @@ func (l *lab) measure(ctx context.Context, o options, r *results) (err error) {
 // lab is a folder with everfold's side built in it, and the peers.
 type lab struct {
 	dir, solo, peers, python string
-	threads, runs            int
+	threads, runs, first     int
 }
 
-func newLab(ctx context.Context, runs int) (*lab, error) {
+func newLab(ctx context.Context, o options) (*lab, error) {
 	dir, err := os.MkdirTemp("", "everfold-versus-*")
 	if err != nil {
 		return nil, err
@@ -107,7 +114,7 @@ func newLab(ctx context.Context, runs int) (*lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &lab{dir: dir, solo: filepath.Join(dir, "solo"), peers: peers, threads: 2, runs: runs}
+	l := &lab{dir: dir, solo: filepath.Join(dir, "solo"), peers: peers, threads: 2, runs: o.runs, first: o.first}
 	if l.python, err = filepath.Abs(".cache/peers/bin/python"); err != nil {
 		return nil, err
 	}

@@ -25,7 +25,8 @@ func describe(o options) *results {
 }
 
 // keep puts the lines of the file that were not measured now where they were, new ones after them.
-func (r *results) keep(file string) error {
+// Where runs join, a comparison of the file has those of both.
+func (r *results) keep(file string, join bool) error {
 	content, err := os.ReadFile(file)
 	if err != nil {
 		return err
@@ -40,10 +41,41 @@ func (r *results) keep(file string) error {
 	if len(r.Comparisons)+len(r.Threads)+len(r.Growth) == 0 {
 		r.Machine = old.Machine
 	}
+	if join {
+		for i := range r.Comparisons {
+			for _, o := range old.Comparisons {
+				if o.Name == r.Comparisons[i].Name {
+					r.Comparisons[i] = o.join(r.Comparisons[i])
+				}
+			}
+		}
+	}
 	r.Comparisons = merge(old.Comparisons, r.Comparisons, func(c comparison) any { return c.Name })
 	r.Threads = merge(old.Threads, r.Threads, func(t threadLine) any { return t.Name })
 	r.Growth = merge(old.Growth, r.Growth, func(g growthLine) any { return [2]any{g.Name, g.Continuous} })
 	return nil
+}
+
+// join adds runs on folds that the comparison has not had.
+func (c comparison) join(more comparison) comparison {
+	c.Ours, c.Peer = c.Ours.join(more.Ours), c.Peer.join(more.Peer)
+	c.Ratio = c.Peer.Median / c.Ours.Median
+	return c
+}
+
+func (s side) join(more side) side {
+	before, now := float64(len(s.Seconds)), float64(len(more.Seconds))
+	mean := func(a, b *float64) *float64 {
+		if a == nil || b == nil {
+			return nil
+		}
+		m := (before**a + now**b) / (before + now)
+		return &m
+	}
+	s.C, s.IBS = mean(s.C, more.C), mean(s.IBS, more.IBS)
+	s.Seconds = slices.Concat(s.Seconds, more.Seconds)
+	s.Median, s.MemoryMB = median(s.Seconds), max(s.MemoryMB, more.MemoryMB)
+	return s
 }
 
 // merge replaces old lines by new ones of the same name.

@@ -1,7 +1,5 @@
 package main
 
-import "strings"
-
 // settings are those of a model, or of a peer's program.
 type settings = map[string]any
 
@@ -55,9 +53,6 @@ func scenarios(quick bool) []scenario {
 		{name: "integrated Brier score", rows: rows, model: "brier", peer: "sksurv_scores.py", peerGiven: settings{"score": "brier"}, target: 5},
 	}
 }
-
-// matches says whether a name is wanted.
-func matches(name, only string) bool { return strings.Contains(name, only) }
 
 // growing is one line of the growth table: a model fitted at growing sizes.
 type growing struct {

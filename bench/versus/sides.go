@@ -55,7 +55,7 @@ func (l *lab) compare(ctx context.Context, s scenario) (comparison, error) {
 	if s.runs > 0 {
 		runs = min(runs, s.runs)
 	}
-	for i := range runs {
+	for i := l.first; i < l.first+runs; i++ {
 		folder, err := l.fold(ctx, fold.Options{Rows: s.rows, Fold: i % folds})
 		if err != nil {
 			return comparison{}, err

@@ -28,7 +28,7 @@ func (l *lab) threading(ctx context.Context, o options) ([]threadLine, error) {
 	var lines []threadLine
 	rows := sizes(o.quick)[1]
 	for _, t := range threadings() {
-		if !matches("threads "+t.name, o.only) {
+		if !o.only.MatchString("threads " + t.name) {
 			continue
 		}
 		folder, err := l.fold(ctx, fold.Options{Rows: rows})

@@ -101,7 +101,7 @@ func TestSave(t *testing.T) {
 }
 
 // Claim: lines that are kept stay where they were, those measured now replace theirs, new ones
-// follow; when nothing was measured the tables are the old ones. Quick lines and others, and a
+// follow, and runs that join are added; when nothing was measured the tables are the old ones. Quick lines and others, and a
 // file that is none, are refused.
 func TestKeep(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "peers.json")
@@ -109,21 +109,31 @@ func TestKeep(t *testing.T) {
 	old.Comparisons = append(old.Comparisons, comparison{Name: "rsf", Rows: 1})
 	require.NoError(t, page.Save(file, old))
 	nothing := &results{Machine: page.Here()}
-	require.NoError(t, nothing.keep(file))
+	require.NoError(t, nothing.keep(file, false))
 	require.Equal(t, old.tables(), nothing.tables())
 
 	r := &results{Machine: page.Here(), Comparisons: []comparison{{Name: "new"}, {Name: "cox_ph", Rows: 900}}, Growth: []growthLine{{Name: "rsf", Rows: []int{8}}}}
 	machine := r.Machine
-	require.NoError(t, r.keep(file))
+	require.NoError(t, r.keep(file, false))
 	require.Equal(t, machine, r.Machine)
 	require.Equal(t, []comparison{{Name: "cox_ph", Rows: 900}, {Name: "rsf", Rows: 1}, {Name: "new"}}, r.Comparisons)
 	require.Equal(t, old.Threads, r.Threads)
 	require.Len(t, r.Growth, 2, "whole days beside continuous times")
 
-	require.ErrorContains(t, (&results{Quick: true}).keep(file), "do not go together")
+	one, two := 0.7, 0.6
+	joined := &results{Comparisons: []comparison{{Name: "cox_ph", Ours: side{Seconds: []float64{0.4}, MemoryMB: 60, C: &one}, Peer: side{Seconds: []float64{2}, Median: 2, C: &two}}}}
+	require.NoError(t, joined.keep(file, true))
+	require.Equal(t, []float64{0.1, 0.1, 0.4}, joined.Comparisons[0].Ours.Seconds)
+	require.Equal(t, 0.1, joined.Comparisons[0].Ours.Median)
+	require.Equal(t, 60.0, joined.Comparisons[0].Ours.MemoryMB)
+	require.InDelta(t, 1.7/3, *joined.Comparisons[0].Ours.C, 1e-12, "means over the runs")
+	require.Nil(t, joined.Comparisons[0].Peer.IBS)
+	require.InDelta(t, 20, joined.Comparisons[0].Ratio, 1e-12)
+
+	require.ErrorContains(t, (&results{Quick: true}).keep(file, false), "do not go together")
 	require.NoError(t, os.WriteFile(file, []byte("{"), 0o600))
-	require.ErrorContains(t, r.keep(file), "peers.json")
-	require.ErrorIs(t, r.keep(file+".gone"), os.ErrNotExist)
+	require.ErrorContains(t, r.keep(file, false), "peers.json")
+	require.ErrorIs(t, r.keep(file+".gone", false), os.ErrNotExist)
 }
 
 // Claim: one comparison runs both sides in turns, judges what they predict, and reports a side
