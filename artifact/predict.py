@@ -48,7 +48,7 @@ class DataError(ValueError):
 
 # ---------------------------------------------------------------- model files
 
-NEWEST = {"km": 1, "cox_ph": 3, "cox_stratified": 3, "coxnet": 4, "weibull_aft": 3,
+NEWEST = {"km": 1, "cox_ph": 3, "cox_stratified": 3, "coxnet": 5, "weibull_aft": 3,
           "gbsa": 3, "rsf": 2, "orsf": 2, "stack": 1}  # the versions that are read, from 1 on
 
 

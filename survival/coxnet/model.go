@@ -14,7 +14,7 @@ import (
 const Type = "coxnet"
 
 // Version is the algorithm version: raised whenever equal data may give another model file.
-const Version = 4
+const Version = 5
 
 // checkEvery is how many curve values are computed between two looks at the context.
 const checkEvery = 1 << 20

@@ -25,7 +25,8 @@ const (
 // quadratic is the model gᵀs + ½sᵀHs of the loss around a point, plus the penalty
 // Σ l1_j|γ_j| + ½ l2_j γ_j².
 type quadratic struct {
-	h      []float64 // p×p, symmetric
+	h      []float64 // p×p, symmetric; nil where there are many columns of few rows
+	wide   *wide     // then
 	l1, l2 []float64
 	unit   float64 // curvature of a typical column
 	share  float64 // descent rests at steps of this share of the first sweep's longest
@@ -38,6 +39,9 @@ type quadratic struct {
 func (m *quadratic) minimise(gamma, q []float64) {
 	longest, wait := 0.0, impatience
 	left := max(minSweeps, work/(len(gamma)*len(gamma)+1))
+	if m.wide != nil {
+		defer m.wide.finish(q)
+	}
 	for left > 0 {
 		step := m.sweep(gamma, q, false)
 		longest = max(longest, step)
@@ -80,14 +84,9 @@ func (m *quadratic) solve(gamma, q []float64) bool {
 	}
 	pull, way := make([]float64, p), make([]float64, p)
 	for _, j := range active {
-		pull[j] = -(q[j] + float64(m.l2[j]*gamma[j]) + math.Copysign(m.l1[j], gamma[j]))
-		m.h[j*p+j] += m.l2[j]
+		pull[j] = -(m.slope(q, j) + float64(m.l2[j]*gamma[j]) + math.Copysign(m.l1[j], gamma[j]))
 	}
-	ok := linear.Solve(way, m.h, p, active, pull)
-	for _, j := range active {
-		m.h[j*p+j] -= m.l2[j]
-	}
-	if !ok {
+	if !m.equations(way, active, pull) {
 		return false
 	}
 	length := 1.0
@@ -102,34 +101,74 @@ func (m *quadratic) solve(gamma, q []float64) bool {
 			step = -gamma[j]
 		}
 		gamma[j] += step
-		for i, v := range m.h[j*p : (j+1)*p] {
-			q[i] += float64(v * step)
-		}
+		m.move(q, j, step)
 	}
 	return length == 1
+}
+
+// equations solves (H + l2)·way = pull over the active columns; false where they are collinear.
+func (m *quadratic) equations(way []float64, active []int, pull []float64) bool {
+	if m.wide != nil {
+		return m.wide.solve(way, active, pull, m.l2)
+	}
+	p := len(way)
+	for _, j := range active {
+		m.h[j*p+j] += m.l2[j]
+	}
+	ok := linear.Solve(way, m.h, p, active, pull)
+	for _, j := range active {
+		m.h[j*p+j] -= m.l2[j]
+	}
+	return ok
+}
+
+// slope is the gradient of the loss's model by coefficient j.
+func (m *quadratic) slope(q []float64, j int) float64 {
+	if m.wide != nil {
+		return q[j] + m.wide.gradient(j)
+	}
+	return q[j]
+}
+
+// move lets the gradient follow a step of coefficient j.
+func (m *quadratic) move(q []float64, j int, step float64) {
+	if m.wide != nil {
+		m.wide.move(j, step)
+		return
+	}
+	p := len(q)
+	for i, v := range m.h[j*p : (j+1)*p] {
+		q[i] += float64(v * step)
+	}
+}
+
+// curvature is that of the loss's model by coefficient j.
+func (m *quadratic) curvature(j int) float64 {
+	if m.wide != nil {
+		return m.wide.diagonal[j]
+	}
+	return m.h[j*(len(m.l1)+1)]
 }
 
 // sweep minimises along each coordinate in turn, the zero ones left out where asked, and
 // returns the longest step.
 func (m *quadratic) sweep(gamma, q []float64, active bool) float64 {
-	p, longest := len(gamma), 0.0
+	longest := 0.0
 	for j, old := range gamma {
 		if active && old == 0 {
 			continue
 		}
-		h := m.h[j*p+j]
+		h := m.curvature(j)
 		if !(h+m.l2[j] > noCurvature*m.unit) {
 			continue
 		}
-		now := soft(float64(h*old)-q[j], m.l1[j]) / (h + m.l2[j])
+		now := soft(float64(h*old)-m.slope(q, j), m.l1[j]) / (h + m.l2[j])
 		step := now - old
 		if step == 0 {
 			continue
 		}
 		gamma[j] = now
-		for i, v := range m.h[j*p : (j+1)*p] {
-			q[i] += float64(v * step)
-		}
+		m.move(q, j, step)
 		longest = max(longest, math.Abs(step))
 	}
 	return longest

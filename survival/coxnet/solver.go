@@ -50,6 +50,7 @@ type solver struct {
 	now        *point    // gamma's part in them, where the likelihood was evaluated last; nil while that is not so
 	model      quadratic // over work
 	history    history   // optima over work
+	covered    cover     // of columns that wide models had active
 	loss       float64   // −ℓ/W at gamma, once there is a model
 	null       float64   // ℓ at 0
 	misses     []float64 // shares by which the model has misjudged the latest changes of the gradient
@@ -94,12 +95,17 @@ func (s *solver) admit(columns []int) {
 	}
 	slices.Sort(s.work)
 	w := len(s.work)
-	s.model = quadratic{h: make([]float64, w*w), l1: make([]float64, w), l2: make([]float64, w), unit: s.unit, share: descentShareFew}
+	s.model = quadratic{l1: make([]float64, w), l2: make([]float64, w), unit: s.unit, share: descentShareFew}
 	if w > denseColumns {
 		s.model.share = descentShareMany
 	}
 	s.stale, s.now, s.history = true, nil, history{}
 	s.x = s.like.part(s.full.part(s.work))
+	if w > denseColumns && rowsPerColumn*w > s.full.N {
+		s.model.wide = s.newWide()
+	} else {
+		s.model.h = make([]float64, w*w)
+	}
 }
 
 // solve finds the optimum at alpha, starting from that at previous ≥ alpha. While columns may
@@ -117,6 +123,7 @@ func (s *solver) solve(ctx context.Context, alpha, previous float64) error {
 		if len(s.work) == len(all) {
 			return nil
 		}
+		s.like.gradientOf(s.full, all, s.grad)
 		missed := s.violators(strong, alpha)
 		if len(missed) == 0 {
 			missed = s.violators(all, alpha)
@@ -189,10 +196,8 @@ func (s *solver) candidates() []int {
 	return all
 }
 
-// violators brings the gradient of the given columns up to date and lists those outside the
-// model whose 0 is not optimal.
+// violators lists the columns, of those given, outside the model whose 0 is not optimal.
 func (s *solver) violators(columns []int, alpha float64) []int {
-	s.like.gradientOf(s.full, columns, s.grad)
 	var missed []int
 	for _, j := range columns {
 		if !s.member[j] && math.Abs(s.grad[j]) > alpha*s.l1[j]+s.tolerance*s.unit {
@@ -235,7 +240,7 @@ func (s *solver) newton(ctx context.Context, alpha, tolerance float64) error {
 		before := residual
 		s.move(next)
 		residual = s.residual(next)
-		s.stale = residual > staleRate*before && residual > tolerance
+		s.stale = s.model.wide != nil || residual > staleRate*before && residual > tolerance
 	}
 	s.converged = s.converged && residual <= max(tolerance, toleranceNear)
 	s.finish(s.now, alpha, tolerance)
@@ -316,7 +321,9 @@ func (s *solver) evaluate(ctx context.Context, p *point) error {
 func (s *solver) step(ctx context.Context) (*point, error) {
 	now, fresh := s.now, s.stale
 	if fresh {
-		if err := s.like.hessian(ctx, s.x, s.model.h); err != nil {
+		if s.model.wide != nil {
+			s.model.wide.curvature()
+		} else if err := s.like.hessian(ctx, s.x, s.model.h); err != nil {
 			return nil, err
 		}
 		s.stale = false
@@ -344,7 +351,7 @@ func (s *solver) move(next *point) {
 	for c := range moved {
 		moved[c], changed[c] = next.gamma[c]-s.now.gamma[c], next.grad[c]-s.now.grad[c]
 	}
-	if !s.stale {
+	if !s.stale && s.model.wide == nil {
 		miss := s.model.update(moved, changed)
 		if len(s.misses) == missesKept {
 			s.misses = s.misses[1:]
