@@ -7,14 +7,20 @@ import (
 	"strings"
 )
 
+// maxMissing bounds the planned fits that are named; the rest is counted.
+const maxMissing = 60
+
 // head says in a few words what the run is and came to.
 func (b *builder) head(p *page) {
 	p.Title = "Survival models"
 	p.Style = template.CSS(":root{" + variables(false) + "}\n" + pageStyle +
 		"@media screen and (prefers-color-scheme:dark){:root{" + variables(true) + "}\n" + darkPictures() + "}\n")
 	p.Problems = b.problems
-	for _, m := range b.Missing {
+	for _, m := range b.Missing[:min(maxMissing, len(b.Missing))] {
 		p.Missing = append(p.Missing, fmt.Sprintf("%s: %s", m.Task, m.Reason))
+	}
+	if left := len(b.Missing) - maxMissing; left > 0 {
+		p.Missing = append(p.Missing, fmt.Sprintf("and %s more", amount(left)))
 	}
 	p.Lead = append(p.Lead, b.verdict())
 	if b.Run == nil {

@@ -103,3 +103,42 @@ func elements(t *testing.T, content string, strict bool) []xml.StartElement {
 		}
 	}
 }
+
+// Planned fits that are not there are named, so many; of a large run that has hardly begun the
+// rest is counted.
+func TestMissingIsBounded(t *testing.T) {
+	c := hostileRun(t)
+	for k := range 500 {
+		c.Missing = append(c.Missing, artifact.Incomplete{Task: artifact.Task{Model: "rsf", Fold: k}, Reason: "no manifest"})
+	}
+	page := files(t, c)["index.html"]
+	require.Contains(t, page, "rsf fold 58: no manifest")
+	require.NotContains(t, page, "rsf fold 59: no manifest")
+	require.Contains(t, page, "and 441 more")
+	require.Contains(t, page, "501 planned fits are not complete")
+}
+
+// Every picture has its texts, its colours on a dark screen, and nothing that is fetched.
+func TestPictures(t *testing.T) {
+	for name, content := range files(t, hostileRun(t)) {
+		if !strings.HasSuffix(name, ".svg") {
+			continue
+		}
+		root := elements(t, content, true)
+		require.Equal(t, []string{"svg", "title", "desc", "style"}, []string{root[0].Name.Local, root[1].Name.Local, root[2].Name.Local, root[3].Name.Local}, name)
+		require.Contains(t, content, "prefers-color-scheme:dark", name)
+		require.NotContains(t, content, "url(", name)
+		for _, e := range root[4:] {
+			for _, a := range e.Attr {
+				if a.Name.Local != "style" {
+					continue
+				}
+				for _, declaration := range strings.Split(a.Value, ";") {
+					if _, colour, ok := strings.Cut(declaration, ":#"); ok {
+						require.Contains(t, content[:strings.Index(content, "</style>")], ":#"+colour, "%s: a colour without a dark one", name)
+					}
+				}
+			}
+		}
+	}
+}
