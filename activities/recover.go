@@ -305,6 +305,7 @@ func (r *recovery) predictions(ctx context.Context) error {
 	}
 	switch {
 	case r.out.Unfinished() && (r.in.Predict != Now || d == nil), len(r.whole) == 0:
+	case d == nil && (r.table == nil || !r.run.Versions.Equal(versions())): // those in place are all there can be
 	case r.table == nil:
 		r.warn("no predictions are made: there is no prepared table that verifies")
 	case !r.run.Versions.Equal(versions()):

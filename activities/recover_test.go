@@ -309,9 +309,13 @@ func TestRecoverOfAnotherRelease(t *testing.T) {
 	require.NoError(t, err)
 	run.Versions.Models["rsf"] += 7
 	require.NoError(t, artifact.WriteRun(t.Context(), l.run(), run, etag))
-	require.False(t, l.recover(RecoverInput{}).Unfinished())
-	l.remove(artifact.ManifestKey("cox_ph", 1))
 	out := l.recover(RecoverInput{})
+	require.False(t, out.Unfinished())
+	require.Empty(t, out.Warnings)
+	l.remove(artifact.ManifestKey("cox_ph", 1))
+	l.remove(artifact.PredictionsKey)
+	require.Contains(t, l.recover(RecoverInput{Predict: Now}).Warnings[0], "other algorithms")
+	out = l.recover(RecoverInput{})
 	require.Contains(t, out.Blocked.Reason, "other algorithms")
 	require.Equal(t, 8, out.Intact)
 }
