@@ -165,6 +165,7 @@ func (f *scheduleFlags) ref(spec *config.Spec) (scheduleRef, error) {
 func (p *program) upsertSchedule(ctx context.Context, l *link, ref scheduleRef, t *timetable) error {
 	view := scheduleView{Schedule: ref.String(), ID: ref.id(), Action: "created"}
 	policy := t.policy()
+	t.tags = l.tags != nil && l.tags(ctx)
 	_, err := l.ScheduleClient().Create(ctx, client.ScheduleOptions{
 		ID: ref.id(), Spec: t.spec(), Action: t.action(ref),
 		Overlap: policy.Overlap, CatchupWindow: policy.CatchupWindow, PauseOnFailure: policy.PauseOnFailure,

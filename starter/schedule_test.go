@@ -262,3 +262,18 @@ func TestScheduleBackfill(t *testing.T) {
 		require.Equal(t, 2, code, c)
 	}
 }
+
+// Claim: the starts of a schedule have search attributes on a server that knows them, and on no
+// other.
+func TestScheduleTags(t *testing.T) {
+	for _, known := range []bool{true, false} {
+		server, spec := nightly(t)
+		i := prepared(server)
+		i.program.services.dial = func(context.Context) (*link, error) {
+			return &link{Client: server, tags: func(context.Context) bool { return known }}, nil
+		}
+		require.Equal(t, 0, i.program.main(t.Context(), createArgs(spec)), i.err.String())
+		action := server.schedules.all["everfold/production/churn"].Schedule.Action.(*client.ScheduleWorkflowAction)
+		require.Equal(t, known, action.TypedSearchAttributes.Size() > 0)
+	}
+}

@@ -31,6 +31,7 @@ type timetable struct {
 
 	scheduled *config.Scheduled // nil: the server holds something that is not everfold's
 	input     string            // its JSON form
+	tags      bool              // the server knows the search attributes of runs
 }
 
 // overlaps are the words of --overlap, in the order of the help.
@@ -148,11 +149,15 @@ func (t *timetable) action(ref scheduleRef) *client.ScheduleWorkflowAction {
 	if err != nil {
 		panic("starter: a schedule's input is not JSON: " + err.Error())
 	}
-	return &client.ScheduleWorkflowAction{
+	action := &client.ScheduleWorkflowAction{
 		ID: ref.startID(), Workflow: workflows.ScheduledTrainingName, Args: []any{payload},
 		TaskQueue: workflows.QueueWorkflows, WorkflowExecutionTimeout: t.Timeout.Std(),
 		StaticSummary: "by schedule " + ref.String(),
 	}
+	if t.tags {
+		action.TypedSearchAttributes = workflows.ScheduleAttributes(t.scheduled.Spec, ref.name)
+	}
+	return action
 }
 
 // runAt is the run that is due at a time, as a reference, or "" where it is not known.

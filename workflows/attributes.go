@@ -13,7 +13,7 @@ import (
 const (
 	AttributeRun     = "EverfoldRun"     // keyword
 	AttributeType    = "EverfoldType"    // keyword: sample, production
-	AttributeOutcome = "EverfoldOutcome" // keyword: running, completed, partial, failed, cancelled
+	AttributeOutcome = "EverfoldOutcome" // keyword: running, completed, partial, failed, cancelled; schedule
 	AttributeFailed  = "EverfoldFailed"  // int: fits that failed for good, final ones included
 )
 
@@ -34,11 +34,22 @@ func Attributes(s *config.Spec) temporal.SearchAttributes {
 		outcomeKey.ValueSet("running"), failedKey.ValueSet(0))
 }
 
+// ScheduleAttributes are those of a schedule's own starts, by which ScheduledTraining knows
+// that its runs may have theirs. Their outcome is the runs'.
+func ScheduleAttributes(s *config.Spec, name string) temporal.SearchAttributes {
+	return temporal.NewSearchAttributes(runKey.ValueSet(name), typeKey.ValueSet(string(s.Type)),
+		outcomeKey.ValueSet("schedule"), failedKey.ValueSet(0))
+}
+
+// taggable says whether the server knows all attributes: this execution was started with them.
+func taggable(ctx workflow.Context) bool {
+	known := workflow.GetTypedSearchAttributes(ctx)
+	return known.ContainsKey(runKey) && known.ContainsKey(typeKey) && known.ContainsKey(outcomeKey) && known.ContainsKey(failedKey)
+}
+
 // tagEnd says in the attributes how a run ended, where its start has them.
 func tagEnd(ctx workflow.Context, result *Result, err error) {
-	known := workflow.GetTypedSearchAttributes(ctx)
-	if !known.ContainsKey(outcomeKey) || !known.ContainsKey(failedKey) ||
-		workflow.GetVersion(ctx, attributesChange, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+	if !taggable(ctx) || workflow.GetVersion(ctx, attributesChange, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
 		return
 	}
 	outcome, failed := "failed", int64(0)

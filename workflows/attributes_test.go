@@ -7,8 +7,10 @@ import (
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	sdkconverter "go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	sdktest "go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
 
 	"everfold/activities"
 	"everfold/config"
@@ -68,5 +70,26 @@ func TestEndIsTagged(t *testing.T) {
 	half := temporal.NewSearchAttributes(runKey.ValueSet("demo"), outcomeKey.ValueSet("running"))
 	for _, a := range tagged(t, newScript().environment(t), half) {
 		require.False(t, a.ContainsKey(outcomeKey))
+	}
+}
+
+// The run of a schedule whose starts have the attributes has its own; other schedules' runs
+// have none.
+func TestScheduledRunIsTagged(t *testing.T) {
+	for _, known := range []bool{true, false} {
+		env := newScript().scheduledEnvironment(t, time.Time{})
+		if known {
+			spec, _, err := config.DecodeInput(demoSpec(""))
+			require.NoError(t, err)
+			require.NoError(t, env.SetTypedSearchAttributesOnStart(ScheduleAttributes(spec, "demo")))
+		}
+		var outcomes []string
+		env.SetOnChildWorkflowStartedListener(func(_ *workflow.Info, ctx workflow.Context, _ sdkconverter.EncodedValues) {
+			outcome, _ := workflow.GetTypedSearchAttributes(ctx).GetKeyword(outcomeKey)
+			outcomes = append(outcomes, outcome)
+		})
+		env.ExecuteWorkflow(ScheduledTrainingName, scheduled("", ""))
+		require.NoError(t, env.GetWorkflowError())
+		require.Equal(t, []string{map[bool]string{true: "running"}[known]}, outcomes)
 	}
 }

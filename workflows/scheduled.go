@@ -119,7 +119,11 @@ func (s *scheduledRun) train(ctx workflow.Context) (*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode the input of %s: %w", s.spec.RunID(), err)
 	}
-	ctx = workflow.WithChildOptions(ctx, s.childOptions(s.spec))
+	options := s.childOptions(s.spec)
+	if taggable(ctx) {
+		options.TypedSearchAttributes = Attributes(s.spec)
+	}
+	ctx = workflow.WithChildOptions(ctx, options)
 	child := workflow.ExecuteChildWorkflow(ctx, TrainSurvivalModelsName, json.RawMessage(input))
 	var result Result
 	if err := child.Get(ctx, &result); err != nil {

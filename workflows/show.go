@@ -59,11 +59,15 @@ func (c *cell) progress() FoldProgress {
 	return p
 }
 
+// filler ends the text, two lines of a space that is not blank: the Web UI cuts the last ones.
+const filler = "\n\u00a0\n\n\u00a0\n"
+
 // markdown is a table of models × folds: scores where done, else the state.
 func (b *board) markdown() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "**%s**: %d of %d folds done, %d running, %d failed\n\n",
 		b.stage, b.count(DoneState), len(b.cells), b.count(Running), b.count(Failed))
+	s.WriteString("Numbers are the column `cindex` of `model_metrics.csv`.\n\n")
 	for start := 0; start < len(b.cells); {
 		end := start
 		for end < len(b.cells) && b.cells[end].model == b.cells[start].model {
@@ -77,28 +81,27 @@ func (b *board) markdown() string {
 	}
 	for i, c := range b.finals {
 		if i == 0 {
-			s.WriteString("\n| final model | state |\n|---|---|\n")
+			s.WriteString("\n| final model | state |\n|:---|:---|\n")
 		}
 		fmt.Fprintf(&s, "| %s | %s |\n", c.model, c.text())
 	}
 	if b.tracking != nil {
 		fmt.Fprintf(&s, "\nTracker: %s\n", b.tracking)
 	}
-	// The Web UI cuts a table that ends the text: a line after it keeps the last row whole.
-	s.WriteString("\nC is the column `cindex` of `model_metrics.csv`.\n")
+	s.WriteString(filler)
 	return s.String()
 }
 
 func writeHeader(s *strings.Builder, row []*cell) {
 	if len(row) > wideTable {
-		s.WriteString("| model | done | running | waiting | failed | skipped |\n|---|---|---|---|---|---|\n")
+		s.WriteString("| model | done | running | waiting | failed | skipped | mean |\n|:---|---:|---:|---:|---:|---:|---:|\n")
 		return
 	}
 	s.WriteString("| model |")
 	for _, c := range row {
 		fmt.Fprintf(s, " fold %d |", c.fold)
 	}
-	s.WriteString("\n|---|" + strings.Repeat("---|", len(row)) + "\n")
+	s.WriteString(" mean |\n|:---|" + strings.Repeat("---:|", len(row)+1) + "\n")
 }
 
 func writeRow(s *strings.Builder, row []*cell) {
@@ -113,14 +116,29 @@ func writeRow(s *strings.Builder, row []*cell) {
 			fmt.Fprintf(s, " %s |", c.text())
 		}
 	}
-	s.WriteString("\n")
+	fmt.Fprintf(s, " %s |\n", meanOf(row))
+}
+
+// meanOf is the mean of the scores so far.
+func meanOf(row []*cell) string {
+	sum, n := 0.0, 0
+	for _, c := range row {
+		if c.state == DoneState && c.cindex != nil {
+			sum += *c.cindex
+			n++
+		}
+	}
+	if n == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("**%.4f**", sum/float64(n))
 }
 
 // text is what a fold shows in the table.
 func (c *cell) text() string {
 	switch {
 	case c.state == DoneState && c.cindex != nil:
-		return fmt.Sprintf("C %.4f", *c.cindex)
+		return fmt.Sprintf("%.4f", *c.cindex)
 	case c.state == DoneState:
 		return "done"
 	case c.failure != nil:
