@@ -83,7 +83,7 @@ type threaded struct {
 // threadings are timed at the production size, or on a small table.
 func threadings() []threaded {
 	return []threaded{
-		{"gbsa", "gbsa", settings{"trees": 1000, "leaf": "newton"}, 1.8},
+		{"gbsa", "gbsa", settings{"trees": 1500, "leaf": "newton"}, 1.8},
 		{"rsf", "rsf", settings{"trees": 40, "mtry": "all", "min_split": 10, "min_leaf": 5}, 1.8},
 	}
 }

@@ -112,7 +112,8 @@ func newBooster(ctx context.Context, s sides, opt Options, fit survival.FitOptio
 	if err != nil {
 		return nil, err
 	}
-	b := &booster{opt: opt, fit: fit, matrix: matrix, loss: newLoss(order, y, opt.Leaf == Newton, fit.Threads)}
+	b := &booster{opt: opt, fit: fit, matrix: matrix, loss: newLoss(order, y, fit.Threads)}
+	b.loss.differentiate(opt.Leaf == Newton)
 	b.mostG, b.mostH = b.loss.bounds()
 	if opt.Subsample < 1 || s.held != nil {
 		b.design = s.x.Take(order.Rows)

@@ -53,7 +53,7 @@ type heldOut struct {
 
 func newHeldOut(x *survival.Design, y survival.Outcome, threads int) *heldOut {
 	order := riskset.New(y, nil)
-	h := &heldOut{x: x.Take(order.Rows), loss: newLoss(order, y, false, threads), leaf: make([]int32, x.Rows), judges: y.Events() > 0}
+	h := &heldOut{x: x.Take(order.Rows), loss: newLoss(order, y, threads), leaf: make([]int32, x.Rows), judges: y.Events() > 0}
 	h.best = h.loss.value()
 	return h
 }

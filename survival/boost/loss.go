@@ -17,7 +17,7 @@ type loss struct {
 	died      []int32   // by group: its first row without an event
 	weight    []float64 // w; nil: all 1
 	events    []float64 // d by group
-	curvature bool      // h is wanted
+	curvature bool      // h is the curvature
 	threads   int
 
 	f      []float64 // F
@@ -25,6 +25,7 @@ type loss struct {
 	shift  float64
 	moved  float64   // bound on how far any F has moved since the shift was chosen
 	atRisk []float64 // by group: the sum of e from it to the end of the block it begins in
+	g, h   []float64 // see differentiate
 }
 
 // block is the rows from ≤ i < to, and the groups that begin there, first ≤ k < last. Rows
@@ -37,11 +38,11 @@ type block struct {
 	hazard, twice float64 // Σ d/R and Σ d/R² of its groups; then of those before
 }
 
-// newLoss is the loss at F = 0; curvature says whether h is wanted.
-func newLoss(order *riskset.Order, y survival.Outcome, curvature bool, threads int) *loss {
+// newLoss is the loss at F = 0.
+func newLoss(order *riskset.Order, y survival.Outcome, threads int) *loss {
 	n := y.Len()
 	l := &loss{groups: order.Groups, weight: order.Gather(y.Weight), events: make([]float64, len(order.Groups)),
-		curvature: curvature, threads: threads, f: make([]float64, n), e: make([]float64, n), atRisk: make([]float64, len(order.Groups))}
+		threads: threads, f: make([]float64, n), e: make([]float64, n), atRisk: make([]float64, len(order.Groups))}
 	l.start, l.died = make([]int32, len(l.groups)), make([]int32, len(l.groups))
 	for k, grp := range l.groups {
 		l.start[k], l.died[k] = int32(grp.Start), int32(grp.Start+grp.Events)
@@ -50,6 +51,17 @@ func newLoss(order *riskset.Order, y survival.Outcome, curvature bool, threads i
 	l.divide()
 	l.exponentiate()
 	return l
+}
+
+// differentiate makes room for g and h; curvature says whether h is wanted, or w in its place.
+func (l *loss) differentiate(curvature bool) {
+	l.curvature, l.g, l.h = curvature, make([]float64, len(l.f)), l.weight
+	if curvature || l.h == nil {
+		l.h = make([]float64, len(l.f))
+	}
+	for i := range l.h {
+		l.h[i] = l.w(i)
+	}
 }
 
 // divide cuts the rows into blocks: the stretches that trees ask for gradients of.
@@ -216,16 +228,9 @@ func (l *loss) hazard(b *block, k int) (q, r float64) {
 	return 0, 0
 }
 
-// fill computes g of the rows of the block that begins at from, and h, or their weights
-// where no curvature is wanted.
-func (l *loss) fill(from, to int, g, h []float64) {
-	b, e := &l.blocks[from/tree.Stretch], l.e[from:to]
-	g, h = g[:len(e)], h[:len(e)]
-	if !l.curvature {
-		for i := range h {
-			h[i] = l.w(from + i)
-		}
-	}
+// fill computes g, and h where it is wanted, of the rows of the block that begins at from.
+func (l *loss) fill(from, to int) {
+	b, e, g, h := &l.blocks[from/tree.Stretch], l.e[from:to], l.g[from:to], l.h[from:to]
 	first, second := b.hazard, b.twice
 	start, end := 0, 0
 	for k := b.first - 1; k < b.last; k++ { // the rows before the block's groups are of an earlier one
@@ -240,10 +245,21 @@ func (l *loss) fill(from, to int, g, h []float64) {
 		}
 		l.terms(g[start:end], h[start:end], e[start:end], first, second)
 		if k >= 0 {
-			for i := start; i < min(end, int(l.died[k])-from); i++ {
-				g[i] += l.w(from + i)
-			}
+			l.dies(g[start:max(start, min(end, int(l.died[k])-from))], from+start)
 		}
+	}
+}
+
+// dies adds what events add to g; the first of the rows is row i.
+func (l *loss) dies(g []float64, i int) {
+	if l.weight == nil {
+		for k := range g {
+			g[k]++
+		}
+		return
+	}
+	for k, w := range l.weight[i : i+len(g)] {
+		g[k] += w
 	}
 }
 
@@ -286,7 +302,9 @@ func (l *loss) value() float64 {
 
 // baseline is H₀ at F − center, center being the largest F.
 func (l *loss) baseline() (center float64, h survival.StepFunction) {
-	l.exponentiate()
+	if l.moved > 0 {
+		l.exponentiate()
+	}
 	l.later()
 	total := 0.0
 	for b := range l.blocks {

@@ -17,7 +17,7 @@ func exampleLoss(weight []float64) (*loss, survival.Outcome) {
 		Event:  []bool{true, true, true, false, false, false, true, true, false, true},
 		Weight: weight,
 	}
-	l := newLoss(riskset.New(y, nil), y, true, 1)
+	l := newLoss(riskset.New(y, nil), y, 1)
 	for i := range l.f {
 		l.f[i] = math.Sin(float64(3 * i))
 	}
@@ -27,10 +27,10 @@ func exampleLoss(weight []float64) (*loss, survival.Outcome) {
 
 // gradient computes g and h of all rows.
 func gradient(l *loss) (g, h []float64) {
-	g, h = make([]float64, len(l.f)), make([]float64, len(l.f))
+	l.differentiate(true)
 	l.prepare()
-	l.each(func(b *block) { l.fill(b.from, b.to, g[b.from:b.to], h[b.from:b.to]) })
-	return g, h
+	l.each(func(b *block) { l.fill(b.from, b.to) })
+	return l.g, l.h
 }
 
 // The gradient is the derivative of the log partial likelihood, with weights and ties; the
@@ -76,7 +76,7 @@ func testBlocks(t *testing.T, times int) {
 		y.Time[i], y.Event[i], leaf[i] = float64(1+i*7919%times), i%3 > 0, int32(i%4)
 	}
 	fit := func(threads int) (l *loss, g, h []float64) {
-		l = newLoss(riskset.New(y, nil), y, true, threads)
+		l = newLoss(riskset.New(y, nil), y, threads)
 		l.add(leaf, []float64{0.5, -1, 0.25, 2})
 		g, h = gradient(l)
 		return l, g, h
@@ -111,7 +111,7 @@ func testBlocks(t *testing.T, times int) {
 // leaves of the two rows below are 2.642 and 1.309 times a common value, true ones equal.)
 func TestTiedEventsAlike(t *testing.T) {
 	y := survival.Outcome{Time: []float64{2, 2, 1, 3}, Event: []bool{true, true, true, false}}
-	l := newLoss(riskset.New(y, nil), y, true, 1)
+	l := newLoss(riskset.New(y, nil), y, 1)
 	g, h := gradient(l)
 	// Sorted: time 1, then the tied pair at positions 1 and 2.
 	if g[1] != g[2] || h[1] != h[2] {

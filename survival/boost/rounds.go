@@ -52,7 +52,7 @@ func (b *booster) round(ctx context.Context, grower *tree.Grower, crit *tree.Gra
 	b.held.share(threads)
 	b.draw(round)
 	b.loss.prepare()
-	crit.SetLater(b.rows, b.mostG, b.mostH, b.loss.fill)
+	crit.SetLater(b.rows, b.loss.g, b.loss.h, b.mostG, b.mostH, b.loss.fill)
 	t, err := grower.Grow(ctx, crit, tree.Options{
 		Depth: b.opt.Depth, MinSplit: 2, MinLeaf: b.opt.MinLeaf, Columns: b.columns, Threads: threads,
 	})

@@ -17,22 +17,16 @@ const fewItems = 1 << 12
 
 // ascend sorts the values that are not missing. −0 is taken as +0.
 func ascend(values []float64) []item {
-	items := make([]item, 0, len(values))
+	if len(values) > fewItems {
+		return radix(values)
+	}
+	var items []item
 	for i, v := range values {
 		if v == v {
 			items = append(items, item{v + 0, uint32(i)})
 		}
 	}
-	if len(items) <= fewItems {
-		slices.SortFunc(items, byValue)
-		return items
-	}
-	radix(items)
-	for i := 1; i < len(items); i++ {
-		if items[i].value < items[i-1].value { // values of equal high halves
-			sortRun(items, i)
-		}
-	}
+	slices.SortFunc(items, byValue)
 	return items
 }
 
@@ -56,17 +50,22 @@ const (
 	digitMask = 1<<digitBits - 1
 )
 
-// radix sorts by the high halves of the values, the least significant digit first.
-func radix(items []item) {
+// radix sorts by the high halves of the values, the least significant digit first, then runs
+// of equal ones.
+func radix(values []float64) []item {
 	var counts [digits][1 << digitBits]uint32
-	keys, other := make([]uint64, len(items)), make([]uint64, len(items))
-	for i, it := range items {
-		k := high(it.value)
-		keys[i] = uint64(k)<<32 | uint64(i)
+	keys, other := make([]uint64, 0, len(values)), make([]uint64, len(values))
+	for i, v := range values {
+		if v != v {
+			continue
+		}
+		k := high(v + 0)
+		keys = append(keys, uint64(k)<<32|uint64(i))
 		for d := range counts {
 			counts[d][k>>(d*digitBits)&digitMask]++
 		}
 	}
+	other = other[:len(keys)]
 	for d := range counts {
 		c := &counts[d]
 		at := uint32(0)
@@ -81,10 +80,16 @@ func radix(items []item) {
 		}
 		keys, other = other, keys
 	}
-	from := slices.Clone(items)
+	items := make([]item, len(keys))
 	for i, key := range keys {
-		items[i] = from[uint32(key)]
+		items[i] = item{values[uint32(key)] + 0, uint32(key)}
 	}
+	for i := 1; i < len(items); i++ {
+		if items[i].value < items[i-1].value {
+			sortRun(items, i)
+		}
+	}
+	return items
 }
 
 // high is the high half of an integer of the same order as the values.

@@ -24,7 +24,6 @@ type front struct {
 	index   []uint16 // rows, less b·Stretch, those of stretch b from b·Stretch on
 	natural [Stretch]uint16
 	counted bool
-	kept    bool   // gradients are stored, not computed again
 	few     int    // up to how many rows a node is left to the Grower
 	most    int    // nodes of a level that are worked on at a time
 	work    []task // of a pass
@@ -36,7 +35,6 @@ type front struct {
 type worker struct {
 	sums  []*packedSums
 	spare [Stretch]uint16
-	g, h  [Stretch]float64
 }
 
 // branch is a node, its rows index[lo[b]:hi[b]] of every stretch b.
@@ -76,11 +74,6 @@ func (f *front) prepare(g *Grower, c *Gradient) {
 	f.index, f.whole = resize(f.index, g.m.rows), len(c.rows) == g.m.rows
 	f.few = max(mostSlots, 4*f.stretches())
 	f.most = max(1, 64/(1+len(f.joint.words)))
-	deep := g.opt.Depth == 0 || 1<<min(g.opt.Depth, 32) > f.most // several passes sum up leaves
-	f.kept = !c.later || deep
-	if c.later && deep {
-		c.keep(g.m.rows)
-	}
 	if len(f.workers) < max(1, g.opt.Threads) {
 		f.workers = make([]worker, max(1, g.opt.Threads))
 	}
@@ -89,7 +82,7 @@ func (f *front) prepare(g *Grower, c *Gradient) {
 func (f *front) stretches() int { return (f.g.m.rows + Stretch - 1) / Stretch }
 
 // pass works on every stretch, on as many threads as the rows are worth, which add to sums.
-func (f *front) pass(rows int, sums []*packedSums, do func(b int, w *worker, sums []*packedSums)) {
+func (f *front) pass(rows int, sums []*packedSums, do func(b int, spare []uint16, sums []*packedSums)) {
 	threads := max(1, min(f.g.opt.Threads, chunks(rows)))
 	var next atomic.Int64
 	survival.Each(threads, threads, func(k int) {
@@ -104,7 +97,7 @@ func (f *front) pass(rows int, sums []*packedSums, do func(b int, w *worker, sum
 			s.clear(f.joint, f.counted)
 		}
 		for b := int(next.Add(1)) - 1; b < f.stretches(); b = int(next.Add(1)) - 1 {
-			do(b, w, own)
+			do(b, w.spare[:], own)
 		}
 	})
 	for k := 1; k < threads; k++ {
@@ -123,13 +116,12 @@ func (f *front) root() *branch {
 		start[b+1], _ = slices.BinarySearch(c.rows, int32((b+1)*Stretch))
 		n.lo[b], n.hi[b] = int32(b*Stretch), int32(b*Stretch+start[b+1]-start[b])
 	}
-	f.pass(n.size, []*packedSums{n.sums}, func(b int, w *worker, sums []*packedSums) {
+	f.pass(n.size, []*packedSums{n.sums}, func(b int, _ []uint16, sums []*packedSums) {
 		from, to := f.bounds(b)
-		g, h := f.gradients(b, w)
-		if c.later {
-			c.fill(from, to, g, h)
+		if c.fill != nil {
+			c.fill(from, to)
 		}
-		c.pack(from, to, g, h)
+		c.pack(from, to)
 		if !f.whole {
 			index := f.index[n.lo[b]:n.hi[b]]
 			for i, row := range c.rows[start[b]:start[b+1]] {
@@ -144,15 +136,6 @@ func (f *front) root() *branch {
 // bounds are the rows of stretch b, from ≤ i < to.
 func (f *front) bounds(b int) (from, to int) {
 	return b * Stretch, min((b+1)*Stretch, f.g.m.rows)
-}
-
-// gradients are where g and h of stretch b are, or will be.
-func (f *front) gradients(b int, w *worker) (g, h []float64) {
-	from, to := f.bounds(b)
-	if f.kept {
-		return f.c.g[from:to], f.c.h[from:to]
-	}
-	return w.g[:to-from], w.h[:to-from]
 }
 
 // rowsOf are the rows of a node in stretch b, less b·Stretch.

@@ -17,14 +17,12 @@ import "everfold/survival"
 // gain is then known to some 10⁻⁵ of what one row can gain, leaf values are sums of the g and h
 // themselves.
 type Gradient struct {
-	lambda     float64
-	rows       []int32
-	g, h       []float64
-	bound      leafSum                            // of Σ|g| and Σh, where g and h come later
-	fill       func(from, to int, g, h []float64) // computes them
-	later      bool
-	allG, allH []float64 // where g and h that came later are kept
-	packed     bool      // one word a row
+	lambda float64
+	rows   []int32
+	g, h   []float64
+	bound  leafSum            // of Σ|g| and Σh, with fill
+	fill   func(from, to int) // computes g and h; nil: they are there
+	packed bool               // one word a row
 
 	fixedG, fixedH []uint64 // by row of the matrix: g, and h above one row's count; or packed: both in fixedG
 	scaleG, scaleH float64  // packed
@@ -66,14 +64,15 @@ func (c *Gradient) Set(rows []int32, g, h []float64) {
 	if len(g) != len(h) {
 		panic("tree: gradients and weights differ in length")
 	}
-	c.rows, c.g, c.h, c.later = rows, g, h, false
+	c.rows, c.g, c.h, c.fill = rows, g, h, nil
 }
 
-// SetLater is Set for g and h that are still to be computed: fill does that for the rows
-// from ≤ i < to of one [Stretch], as often as it is asked, on several goroutines. No sum of
-// |g| is above mostG, none of h above mostH.
-func (c *Gradient) SetLater(rows []int32, mostG, mostH float64, fill func(from, to int, g, h []float64)) {
-	c.rows, c.bound, c.fill, c.later = rows, leafSum{g: mostG, h: mostH}, fill, true
+// SetLater is Set for g and h that are still to be computed: fill does that, once for the
+// rows from ≤ i < to of each [Stretch], on several goroutines. No sum of |g| is above mostG,
+// none of h above mostH.
+func (c *Gradient) SetLater(rows []int32, g, h []float64, mostG, mostH float64, fill func(from, to int)) {
+	c.Set(rows, g, h)
+	c.bound, c.fill = leafSum{g: mostG, h: mostH}, fill
 }
 
 // Values are the values of the last tree's leaves.
@@ -97,12 +96,8 @@ func (c *Gradient) begin(g *Grower) int {
 		c.fixedG = resize(c.fixedG, n)
 		return len(c.rows)
 	}
-	if c.later {
-		c.keep(n)
-		survival.Each((n+Stretch-1)/Stretch, g.opt.Threads, func(k int) {
-			from, to := k*Stretch, min((k+1)*Stretch, n)
-			c.fill(from, to, c.g[from:to], c.h[from:to])
-		})
+	if c.fill != nil {
+		survival.Each((n+Stretch-1)/Stretch, g.opt.Threads, func(k int) { c.fill(k*Stretch, min((k+1)*Stretch, n)) })
 	}
 	c.quantise(g.opt.Threads)
 	c.tags = resize(c.tags, len(c.rows))
@@ -111,12 +106,6 @@ func (c *Gradient) begin(g *Grower) int {
 	}
 	g.rows.load(g.m, c.rows, c.tags)
 	return len(c.rows)
-}
-
-// keep makes room for g and h of n rows that have not been set.
-func (c *Gradient) keep(n int) {
-	c.allG, c.allH = resize(c.allG, n), resize(c.allH, n)
-	c.g, c.h = c.allG, c.allH
 }
 
 func (c *Gradient) size(tags []uint64) int { return len(tags) }

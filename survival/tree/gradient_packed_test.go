@@ -190,7 +190,7 @@ func TestPackedLimits(t *testing.T) {
 		c.Set(rows, g, h)
 		c.scale(1)
 		c.fixedG = make([]uint64, n)
-		c.pack(0, n, g, h)
+		c.pack(0, n)
 		var whole uint64
 		for _, v := range c.fixedG {
 			whole += v

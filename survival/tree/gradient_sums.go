@@ -13,7 +13,7 @@ func (s sums) plus(g, h uint64) sums { return sums{s.g + g, s.h + h} }
 
 // total is Σ|g| and Σh of the rows, and gives gains their unit.
 func (c *Gradient) total(threads int) (total leafSum) {
-	if c.later && c.packed {
+	if c.fill != nil && c.packed {
 		total = c.bound
 	} else {
 		parts := make([]leafSum, chunks(len(c.rows)))
@@ -71,8 +71,8 @@ func (c *Gradient) scale(threads int) {
 }
 
 // pack puts g of rows from ≤ i < to above their h.
-func (c *Gradient) pack(from, to int, g, h []float64) {
-	packed := c.fixedG[from:to]
+func (c *Gradient) pack(from, to int) {
+	g, h, packed := c.g[from:to], c.h[from:to], c.fixedG[from:to]
 	g, h = g[:len(packed)], h[:len(packed)]
 	scaleG, scaleH := c.scaleG, c.scaleH
 	for i := range packed {

@@ -72,7 +72,7 @@ func TestJointSums(t *testing.T) {
 	}
 }
 
-// Gradients that are computed when they are asked for give the tree of gradients computed
+// Gradients that are computed on the way give the tree of gradients computed
 // before, byte for byte: in shallow trees, in deep ones whose small nodes are copied out, in
 // codes wider than bytes and on any number of threads.
 func TestLaterEqualsSet(t *testing.T) {
@@ -89,9 +89,10 @@ func TestLaterEqualsSet(t *testing.T) {
 	for _, row := range rows {
 		sumG, sumH = sumG+max(g[row], -g[row]), sumH+h[row]
 	}
-	fill := func(from, to int, dstG, dstH []float64) {
-		copy(dstG, g[from:to])
-		copy(dstH, h[from:to])
+	laterG, laterH := make([]float64, n), make([]float64, n)
+	fill := func(from, to int) {
+		copy(laterG[from:to], g[from:to])
+		copy(laterH[from:to], h[from:to])
 	}
 	for _, bins := range []Bins{Quantiles, Exact} {
 		m, err := NewMatrix(context.Background(), large(rng, n), ascending(n), bins, 2)
@@ -107,7 +108,9 @@ func TestLaterEqualsSet(t *testing.T) {
 			}
 			for _, opt.Threads = range []int{1, 2, 7} {
 				later := NewGradient(0.5)
-				later.SetLater(rows, sumG, sumH, fill)
+				clear(laterG)
+				clear(laterH)
+				later.SetLater(rows, laterG, laterH, sumG, sumH, fill)
 				tr, err := NewGrower(m).Grow(context.Background(), later, opt)
 				if err != nil {
 					t.Fatal(err)

@@ -7,18 +7,18 @@ type cut struct {
 }
 
 // task is what a pass does with a node: it divides the rows and sums up one side; or, where
-// there is nothing more to divide, sums up leaves; or keeps the gradients of few rows.
+// there is nothing more to divide, sums up leaves.
 type task struct {
 	n   *branch
 	cut cut
 
-	mid  []int32 // by stretch: where the right side begins; nil: rows are not divided
+	mid  []int32 // by stretch: where the right side begins; nil: leaves
 	sums int     // the number of the sums
 	left bool    // the left side is summed up
 
 	leaves [2]*branch // right and left; both the node where it is a leaf
 	table  leafTable
-	ends   [][2]leafSum // by stretch; nil: no leaves
+	ends   [][2]leafSum // by stretch
 }
 
 // leafTable says by code of a cut where rows go: 1 or 0 for either side, and the leaf's mark.
@@ -41,6 +41,9 @@ func (f *front) divide(level []*branch, last bool) []*branch {
 	var sums []*packedSums
 	rows := 0
 	for _, n := range level {
+		if n.few {
+			continue
+		}
 		rows += n.size
 		t := f.plan(n, last)
 		if t.mid != nil {
@@ -52,13 +55,12 @@ func (f *front) divide(level []*branch, last bool) []*branch {
 	var next []*branch
 	for i := range f.work {
 		t := &f.work[i]
-		switch {
-		case t.mid != nil:
-			f.halve(t, sums[t.sums])
-			next = append(next, t.n.left, t.n.right)
-		case t.ends != nil:
+		if t.mid == nil {
 			f.settle(t)
+			continue
 		}
+		f.halve(t, sums[t.sums])
+		next = append(next, t.n.left, t.n.right)
 	}
 	return next
 }
@@ -66,12 +68,6 @@ func (f *front) divide(level []*branch, last bool) []*branch {
 // plan says what is to be done with a node.
 func (f *front) plan(n *branch, last bool) task {
 	t := task{n: n}
-	if n.few {
-		if !f.kept {
-			f.c.keep(f.g.m.rows)
-		}
-		return t
-	}
 	if n.best.feature < 0 {
 		t.cut = cut{codes: f.joint.columns[0]}
 		t.leaves = [2]*branch{n, n}
@@ -125,35 +121,23 @@ func (f *front) leftIsSmaller(n *branch, c *cut) bool {
 }
 
 // advance does all tasks on one stretch.
-func (f *front) advance(b int, w *worker, sums []*packedSums) {
+func (f *front) advance(b int, spare []uint16, sums []*packedSums) {
 	from, to := f.bounds(b)
-	g, h := f.gradients(b, w)
-	computed := f.kept
 	for i := range f.work {
 		t := &f.work[i]
-		rows := f.rowsOf(t.n, b)
-		if t.mid == nil && !computed {
-			f.c.fill(from, to, g, h)
-			computed = true
+		if t.mid != nil {
+			f.part(t, b, spare, sums)
+			continue
 		}
-		switch {
-		case t.n.few && !f.kept:
-			for _, row := range rows {
-				f.c.g[from+int(row)], f.c.h[from+int(row)] = g[row], h[row]
-			}
-		case t.ends != nil:
-			t.ends[b] = t.table.settle(rows, g, h, t.cut.codes[from:to], f.c.mark[from:to])
-		case t.mid != nil:
-			f.part(t, b, w, sums)
-		}
+		t.ends[b] = t.table.settle(f.rowsOf(t.n, b), f.c.g[from:to], f.c.h[from:to], t.cut.codes[from:to], f.c.mark[from:to])
 	}
 }
 
 // part divides the rows of a node in one stretch, and sums up those of the smaller side.
-func (f *front) part(t *task, b int, w *worker, sums []*packedSums) {
+func (f *front) part(t *task, b int, spare []uint16, sums []*packedSums) {
 	from, to := f.bounds(b)
 	rows, index := f.rowsOf(t.n, b), f.index[t.n.lo[b]:t.n.hi[b]]
-	k := t.cut.divide(rows, index, w.spare[:], t.cut.codes[from:to])
+	k := t.cut.divide(rows, index, spare, t.cut.codes[from:to])
 	t.mid[b] = t.n.lo[b] + int32(k)
 	if t.left {
 		index = index[:k]
@@ -166,17 +150,15 @@ func (f *front) part(t *task, b int, w *worker, sums []*packedSums) {
 // divide moves rows that go left to the front of to, stably, the others behind them, and
 // returns how many go left. rows may be to.
 func (c *cut) divide(rows, to, spare []uint16, codes []uint8) int {
-	l, r := 0, 0
+	l := 0
 	to, spare = to[:len(rows)], spare[:len(rows)]
 	table := &c.table
-	for _, row := range rows {
-		s := int(table[codes[row]])
+	for i, row := range rows {
 		to[l] = row
-		spare[r] = row
-		l += s
-		r += 1 - s
+		spare[i-l] = row
+		l += int(table[codes[row]])
 	}
-	copy(to[l:], spare[:r])
+	copy(to[l:], spare)
 	return l
 }
 
