@@ -149,24 +149,39 @@ func (p *program) prune(ctx context.Context, uri string, types []config.RunType,
 
 func (r *pruned) present(s screen) {
 	if len(r.Runs) == 0 {
-		s.printf("no runs in %s\n", r.Store)
+		s.printf("no runs in %s%s\n", r.Store, absent(r.Store))
 		return
 	}
-	t := newTable(s.live)
-	t.AppendHeader(table.Row{"Run", "Started", "Size", "C-index", "Action", "Because"})
-	for _, v := range r.Runs {
-		started := "–"
-		if v.Started != nil {
-			started = v.Started.Local().Format("2006-01-02 15:04")
-		}
-		t.AppendRow(table.Row{string(v.Type) + "/" + v.Run, started, byteCount(v.Bytes), score(v.CIndex), v.Action, v.Reason})
-	}
-	rightAlign(t, "Size", "C-index")
+	verdicts := s.fitting(r.table(s.live, true), r.table(false, true), r.table(false, false))
 	verb := "removed"
 	if r.DryRun {
 		verb = "would remove"
 	}
-	s.printf("%s\n\n%s %s, %s; %d kept\n", t.Render(), verb, countOf(r.Removed, "run"), byteCount(r.Bytes), r.Kept)
+	s.printf("%s\n\n%s %s, %s; %d kept\n", verdicts, verb, countOf(r.Removed, "run"), byteCount(r.Bytes), r.Kept)
+}
+
+// table has the verdicts, on a narrow terminal without what does not decide.
+func (r *pruned) table(framed, wide bool) table.Writer {
+	t := newTable(framed)
+	header := table.Row{"Run", "Started", "Size", "C-index", "Action", "Because"}
+	if !wide {
+		header = table.Row{"Run", "Action", "Because"}
+	}
+	t.AppendHeader(header)
+	for _, v := range r.Runs {
+		run := string(v.Type) + "/" + v.Run
+		if !wide {
+			t.AppendRow(table.Row{run, v.Action, v.Reason})
+			continue
+		}
+		started := "–"
+		if v.Started != nil {
+			started = v.Started.Local().Format("2006-01-02 15:04")
+		}
+		t.AppendRow(table.Row{run, started, byteCount(v.Bytes), score(v.CIndex), v.Action, v.Reason})
+	}
+	rightAlign(t, "Size", "C-index")
+	return t
 }
 
 // byteCount is a number of bytes for people.

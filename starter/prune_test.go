@@ -124,6 +124,22 @@ func TestPruneRefusals(t *testing.T) {
 	require.Equal(t, 5, exitCode(fileError("x", errors.Join(app.ErrStoreUnavailable))))
 }
 
+// Claim: on a narrow terminal the tables keep what decides, and lose the rest.
+func TestNarrowTables(t *testing.T) {
+	r := &pruned{}
+	r.Runs = []artifact.PruneVerdict{{Type: "production", Run: "churn-1", Action: "remove", Reason: "2 finished runs are newer"}}
+	require.Contains(t, r.table(false, true).Render(), "0 B")
+	narrow := r.table(false, false).Render()
+	require.NotContains(t, narrow, "0 B")
+	require.Contains(t, narrow, "2 finished runs are newer")
+	lines := []scheduleLine{{Schedule: "production/churn", When: []string{"0 2 * * *"}, Timezone: "UTC", Next: &nextNight, Paused: true}}
+	require.Contains(t, scheduleTable(lines, false, true).Render(), "0 2 * * *")
+	narrow = scheduleTable(lines, false, false).Render()
+	require.NotContains(t, narrow, "0 2 * * *")
+	require.Contains(t, narrow, "2026-11-28 23:30 +0000")
+	require.Contains(t, narrow, "paused")
+}
+
 // Claim: sizes have one digit and the unit that fits.
 func TestByteCount(t *testing.T) {
 	for n, want := range map[int64]string{0: "0 B", 999: "999 B", 1500: "1.5 kB", 2_300_000: "2.3 MB", 4_560_000_000: "4.6 GB"} {

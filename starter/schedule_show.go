@@ -115,13 +115,26 @@ func presentSchedules(s screen, all []scheduleLine) {
 		s.printf("no schedules on this server\n")
 		return
 	}
-	t := newTable(s.live)
-	t.AppendHeader(table.Row{"Schedule", "When", "Zone", "Next", "Last", "State"})
-	for _, l := range all {
-		t.AppendRow(table.Row{l.Schedule, strings.Join(l.When, "; "), l.Timezone, dueTime(l.Next, l.Timezone),
-			dueTime(l.Last, l.Timezone), pausedWord(l.Paused, l.Note)})
+	s.printf("%s\n", s.fitting(scheduleTable(all, s.live, true), scheduleTable(all, false, true), scheduleTable(all, false, false)))
+}
+
+// scheduleTable has a line a schedule; a narrow one says when each is due next and no more.
+func scheduleTable(all []scheduleLine, framed, wide bool) table.Writer {
+	t := newTable(framed)
+	header := table.Row{"Schedule", "When", "Zone", "Next", "Last", "State"}
+	if !wide {
+		header = table.Row{"Schedule", "Next", "State"}
 	}
-	s.printf("%s\n", t.Render())
+	t.AppendHeader(header)
+	for _, l := range all {
+		next, state := dueTime(l.Next, l.Timezone), pausedWord(l.Paused, l.Note)
+		if !wide {
+			t.AppendRow(table.Row{l.Schedule, next, state})
+			continue
+		}
+		t.AppendRow(table.Row{l.Schedule, strings.Join(l.When, "; "), l.Timezone, next, dueTime(l.Last, l.Timezone), state})
+	}
+	return t
 }
 
 func pausedWord(paused bool, note string) string {
