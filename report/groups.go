@@ -162,7 +162,7 @@ func (b *builder) fates(groups []riskGroup) *figure {
 func (b *builder) fatesTable(shown *held) *table {
 	groups := shown.groups
 	head := columns("Group", "Rows", "Events")
-	some := thin(b.panels(shown), 4)
+	some := thin(b.panels(shown), 3)
 	for _, k := range some {
 		head = append(head, column{Name: "At " + brief(b.Predictions.Horizons[k])})
 	}

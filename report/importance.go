@@ -155,10 +155,10 @@ func (b *builder) dependence(ctx context.Context) (section, error) {
 			low, high = min(low, slices.Min(curve)), max(high, slices.Max(curve))
 		}
 	}
+	room := 0.03 * (high - low)
+	scale := [2]float64{max(0, low-room), min(1, high+room)} // one for all columns
 	for k, d := range shown {
-		f := b.dependenceOf(d, k)
-		room := 0.03 * (high - low)
-		f.plot.Y.Min, f.plot.Y.Max = max(0, low-room), min(1, high+room) // one scale for all columns
+		f := b.dependenceOf(d, k, scale)
 		p, err := b.draw(ctx, f)
 		if err != nil {
 			return s, err
@@ -225,38 +225,56 @@ func (b *builder) categorical(column string) bool {
 	return b.profile != nil && slices.ContainsFunc(b.profile.Columns, func(c profiled) bool { return c.Name == column && c.Role == "categorical" })
 }
 
-// dependenceOf draws one column: lines over numbers, dots at levels.
-func (b *builder) dependenceOf(d artifact.Dependence, k int) *figure {
-	p := newPlot(short(d.Column, 40), "mean survival")
-	p.Add(lattice(false, true))
-	f := &figure{name: fmt.Sprintf("dependence_%d", k+1), title: "Predicted survival by " + d.Column, width: half, height: tall, plot: p}
-	xs, numeric := make([]float64, len(d.Values)), !b.categorical(d.Column)
-	for i, v := range d.Values {
-		x, err := strconv.ParseFloat(v, 64)
-		numeric = numeric && err == nil && !math.IsInf(x, 0) && !math.IsNaN(x)
-		xs[i] = x
-	}
-	if !numeric {
+// dependenceOf draws one column: lines over numbers, or levels below each other, whose names may
+// be long.
+func (b *builder) dependenceOf(d artifact.Dependence, k int, scale [2]float64) *figure {
+	f := &figure{name: fmt.Sprintf("dependence_%d", k+1), title: "Predicted survival by " + d.Column, width: half, height: tall}
+	at, numeric := b.placesOf(d)
+	if numeric {
+		f.plot = newPlot(short(d.Column, 40), "mean survival")
+		f.plot.Y.Min, f.plot.Y.Max = scale[0], scale[1]
+		f.plot.Add(lattice(false, true))
+	} else {
 		labels := make(names, len(d.Values))
 		for i, v := range d.Values {
-			xs[i], labels[i] = float64(i), short(v, max(4, 48/len(d.Values)))
+			labels[int(at[i])] = short(v, 22)
 		}
-		p.X.Tick.Marker = labels
-		p.X.Min, p.X.Max = -0.5, float64(len(xs))-0.5
+		f.plot = newPlot("mean survival", "")
+		f.plot.X.Min, f.plot.X.Max = scale[0], scale[1]
+		f.plot.Y.Min, f.plot.Y.Max, f.plot.Y.Tick.Marker = -0.6, float64(len(at))-0.4, labels
+		f.plot.Add(lattice(true, false))
+		f.height = max(tall, vg.Length(50+13*len(at)))
 	}
 	for h, horizon := range d.Horizons {
-		ys := make([]float64, len(xs))
-		for v := range ys {
-			ys[v] = d.Survival[v][h]
+		survival := make([]float64, len(at))
+		for v := range survival {
+			survival[v] = d.Survival[v][h]
 		}
 		hue := stepOf(h, len(d.Horizons)).light
 		if numeric {
-			p.Add(through(xs, ys, pen(hue, lineWidth)))
+			f.plot.Add(through(at, survival, pen(hue, lineWidth)), dots(at, survival, hue, 2.2, false))
+		} else {
+			f.plot.Add(dots(survival, at, hue, 3, false))
 		}
-		p.Add(dots(xs, ys, hue, 2.2, false))
 		f.legend = append(f.legend, entry{text: b.unit() + " " + brief(horizon), color: hue})
-		low, high := slices.Index(ys, slices.Min(ys)), slices.Index(ys, slices.Max(ys))
-		f.alt += fmt.Sprintf("At %s from %.3f (%s) to %.3f (%s). ", brief(horizon), ys[low], d.Values[low], ys[high], d.Values[high])
+		low, high := slices.Index(survival, slices.Min(survival)), slices.Index(survival, slices.Max(survival))
+		f.alt += fmt.Sprintf("At %s from %.3f (%s) to %.3f (%s). ", brief(horizon), survival[low], d.Values[low], survival[high], d.Values[high])
 	}
 	return f
+}
+
+// placesOf are the numbers that a column was set to, or places of its levels, the first on top.
+func (b *builder) placesOf(d artifact.Dependence) (at []float64, numeric bool) {
+	at, numeric = make([]float64, len(d.Values)), !b.categorical(d.Column)
+	for i, v := range d.Values {
+		x, err := strconv.ParseFloat(v, 64)
+		numeric = numeric && err == nil && !math.IsInf(x, 0) && !math.IsNaN(x)
+		at[i] = x
+	}
+	if !numeric {
+		for i := range at {
+			at[i] = float64(len(at) - 1 - i)
+		}
+	}
+	return at, numeric
 }

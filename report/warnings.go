@@ -15,7 +15,7 @@ const maxWarnings = 60
 
 // categories of warnings and what they are about, in the order of the page.
 var categories = []struct{ name, about string }{
-	{"data", "the data: rows dropped, unseen levels, merged columns"},
+	{"data", "rows dropped, unseen levels, merged columns"},
 	{"convergence", "an estimate exists, its criterion was missed"},
 	{"resource", "memory, disk, time"},
 	{"storage", "the store was slow, refused, or returned damage"},
