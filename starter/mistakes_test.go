@@ -31,7 +31,7 @@ func TestMistakes(t *testing.T) {
 		{"resluts production/base", 2, []string{`starter has no command "resluts"`, "did you mean results?"}},
 		{"train churn.yaml", 2, []string{`starter has no command "train"`, "starter --help lists the commands"}},
 		{"data genrate", 2, []string{`starter data has no command "genrate": generate`, "did you mean generate?"}},
-		{"track", 2, []string{"track needs a command: status or sync"}},
+		{"track", 2, []string{"track needs a command: sync or status"}},
 		{"run", 2, []string{"starter run needs SPEC", "usage: starter run SPEC"}},
 		{"run chrun.yaml", 2, []string{"spec chrun.yaml does not exist (looked in " + here(t) + ")", "did you mean churn.yaml?"}},
 		{"run ../" + filepath.Base(here(t)) + "s/churn.yaml", 2, []string{"does not exist (looked in "}},

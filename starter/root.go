@@ -83,6 +83,7 @@ failed verification, 130 interrupted.`,
 		p.scheduleCommand(), p.pruneCommand(),
 		p.versionCommand(), p.completionCommand(),
 	)
+	addGroups(root)
 	addCompletions(root)
 	return root
 }

@@ -80,7 +80,7 @@ func TestTrackFailures(t *testing.T) {
 		{[]string{"sync", off}, exitUsage, "--uri http://host:port"},
 		{[]string{"status", off, "--uri", refusing.URL}, exitFailed, "no credentials were sent"},
 		{[]string{"sync", off, "--uri", "http://me:hush@h"}, exitUsage, "holds a user or password"},
-		{nil, exitUsage, "status or sync"},
+		{nil, exitUsage, "sync or status"},
 		{[]string{"sync"}, exitUsage, "needs RUN or DIR"},
 	} {
 		i, code := invoke(nil, append([]string{"track"}, c.args...)...)

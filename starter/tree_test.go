@@ -44,6 +44,24 @@ func TestEveryCommand(t *testing.T) {
 	}
 }
 
+// Claim: the help shows every command in a group, and the groups name no other.
+func TestGroups(t *testing.T) {
+	i, code := invoke(nil, "--help")
+	require.Zero(t, code)
+	require.NotContains(t, i.out.String(), "Additional Commands:")
+	root := prepared(nil).program.root()
+	root.InitDefaultHelpCmd()
+	var there, named []string
+	for _, c := range root.Commands() {
+		there = append(there, c.Name())
+	}
+	for _, g := range groups {
+		require.Contains(t, i.out.String(), "\n"+g.title+"\n")
+		named = append(named, g.commands...)
+	}
+	require.ElementsMatch(t, there, named)
+}
+
 // Claim: with --json every command's refusal of a command line is exactly one JSON document on
 // standard output with the exit code, the error and what to do; the words for people are on
 // standard error.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -85,6 +86,9 @@ func TestOperatorExamples(t *testing.T) {
 	partial.Stop()
 }
 
+// listed is a command in a list of them: two blanks, a name, its explanation in a column.
+var listed = regexp.MustCompile(`(?m)^  ([a-z]+)  +[a-z]`)
+
 // commands are all that can be run, as the program's own help lists them, in the order in which
 // their examples work.
 func (l *lab) commands() []string {
@@ -93,15 +97,13 @@ func (l *lab) commands() []string {
 	var walk func(path []string)
 	walk = func(path []string) {
 		help := l.starter(0, append(slices.Clone(path), "--help")...).Stdout
-		_, list, found := strings.Cut(help, "Available Commands:\n")
-		if !found {
+		names := listed.FindAllStringSubmatch(help[strings.Index(help, "Usage:"):], -1)
+		if len(names) == 0 {
 			all = append(all, strings.Join(path, " "))
-			return
 		}
-		block, _, _ := strings.Cut(list, "\n\n")
-		for line := range strings.Lines(block) {
-			if name := strings.Fields(line)[0]; name != "help" {
-				walk(append(slices.Clone(path), name))
+		for _, name := range names {
+			if name[1] != "help" && name[1] != "starter" {
+				walk(append(slices.Clone(path), name[1]))
 			}
 		}
 	}
