@@ -131,6 +131,18 @@ func TestRecoverDryRun(t *testing.T) {
 	require.Equal(t, before, tree(t, root))
 }
 
+// Claim: a fold whose fit stands under other metric settings is to be scored, not fitted, again.
+func TestRecoverScores(t *testing.T) {
+	r := newRuin(t)
+	s := openFolder(t, r.folder)
+	run, etag, err := artifact.ReadRun(t.Context(), s)
+	require.NoError(t, err)
+	run.Spec.Metrics.CIndex = "harrell"
+	require.NoError(t, artifact.WriteRun(t.Context(), s, run, etag))
+	said := r.recover(nil, 0, "--dry-run").out.String()
+	require.Contains(t, said, "km fold 2: artifacts/km/km_fold2.json: metric settings changed; to be scored again")
+}
+
 // Claim: without fits no server is asked, and what is left is told with the command that does it.
 func TestRecoverNoFit(t *testing.T) {
 	r := newRuin(t)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -93,8 +94,15 @@ func (d *recovered) line(damage app.Damage) string {
 		return what + "; " + d.will(damage.Done)
 	case damage.Of == "":
 		return what + "; to be predicted"
+	case d.rescored(damage.Of):
+		return what + "; to be scored again"
 	}
 	return what + "; to be fitted again"
+}
+
+// rescored says that the fit of a fold stands, under other metric settings.
+func (d *recovered) rescored(task string) bool {
+	return slices.ContainsFunc(d.Folds, func(f artifact.FoldPlan) bool { return f.Action == artifact.Rescore && f.String() == task })
 }
 
 // left counts what only fits can mend.
