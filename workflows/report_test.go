@@ -70,7 +70,9 @@ func TestEndsAreReported(t *testing.T) {
 // time; the run ends as it would have.
 func TestReportNeverFailsTheRun(t *testing.T) {
 	for name, fail := range map[string]func() error{
-		"refused":   func() error { return temporal.NewNonRetryableApplicationError("scripted", activities.ErrSuperseded, nil) },
+		"refused": func() error {
+			return temporal.NewNonRetryableApplicationError("scripted", activities.ErrSuperseded, nil)
+		},
 		"no store":  func() error { return temporal.NewApplicationError("scripted", activities.ErrStoreUnavailable) },
 		"a bug":     func() error { panic("scripted") },
 		"no answer": func() error { return temporal.NewTimeoutError(1, errors.New("scripted")) },
