@@ -90,6 +90,15 @@ func checkLabels(t *testing.T, families map[string]*dto.MetricFamily) {
 	}
 }
 
+// Claim: every alert fires on what it is for and on nothing else, by Prometheus's own engine: the
+// tests of testsuite/rules, a module that nothing else would run.
+func TestRulesFire(t *testing.T) {
+	c := exec.CommandContext(t.Context(), "go", "test", ".")
+	c.Dir = filepath.Join(harness.Root(t), "testsuite", "rules")
+	out, err := c.CombinedOutput()
+	require.NoError(t, err, string(out))
+}
+
 // Claim: every alert names the section of the runbook that says what to do.
 func TestRunbook(t *testing.T) {
 	root := harness.Root(t)
