@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -116,13 +117,27 @@ func TestTrackerNeverFailsARun(t *testing.T) {
 // Claim: a tracker that comes back has everything in the end, and the last word is that it
 // works; each series of failures was one warning.
 func TestTrackerComesBack(t *testing.T) {
+	began := []chan struct{}{make(chan struct{}), make(chan struct{}), make(chan struct{})}
 	f := &tracked{fail: func(n int, _ activities.SyncTrackerInput) error {
+		if n <= len(began) {
+			close(began[n-1])
+		}
 		if n == 1 || n == 3 {
 			return errTracker
 		}
 		return nil
 	}}
-	out, err := trackedRun(f).run(t, demoSpec(""))
+	s := trackedRun(f)
+	fit, fits := s.fit, atomic.Int32{}
+	// The last fit ends after the third call began, so that this is not the run's last.
+	s.fit = func(ctx context.Context, in activities.FitFoldInput) (*activities.FitFoldResult, error) {
+		<-began[1]
+		if fits.Add(1) == 9 {
+			<-began[2]
+		}
+		return fit(ctx, in)
+	}
+	out, err := s.run(t, demoSpec(""))
 	require.NoError(t, err)
 	require.Equal(t, TrackingOK, out.Tracker.State)
 	require.Equal(t, 2, out.Tracker.Failures)
