@@ -7,11 +7,13 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"everfold/activities"
 	"everfold/artifact"
 	"everfold/config"
 	"everfold/store"
+	"everfold/store/s3"
 )
 
 // RecoverOptions are the settings of Recover.
@@ -69,8 +71,7 @@ func Recover(ctx context.Context, o RecoverOptions) (*Recovered, error) {
 	case run.Spec.RunID() != o.RunID:
 		return nil, &SpecError{Reason: fmt.Sprintf("run.json is that of %s, the folder is %s: give the folder its name back", run.Spec.RunID(), o.RunID)}
 	case o.Moved && !samePlace(run.Spec.Store.URI, o.Store.URI):
-		moved := run.Spec.Store
-		moved.URI = o.Store.URI
+		moved := movedTo(run.Spec.Store, o.Store)
 		in.Moved = &moved
 	}
 	threads := runtime.GOMAXPROCS(0)
@@ -85,6 +86,16 @@ func Recover(ctx context.Context, o RecoverOptions) (*Recovered, error) {
 		out.Elsewhere = out.Spec.Store.URI
 	}
 	return out, nil
+}
+
+// movedTo is how a store that a folder was moved to is reached: as the one before, where both are
+// on S3.
+func movedTo(from, to config.Store) config.Store {
+	if strings.HasPrefix(from.URI, s3.Scheme) && strings.HasPrefix(to.URI, s3.Scheme) {
+		from.URI = to.URI
+		return from
+	}
+	return to
 }
 
 func recoverError(ctx context.Context, err error) error {

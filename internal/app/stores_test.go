@@ -14,6 +14,15 @@ import (
 // decorated is a store that tests put around the real one.
 type decorated struct{ store.Store }
 
+// Claim: a folder that moves within S3 keeps how its server is reached; one that leaves S3, or
+// comes there, does not: such a spec would be refused.
+func TestMovedTo(t *testing.T) {
+	bucket := config.Store{URI: "s3://bucket/a", Endpoint: "https://h", PathStyle: true}
+	require.Equal(t, config.Store{URI: "s3://bucket/b", Endpoint: "https://h", PathStyle: true}, movedTo(bucket, config.Store{URI: "s3://bucket/b"}))
+	require.Equal(t, config.Store{URI: "/outputs"}, movedTo(bucket, config.Store{URI: "/outputs"}))
+	require.Equal(t, config.Store{URI: "s3://bucket/b"}, movedTo(config.Store{URI: "/outputs"}, config.Store{URI: "s3://bucket/b"}))
+}
+
 // Claim: a store is opened once per description, decorated once, and works; what names no
 // store is refused by its key.
 func TestStoresOpen(t *testing.T) {
