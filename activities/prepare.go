@@ -153,7 +153,10 @@ func (p *Preview) writeRun(ctx context.Context, s store.Store) error {
 	if p.Run.Created.IsZero() {
 		p.Run.Created = p.Run.Updated
 	}
-	return artifact.WriteRun(ctx, s, p.Run, p.former)
+	if err := artifact.WriteRun(ctx, s, p.Run, p.former); err != nil {
+		return err
+	}
+	return artifact.CallOff(ctx, s)
 }
 
 // writeTable streams the prepared table into the store, also where one of equal digest is:

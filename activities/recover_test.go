@@ -99,6 +99,32 @@ func TestRecoverLeavesWholeRunsAlone(t *testing.T) {
 	require.Equal(t, before, l.tree())
 }
 
+// A run whose removal was interrupted is wanted by whoever recovers it, or starts it again: the
+// removal is called off, and said so.
+func TestRecoverCallsOffRemovals(t *testing.T) {
+	l := newLab(t)
+	l.whole()
+	run, _, err := artifact.ReadRun(t.Context(), l.run())
+	require.NoError(t, err)
+	condemn := func() { l.put(artifact.PrunedKey, `{"run_sha256":"`+run.SHA256+`"}`) }
+	gone := func() {
+		condemned, err := artifact.Condemned(t.Context(), l.run(), run)
+		require.NoError(t, err)
+		require.False(t, condemned)
+		require.NotContains(t, l.tree(), artifact.PrunedKey)
+	}
+	condemn()
+	out := l.recover(RecoverInput{})
+	require.Len(t, out.Damage, 1)
+	require.Equal(t, "the removal is called off", out.Damage[0].Done)
+	gone()
+	require.Empty(t, l.recover(RecoverInput{}).Damage)
+
+	condemn()
+	l.train(l.spec(), config.Request{})
+	gone()
+}
+
 // Whatever needs no fit is found by name and made anew, with the bytes that it had; what is
 // said beforehand is what is done, and saying it changes nothing. The second time there is
 // nothing to do.

@@ -89,7 +89,10 @@ func readBasis(ctx context.Context, s store.Store, open OpenFile, build string, 
 	b.run, b.etag, err = artifact.ReadRun(ctx, s)
 	switch {
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, artifact.ErrDamaged):
-		return b, b.restoreRun(ctx, in.Spec, err)
+		if err := b.restoreRun(ctx, in.Spec, err); err != nil {
+			return b, err
+		}
+		return b, b.spare(ctx)
 	case err != nil:
 		return nil, err
 	case in.Spec != nil && in.Spec.Digest() != b.run.SpecDigest:
@@ -103,7 +106,20 @@ func readBasis(ctx context.Context, s store.Store, open OpenFile, build string, 
 	if err := b.check(ctx); err != nil {
 		return nil, err
 	}
+	if err := b.spare(ctx); err != nil {
+		return nil, err
+	}
 	return b, b.mend(ctx)
+}
+
+// spare calls off a removal of the run that was interrupted: who recovers it wants it.
+func (b *basis) spare(ctx context.Context) error {
+	condemned, err := artifact.Condemned(ctx, b.store, b.run)
+	if err != nil || !condemned {
+		return err
+	}
+	b.found(artifact.PrunedKey, errors.New("its removal had begun")).Done = "the removal is called off"
+	return artifact.CallOff(ctx, b.store)
 }
 
 // found notes damage.

@@ -58,7 +58,7 @@ func (a *Activities) pruneRuns(ctx context.Context, in PruneRunsInput) (*PruneRu
 		Type: in.Run.Type, Matches: in.Template.Names().MatchString, Retention: in.Retention,
 		Now: time.Now(), Spare: in.Run.Run, Locked: a.locked,
 	})
-	if err != nil {
+	if report == nil {
 		return nil, err
 	}
 	out := &PruneRunsResult{Count: report.Removed, Kept: report.Kept, Bytes: report.Bytes}
@@ -71,7 +71,7 @@ func (a *Activities) pruneRuns(ctx context.Context, in PruneRunsInput) (*PruneRu
 			out.Removed = append(out.Removed, v.Run)
 		}
 	}
-	return out, nil
+	return out, err
 }
 
 // locked asks the server of the worker, which is that of every run of the namespace.
@@ -82,7 +82,7 @@ func (a *Activities) locked(ctx context.Context, workflowID string) (bool, error
 	return RunLocked(ctx, activity.GetClient(ctx), workflowID)
 }
 
-// RunLocked says whether a run is running: whether its workflow id, the lock, is taken.
+// RunLocked says whether a run is running, or paused: whether its workflow id, the lock, is taken.
 func RunLocked(ctx context.Context, c client.Client, workflowID string) (bool, error) {
 	d, err := c.DescribeWorkflowExecution(ctx, workflowID, "")
 	var missing *serviceerror.NotFound
@@ -92,7 +92,8 @@ func RunLocked(ctx context.Context, c client.Client, workflowID string) (bool, e
 	if err != nil {
 		return false, fmt.Errorf("ask for workflow %s: %w", workflowID, err)
 	}
-	return d.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
+	status := d.GetWorkflowExecutionInfo().GetStatus()
+	return status == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING || status == enumspb.WORKFLOW_EXECUTION_STATUS_PAUSED, nil
 }
 
 // CompareBestInput names a run and the sequence it is of.

@@ -91,7 +91,7 @@ func (s lockServer) DescribeWorkflowExecution(context.Context, string, string) (
 	}, s.err
 }
 
-// A lock is taken while the workflow of its id runs; who cannot be asked is an error.
+// A lock is taken while the workflow of its id runs or is paused; who cannot be asked is an error.
 func TestRunLocked(t *testing.T) {
 	for _, c := range []struct {
 		server lockServer
@@ -99,6 +99,7 @@ func TestRunLocked(t *testing.T) {
 		fails  bool
 	}{
 		{lockServer{status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING}, true, false},
+		{lockServer{status: enumspb.WORKFLOW_EXECUTION_STATUS_PAUSED}, true, false},
 		{lockServer{status: enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED}, false, false},
 		{lockServer{err: serviceerror.NewNotFound("none")}, false, false},
 		{lockServer{err: serviceerror.NewUnavailable("down")}, false, true},

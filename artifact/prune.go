@@ -87,24 +87,28 @@ func Prune(ctx context.Context, root store.Store, o PruneOptions) (*PruneReport,
 	report := &PruneReport{}
 	for i := range verdicts {
 		v := &verdicts[i]
-		if err == nil && v.Action != PruneKeep && !o.DryRun {
-			err = p.remove(ctx, v)
+		switch {
+		case v.Action == PruneKeep || o.DryRun:
+		case err != nil:
+			v.keep("not reached: the removal of another run failed")
+		default:
+			if err = p.remove(ctx, v); err != nil {
+				v.keep("its removal failed, and may be half done")
+			}
 		}
-		report.add(*v, err)
+		report.add(*v)
 	}
 	return report, err
 }
 
-// add counts a verdict; after an error only what was kept is sure.
-func (r *PruneReport) add(v PruneVerdict, err error) {
+func (r *PruneReport) add(v PruneVerdict) {
 	r.Runs = append(r.Runs, v)
-	switch {
-	case v.Action == PruneKeep:
+	if v.Action == PruneKeep {
 		r.Kept++
-	case err == nil:
-		r.Removed++
-		r.Bytes += v.Bytes
+		return
 	}
+	r.Removed++
+	r.Bytes += v.Bytes
 }
 
 type pruner struct {
@@ -127,13 +131,21 @@ func (p *pruner) judge(ctx context.Context, all []*surveyed) ([]PruneVerdict, er
 		}
 	}
 	if !slices.ContainsFunc(verdicts, func(v PruneVerdict) bool { return v.Action == PruneRemove }) {
-		return verdicts, p.protectRunning(ctx, verdicts)
+		return verdicts, p.protectRunning(ctx, pointers(verdicts))
 	}
 	if err := p.protectGood(ctx, verdicts); err != nil {
 		return nil, err
 	}
 	p.protectBest(verdicts)
-	return verdicts, p.protectRunning(ctx, verdicts)
+	return verdicts, p.protectRunning(ctx, pointers(verdicts))
+}
+
+func pointers(verdicts []PruneVerdict) []*PruneVerdict {
+	out := make([]*PruneVerdict, len(verdicts))
+	for i := range verdicts {
+		out[i] = &verdicts[i]
+	}
+	return out
 }
 
 // started is when the run was last started; without run.json, long ago.
@@ -159,10 +171,10 @@ func (v *surveyed) verdict() PruneVerdict {
 func (p *pruner) byRule(v *PruneVerdict, newer int) {
 	r := p.Retention
 	switch age := p.Now.Sub(v.found.started()); {
-	case v.found.grave != nil:
-		v.Action, v.Reason = PruneFinish, "its removal was interrupted"
 	case v.Run == p.Spare:
 		v.keep("the run that has just ended")
+	case v.found.grave != nil:
+		v.Action, v.Reason = PruneFinish, "its removal was interrupted"
 	case v.found.run == nil:
 		v.keep("its run.json is damaged: starter run SPEC mends it, or delete the folder")
 	case r.MaxAge > 0 && age > r.MaxAge.Std():
@@ -222,9 +234,8 @@ func (p *pruner) protectBest(verdicts []PruneVerdict) {
 	}
 }
 
-func (p *pruner) protectRunning(ctx context.Context, verdicts []PruneVerdict) error {
-	for i := range verdicts {
-		v := &verdicts[i]
+func (p *pruner) protectRunning(ctx context.Context, verdicts []*PruneVerdict) error {
+	for _, v := range verdicts {
 		if v.Action == PruneKeep {
 			continue
 		}
@@ -291,11 +302,16 @@ func readTombstone(ctx context.Context, s store.Store, run *Run) (*tombstone, er
 // of the run would count as good, then the rest, the tombstone last.
 func (p *pruner) remove(ctx context.Context, v *PruneVerdict) error {
 	s := store.Prefixed(p.root, v.found.id())
-	if v.Action == PruneRemove {
-		other, err := p.bury(ctx, s, v)
-		if err != nil || other {
-			return err
-		}
+	// Other removals, and verifying, may have taken minutes since the run was judged.
+	if err := p.protectRunning(ctx, []*PruneVerdict{v}); err != nil || v.Action == PruneKeep {
+		return err
+	}
+	begin := p.bury
+	if v.Action == PruneFinish {
+		begin = p.exhume
+	}
+	if other, err := begin(ctx, s, v); err != nil || other {
+		return err
 	}
 	infos, err := s.List(ctx, "")
 	if err != nil {
@@ -334,7 +350,45 @@ func (p *pruner) bury(ctx context.Context, s store.Store, v *PruneVerdict) (othe
 	if _, err := store.PutBytes(ctx, s, PrunedKey, append(text, '\n'), store.Condition{}); err != nil {
 		return false, fmt.Errorf("remove %s: %w", v.found.id(), err)
 	}
+	// A start between the two has written another run.json, which the tombstone does not concern.
+	now, _, err := ReadRun(ctx, s)
+	if err == nil && now.SHA256 != run.SHA256 {
+		v.keep("it was started again meanwhile")
+		return true, CallOff(ctx, s)
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, ErrDamaged) {
+		return false, fmt.Errorf("remove %s: %w", v.found.id(), err)
+	}
 	return false, nil
+}
+
+// exhume looks again at a removal that was interrupted: it is finished only if its tombstone
+// still holds.
+func (p *pruner) exhume(ctx context.Context, s store.Store, v *PruneVerdict) (other bool, err error) {
+	again := &surveyed{runType: v.found.runType, name: v.found.name, objects: v.found.objects}
+	if err := again.read(ctx, p.root); err != nil {
+		return false, fmt.Errorf("remove %s: %w", v.found.id(), err)
+	}
+	if again.grave == nil {
+		v.keep("it was started again, or its removal was ended, meanwhile")
+		return true, nil
+	}
+	return false, nil
+}
+
+// CallOff ends a removal that was interrupted, in the folder of a run that is wanted after
+// all: what is left of the run stays. Without one it does nothing.
+func CallOff(ctx context.Context, s store.Store) error {
+	if err := s.Delete(ctx, PrunedKey); err != nil {
+		return fmt.Errorf("call off the removal: %w", err)
+	}
+	return nil
+}
+
+// Condemned says whether a removal of the folder's run has begun.
+func Condemned(ctx context.Context, s store.Store, run *Run) (bool, error) {
+	t, err := readTombstone(ctx, s, run)
+	return t != nil, err
 }
 
 // removalStep orders the keys of a run's folder: run.json, then what seals other files, then

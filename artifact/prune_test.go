@@ -347,14 +347,84 @@ func TestPruneRace(t *testing.T) {
 	require.Equal(t, "n-1 n-2", left(t, root))
 }
 
+// A run that begins after it was judged is kept: the lock is asked for again before the
+// removal, also before one that was interrupted goes on.
+func TestPruneAsksAgain(t *testing.T) {
+	root := memory()
+	stored(t, root, "n-1", 9, 0)
+	stored(t, root, "n-2", 1, 0)
+	o, asked := pruning(1, ""), 0
+	o.Locked = func(context.Context, string) (bool, error) { asked++; return asked%2 == 0, nil }
+	report := prune(t, root, o)
+	require.Zero(t, report.Removed)
+	require.Equal(t, "it is running", report.Runs[1].Reason)
+
+	condemn(t, root, "n-1")
+	report = prune(t, root, o)
+	require.Zero(t, report.Removed)
+	require.Equal(t, "n-1 n-2", left(t, root))
+
+	o.Locked = func(context.Context, string) (bool, error) { // recovered, and ended, in between
+		return false, artifact.CallOff(t.Context(), store.Prefixed(root, "sample/n-1"))
+	}
+	report = prune(t, root, o)
+	require.Zero(t, report.Removed)
+	require.Contains(t, report.Runs[1].Reason, "meanwhile")
+	require.Equal(t, "n-1 n-2", left(t, root))
+}
+
+// condemn is a removal that was killed after its first step.
+func condemn(t *testing.T, root store.Store, name string) {
+	t.Helper()
+	run, _, err := artifact.ReadRun(t.Context(), store.Prefixed(root, "sample/"+name))
+	require.NoError(t, err)
+	overwrite(t, root, "sample/"+name+"/"+artifact.PrunedKey, fmt.Appendf(nil, `{"run_sha256":%q}`, run.SHA256))
+}
+
+// A tombstone says nothing of a run whose run.json is damaged: a removal leaves it whole until
+// it is gone, so the damage is another's, and the folds may be wanted.
+func TestPruneLeavesDamagedRuns(t *testing.T) {
+	root := memory()
+	stored(t, root, "n-1", 9, 0)
+	stored(t, root, "n-2", 1, 0)
+	condemn(t, root, "n-1")
+	overwrite(t, root, "sample/n-1/"+artifact.RunKey, []byte("{"))
+	report := prune(t, root, pruning(1, ""))
+	require.Zero(t, report.Removed)
+	require.Contains(t, report.Runs[1].Reason, "run.json is damaged")
+}
+
+// What was done before a removal failed is told; the other runs stay.
+func TestPruneFails(t *testing.T) {
+	root := memory()
+	stored(t, root, "n-1", 9, 0)
+	stored(t, root, "n-2", 8, 0)
+	stored(t, root, "n-3", 7, 0)
+	stored(t, root, "n-4", 1, 0)
+	broken := errors.New("the disk is gone")
+	faulty := &storetest.Faulty{Store: root, Before: func(op storetest.Op, key string) error {
+		if op == storetest.Put && strings.Contains(key, "n-2/") {
+			return broken
+		}
+		return nil
+	}}
+	report, err := artifact.Prune(t.Context(), faulty, pruning(1, ""))
+	require.ErrorIs(t, err, broken)
+	require.Equal(t, []int{1, 3}, []int{report.Removed, report.Kept})
+	require.Equal(t, "n-1 n-2 n-4", left(t, root))
+}
+
 // Two prunes at once remove a run together, and neither fails for it.
 func TestPruneTwice(t *testing.T) {
 	root := memory()
 	stored(t, root, "n-1", 9, 0)
 	stored(t, root, "n-2", 1, 0)
 	o := pruning(1, "")
-	o.Locked = func(context.Context, string) (bool, error) { // the last look before the removal
-		require.Equal(t, 1, prune(t, root, pruning(1, "")).Removed)
+	asked := 0
+	o.Locked = func(context.Context, string) (bool, error) {
+		if asked++; asked == 2 { // the last look before the removal
+			require.Equal(t, 1, prune(t, root, pruning(1, "")).Removed)
+		}
 		return false, nil
 	}
 	report := prune(t, root, o)

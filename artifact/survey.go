@@ -70,6 +70,9 @@ func (v *surveyed) read(ctx context.Context, root store.Store) error {
 		return err
 	}
 	v.run = run
+	if errors.Is(err, ErrDamaged) {
+		return nil // a removal leaves run.json whole until it deletes it: this damage is another's, and may be mended
+	}
 	if v.grave, err = readTombstone(ctx, s, v.run); err != nil {
 		return err
 	}

@@ -134,17 +134,28 @@ func (p *program) prune(ctx context.Context, uri string, types []config.RunType,
 	for _, t := range types {
 		o.Type = t
 		report, err := artifact.Prune(ctx, root, o)
+		all.add(report)
 		if err != nil {
+			if len(all.Runs) > 0 && !p.json {
+				all.present(p.console.screen(false)) // what was done before
+			}
 			return fileError(uri, err)
 		}
-		all.Runs = append(all.Runs, report.Runs...)
-		all.Removed, all.Kept, all.Bytes = all.Removed+report.Removed, all.Kept+report.Kept, all.Bytes+report.Bytes
 	}
 	if p.json {
 		return p.document(all)
 	}
 	all.present(p.console.screen(false))
 	return nil
+}
+
+// add adds a report; nil adds nothing.
+func (r *pruned) add(report *artifact.PruneReport) {
+	if report == nil {
+		return
+	}
+	r.Runs = append(r.Runs, report.Runs...)
+	r.Removed, r.Kept, r.Bytes = r.Removed+report.Removed, r.Kept+report.Kept, r.Bytes+report.Bytes
 }
 
 func (r *pruned) present(s screen) {
