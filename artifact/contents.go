@@ -271,6 +271,9 @@ func (c *Contents) TestRows(ctx context.Context, fold int) ([]int, error) {
 	}
 	stored, err := GetArray[int64](ctx, c.store, info.Rows)
 	if err != nil {
+		if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrCorrupt) {
+			err = fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
 		return nil, fmt.Errorf("rows of fold %d: %w", fold, err)
 	}
 	return rowNumbers(stored, c.Run.Data.Rows)

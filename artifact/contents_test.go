@@ -45,6 +45,22 @@ func TestContents(t *testing.T) {
 	require.Empty(t, c.Problems)
 }
 
+// The rows of a fold whose file is lost or changed are damage, as everything else there is.
+func TestContentsTestRows(t *testing.T) {
+	s := storetest.Memory()
+	run := completeRun(t, s)
+	c := contents(t, s)
+	rows, err := c.TestRows(t.Context(), 0)
+	require.NoError(t, err)
+	require.NotEmpty(t, rows)
+	put(t, s, run.Folds[0].Rows.Key, "changed")
+	_, err = c.TestRows(t.Context(), 0)
+	require.ErrorIs(t, err, artifact.ErrDamaged)
+	require.NoError(t, s.Delete(t.Context(), run.Folds[0].Rows.Key))
+	_, err = c.TestRows(t.Context(), 0)
+	require.ErrorIs(t, err, artifact.ErrDamaged)
+}
+
 // Without run.json the manifests speak for themselves, without them model_metrics.csv does;
 // without any there is no run.
 func TestContentsWithoutRun(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/processcreds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go/logging"
@@ -143,6 +144,16 @@ type credentialsError struct{ err error }
 
 func (e *credentialsError) Error() string { return e.err.Error() }
 func (e *credentialsError) Unwrap() error { return e.err }
+
+// cause is why there are none. What a credential_process printed is not repeated: the SDK's error
+// has it where it could not be read, and it may hold the keys.
+func (e *credentialsError) cause() string {
+	var process *processcreds.ProviderError
+	if errors.As(e.err, &process) {
+		return "the profile's credential_process failed, or printed what cannot be read: run it by hand"
+	}
+	return e.err.Error()
+}
 
 // Retrieve implements aws.CredentialsProvider.
 func (m markedCredentials) Retrieve(ctx context.Context) (aws.Credentials, error) {

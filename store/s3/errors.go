@@ -129,7 +129,7 @@ func (b *bucket) classify(ctx context.Context, operation, key string, err error)
 func describe(err error) string {
 	var credentials *credentialsError
 	if errors.As(err, &credentials) {
-		return fmt.Sprintf("there are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE or a role (%v)", credentials.err)
+		return fmt.Sprintf("there are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE or a role (%s)", credentials.cause())
 	}
 	var coded codedError
 	if errors.As(err, &coded) {

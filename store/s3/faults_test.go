@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -252,6 +253,28 @@ func TestRefusals(t *testing.T) {
 	f.set(func(w http.ResponseWriter, _ *http.Request, _ http.HandlerFunc) { refuse(w, 409, "ObjectParentIsFile") })
 	_, err := store.PutBytes(t.Context(), f.open(t, s3.Small), "a/b", nil, store.Condition{})
 	require.ErrorIs(t, err, store.ErrBadKey)
+}
+
+// What a credential process prints is not told, also where the SDK cannot read it: it may hold
+// the keys.
+func TestCredentialProcess(t *testing.T) {
+	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
+		t.Setenv(name, "")
+		require.NoError(t, os.Unsetenv(name))
+	}
+	profile := filepath.Join(t.TempDir(), "config")
+	script := "[default]\ncredential_process = /bin/echo hello {\"SecretAccessKey\": \"geheim\"}\n"
+	require.NoError(t, os.WriteFile(profile, []byte(script), 0o600))
+	t.Setenv("AWS_CONFIG_FILE", profile)
+	f := newFake(t)
+	o := f.options()
+	o.Credentials = nil
+	s, err := s3.Open(t.Context(), "s3://bucket", o)
+	require.NoError(t, err)
+	_, err = s.List(t.Context(), "")
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	require.ErrorContains(t, err, "credential_process")
+	require.NotContains(t, err.Error(), "geheim")
 }
 
 // Without credentials, and with a profile that is not there, the error says so.

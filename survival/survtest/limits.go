@@ -58,6 +58,7 @@ func checkDegenerate(t T, s Subject) {
 		{"one time, all events", func() (*survival.Design, survival.Outcome) { return changed(50, 3, allEvents, oneTime) }},
 		{"more columns than rows", func() (*survival.Design, survival.Outcome) { return data(20, 40) }},
 		{"no columns", func() (*survival.Design, survival.Outcome) { return data(50, 0) }},
+		{"no columns, many rows", func() (*survival.Design, survival.Outcome) { return data(20_000, 0) }},
 		{"equal columns", func() (*survival.Design, survival.Outcome) { return changed(80, 3, equalColumns) }},
 		{"separation", func() (*survival.Design, survival.Outcome) { return changed(60, 2, separated) }},
 		{"huge and tiny values", func() (*survival.Design, survival.Outcome) { return changed(80, 3, extremeScales) }},

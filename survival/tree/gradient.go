@@ -90,7 +90,7 @@ func (c *Gradient) newMark() int32 {
 func (c *Gradient) begin(g *Grower) int {
 	n := g.m.rows
 	c.values, c.leaves, c.mark = c.values[:0], c.leaves[:0], resize(c.mark, n)
-	c.packed = g.m.width == 8 && len(c.rows) >= packedRows && !c.full
+	c.packed = g.m.width == 8 && len(c.rows) >= packedRows && len(g.m.columns) > 0 && !c.full
 	if c.packed {
 		c.scale(g.opt.Threads)
 		c.fixedG = resize(c.fixedG, n)
