@@ -48,16 +48,21 @@ func taggable(ctx workflow.Context) bool {
 }
 
 // tagEnd says in the attributes how a run ended, where its start has them.
-func tagEnd(ctx workflow.Context, result *Result, err error) {
+func (b *board) tagEnd(ctx workflow.Context, result *Result, err error) {
 	if !taggable(ctx) || workflow.GetVersion(ctx, attributesChange, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
 		return
 	}
-	outcome, failed := "failed", int64(0)
+	outcome, failed := "failed", int64(b.count(Failed))
+	for _, c := range b.finals {
+		if c.state == Failed {
+			failed++
+		}
+	}
 	switch {
 	case temporal.IsCanceledError(err):
 		outcome = "cancelled"
 	case err == nil:
-		outcome, failed = string(result.Outcome), int64(result.Failed+result.FailedFinals)
+		outcome = string(result.Outcome)
 	}
 	if err := workflow.UpsertTypedSearchAttributes(ctx, outcomeKey.ValueSet(outcome), failedKey.ValueSet(failed)); err != nil {
 		workflow.GetLogger(ctx).Warn("the run's end is not in its search attributes", "category", "config", "error", err)

@@ -17,7 +17,7 @@ import (
 )
 
 // tagged runs a workflow with the attributes of a start and returns what it tagged.
-func tagged(t *testing.T, env *sdktest.TestWorkflowEnvironment, start temporal.SearchAttributes) []temporal.SearchAttributes {
+func tagged(t *testing.T, env *sdktest.TestWorkflowEnvironment, start temporal.SearchAttributes, more string) []temporal.SearchAttributes {
 	t.Helper()
 	require.NoError(t, env.SetTypedSearchAttributesOnStart(start))
 	var ends []temporal.SearchAttributes
@@ -25,7 +25,7 @@ func tagged(t *testing.T, env *sdktest.TestWorkflowEnvironment, start temporal.S
 		ends = append(ends, a)
 		return true
 	})).Return(nil).Maybe()
-	env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(""))
+	env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(more))
 	require.True(t, env.IsWorkflowCompleted())
 	return ends
 }
@@ -54,11 +54,13 @@ func TestEndIsTagged(t *testing.T) {
 		env     *sdktest.TestWorkflowEnvironment
 		outcome string
 		failed  int64
+		more    string
 	}{
-		{newScript().environment(t), "completed", 0}, {partial.environment(t), "partial", 1},
-		{failed.environment(t), "failed", 0}, {cancelled, "cancelled", 0},
+		{newScript().environment(t), "completed", 0, ""}, {partial.environment(t), "partial", 1, ""},
+		{partial.environment(t), "failed", 1, `,"on_model_failure":"fail"`},
+		{failed.environment(t), "failed", 0, ""}, {cancelled, "cancelled", 0, ""},
 	} {
-		ends := tagged(t, c.env, start)
+		ends := tagged(t, c.env, start, c.more)
 		require.NotEmpty(t, ends, c.outcome)
 		last := ends[len(ends)-1]
 		outcome, _ := last.GetKeyword(outcomeKey)
@@ -68,7 +70,7 @@ func TestEndIsTagged(t *testing.T) {
 	}
 
 	half := temporal.NewSearchAttributes(runKey.ValueSet("demo"), outcomeKey.ValueSet("running"))
-	for _, a := range tagged(t, newScript().environment(t), half) {
+	for _, a := range tagged(t, newScript().environment(t), half, "") {
 		require.False(t, a.ContainsKey(outcomeKey))
 	}
 }

@@ -100,7 +100,7 @@ func (w *Workflows) setup(ctx workflow.Context, spec *config.Spec, err error) (*
 func (r *trainRun) execute(ctx workflow.Context) (*Result, error) {
 	result, err := r.run(ctx)
 	r.alertEnd(ctx, result, err)
-	tagEnd(ctx, result, err)
+	r.board.tagEnd(ctx, result, err)
 	return result, err
 }
 
