@@ -128,7 +128,7 @@ data: {uri: churn.csv, id: account_entities_key, time: survival_months, event: i
 func TestPicture(t *testing.T) {
 	const columns, rows = 92, 40
 	env, starter := place(t), harness.Binaries(t).Starter
-	spec, soon, file := "examples/gbsg2.yaml", []string{"C 0.", "fold "}, filepath.Join(t.TempDir(), "terminal.svg")
+	spec, soon, file := "examples/gbsg2.yaml", []string{"C 0."}, filepath.Join(t.TempDir(), "terminal.svg")
 	if *picture != "" {
 		spec, soon, file = "churn.yaml", []string{"3/5  C 0.", "▓▓▓"}, *picture
 		require.NoError(t, os.WriteFile(filepath.Join(env.Dir, spec), []byte(churn), 0o644))
