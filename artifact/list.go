@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -28,11 +29,11 @@ type RunInfo struct {
 func List(ctx context.Context, root store.Store) ([]RunInfo, error) {
 	var runs []RunInfo
 	for _, runType := range []config.RunType{config.Production, config.Sample} {
-		infos, err := root.List(ctx, string(runType)+"/")
+		found, err := listFolders(ctx, root, runType)
 		if err != nil {
-			return nil, fmt.Errorf("list runs: %w", err)
+			return nil, err
 		}
-		for _, folder := range folders(infos, string(runType)+"/") {
+		for _, folder := range found {
 			run, err := describeRun(ctx, root, runType, folder)
 			if err != nil {
 				return nil, fmt.Errorf("list runs: %w", err)
@@ -60,35 +61,40 @@ func AnyManifest(ctx context.Context, s store.Store) (key string, has bool, err 
 	return "", false, nil
 }
 
-// folder is a run's name with the keys below it.
+// folder is a run's name with the objects below it, by key.
 type folder struct {
-	name string
-	keys map[string]bool
+	name    string
+	objects map[string]store.Info // their keys are the folder's
 }
 
-// folders groups a sorted listing by the first element after prefix.
-func folders(infos []store.Info, prefix string) []folder {
-	var found []folder
-	index := map[string]int{}
+func (f folder) has(key string) bool { _, ok := f.objects[key]; return ok }
+
+// listFolders lists the folders of a type, by name.
+func listFolders(ctx context.Context, root store.Store, runType config.RunType) ([]folder, error) {
+	prefix := string(runType) + "/"
+	infos, err := root.List(ctx, prefix)
+	if err != nil {
+		return nil, fmt.Errorf("list runs: %w", err)
+	}
+	byName := map[string]folder{}
 	for _, info := range infos {
 		name, key, ok := strings.Cut(strings.TrimPrefix(info.Key, prefix), "/")
 		if !ok {
 			continue // a file beside the runs
 		}
-		i, seen := index[name]
+		f, seen := byName[name]
 		if !seen {
-			i = len(found)
-			index[name] = i
-			found = append(found, folder{name: name, keys: map[string]bool{}})
+			f = folder{name: name, objects: map[string]store.Info{}}
+			byName[name] = f
 		}
-		found[i].keys[key] = true
+		info.Key = key
+		f.objects[key] = info
 	}
-	slices.SortFunc(found, func(a, b folder) int { return strings.Compare(a.name, b.name) })
-	return found
+	return slices.SortedFunc(maps.Values(byName), func(a, b folder) int { return strings.Compare(a.name, b.name) }), nil
 }
 
 func describeRun(ctx context.Context, root store.Store, runType config.RunType, f folder) (*RunInfo, error) {
-	if !f.keys[RunKey] {
+	if !f.has(RunKey) {
 		return nil, nil
 	}
 	info := &RunInfo{Type: runType, Run: f.name}
@@ -104,18 +110,18 @@ func describeRun(ctx context.Context, root store.Store, runType config.RunType, 
 		return nil, err
 	}
 	info.Updated = run.Updated
-	if f.keys[PrunedKey] {
-		grave, err := readTombstone(ctx, s, run)
+	if f.has(PrunedKey) {
+		condemned, err := Condemned(ctx, s, run)
 		if err != nil {
 			return nil, err
 		}
-		if grave != nil {
+		if condemned {
 			info.Problem = "it is being removed; starter prune finishes that"
 		}
 	}
 	for _, task := range run.Tasks() {
 		info.Planned++
-		if f.keys[ManifestKey(task.Model, task.Fold)] {
+		if f.has(ManifestKey(task.Model, task.Fold)) {
 			info.Present++
 		}
 	}

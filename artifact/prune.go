@@ -130,22 +130,18 @@ func (p *pruner) judge(ctx context.Context, all []*surveyed) ([]PruneVerdict, er
 			newer++
 		}
 	}
-	if !slices.ContainsFunc(verdicts, func(v PruneVerdict) bool { return v.Action == PruneRemove }) {
-		return verdicts, p.protectRunning(ctx, pointers(verdicts))
+	if slices.ContainsFunc(verdicts, func(v PruneVerdict) bool { return v.Action == PruneRemove }) {
+		if err := p.protectGood(ctx, verdicts); err != nil {
+			return nil, err
+		}
+		p.protectBest(verdicts)
 	}
-	if err := p.protectGood(ctx, verdicts); err != nil {
-		return nil, err
-	}
-	p.protectBest(verdicts)
-	return verdicts, p.protectRunning(ctx, pointers(verdicts))
-}
-
-func pointers(verdicts []PruneVerdict) []*PruneVerdict {
-	out := make([]*PruneVerdict, len(verdicts))
 	for i := range verdicts {
-		out[i] = &verdicts[i]
+		if err := p.protectRunning(ctx, &verdicts[i]); err != nil {
+			return verdicts, err
+		}
 	}
-	return out
+	return verdicts, nil
 }
 
 // started is when the run was last started; without run.json, long ago.
@@ -234,20 +230,16 @@ func (p *pruner) protectBest(verdicts []PruneVerdict) {
 	}
 }
 
-func (p *pruner) protectRunning(ctx context.Context, verdicts []*PruneVerdict) error {
-	for _, v := range verdicts {
-		if v.Action == PruneKeep {
-			continue
-		}
-		reason, err := p.running(ctx, v.found)
-		if err != nil {
-			return err
-		}
-		if reason != "" {
-			v.keep(reason)
-		}
+// protectRunning keeps a run that may be running.
+func (p *pruner) protectRunning(ctx context.Context, v *PruneVerdict) error {
+	if v.Action == PruneKeep {
+		return nil
 	}
-	return nil
+	reason, err := p.running(ctx, v.found)
+	if err == nil && reason != "" {
+		v.keep(reason)
+	}
+	return err
 }
 
 // running says why a run may be running, or "".
@@ -303,7 +295,7 @@ func readTombstone(ctx context.Context, s store.Store, run *Run) (*tombstone, er
 func (p *pruner) remove(ctx context.Context, v *PruneVerdict) error {
 	s := store.Prefixed(p.root, v.found.id())
 	// Other removals, and verifying, may have taken minutes since the run was judged.
-	if err := p.protectRunning(ctx, []*PruneVerdict{v}); err != nil || v.Action == PruneKeep {
+	if err := p.protectRunning(ctx, v); err != nil || v.Action == PruneKeep {
 		return err
 	}
 	begin := p.bury
@@ -365,7 +357,7 @@ func (p *pruner) bury(ctx context.Context, s store.Store, v *PruneVerdict) (othe
 // exhume looks again at a removal that was interrupted: it is finished only if its tombstone
 // still holds.
 func (p *pruner) exhume(ctx context.Context, s store.Store, v *PruneVerdict) (other bool, err error) {
-	again := &surveyed{runType: v.found.runType, name: v.found.name, objects: v.found.objects}
+	again := &surveyed{folder: v.found.folder, runType: v.found.runType}
 	if err := again.read(ctx, p.root); err != nil {
 		return false, fmt.Errorf("remove %s: %w", v.found.id(), err)
 	}

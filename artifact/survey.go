@@ -14,53 +14,35 @@ import (
 
 // surveyed is a run's folder as it was found, unverified.
 type surveyed struct {
+	folder
 	runType   config.RunType
-	name      string
-	objects   []store.Info // keys are the folder's
-	run       *Run         // nil: run.json is missing or damaged
-	standings []Standing   // of a finished run
-	grave     *tombstone   // nil: nobody has begun to remove it
+	run       *Run       // nil: run.json is missing or damaged
+	standings []Standing // of a finished run
+	grave     *tombstone // nil: nobody has begun to remove it
 }
 
 // survey describes the folders of a type whose name matches, by name. What is neither a run
 // nor the rest of one is left out: it is not ours.
 func survey(ctx context.Context, root store.Store, runType config.RunType, matches func(name string) bool) ([]*surveyed, error) {
-	prefix := string(runType) + "/"
-	infos, err := root.List(ctx, prefix)
+	found, err := listFolders(ctx, root, runType)
 	if err != nil {
-		return nil, fmt.Errorf("list runs: %w", err)
-	}
-	byName := map[string]*surveyed{}
-	for _, info := range infos {
-		name, key, ok := strings.Cut(strings.TrimPrefix(info.Key, prefix), "/")
-		if !ok || !matches(name) {
-			continue
-		}
-		if byName[name] == nil {
-			byName[name] = &surveyed{runType: runType, name: name}
-		}
-		info.Key = key
-		byName[name].objects = append(byName[name].objects, info)
+		return nil, err
 	}
 	var all []*surveyed
-	for _, v := range byName {
-		if !v.has(RunKey) && !v.has(PrunedKey) {
+	for _, f := range found {
+		if !matches(f.name) || !f.has(RunKey) && !f.has(PrunedKey) {
 			continue
 		}
+		v := &surveyed{folder: f, runType: runType}
 		if err := v.read(ctx, root); err != nil {
 			return nil, fmt.Errorf("look at run %s/%s: %w", runType, v.name, err)
 		}
 		all = append(all, v)
 	}
-	slices.SortFunc(all, func(a, b *surveyed) int { return strings.Compare(a.name, b.name) })
 	return all, nil
 }
 
 func (v *surveyed) id() string { return Folder(string(v.runType), v.name) }
-
-func (v *surveyed) has(key string) bool {
-	return slices.ContainsFunc(v.objects, func(i store.Info) bool { return i.Key == key })
-}
 
 // read reads what the documents of the folder say. Errors are the store's.
 func (v *surveyed) read(ctx context.Context, root store.Store) error {
@@ -140,9 +122,12 @@ func (v *surveyed) written() time.Time {
 
 // fitting says that a fit has begun and has not ended, unless its worker was lost.
 func (v *surveyed) fitting() bool {
-	return slices.ContainsFunc(v.objects, func(o store.Info) bool {
-		return strings.HasPrefix(o.Key, CheckpointsPrefix) && strings.Contains(o.Key, "/start.")
-	})
+	for key := range v.objects {
+		if strings.HasPrefix(key, CheckpointsPrefix) && strings.Contains(key, "/start.") {
+			return true
+		}
+	}
+	return false
 }
 
 func (v *surveyed) bytes() (n int64) {

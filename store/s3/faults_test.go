@@ -258,10 +258,7 @@ func TestRefusals(t *testing.T) {
 // What a credential process prints is not told, also where the SDK cannot read it: it may hold
 // the keys.
 func TestCredentialProcess(t *testing.T) {
-	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
-		t.Setenv(name, "")
-		require.NoError(t, os.Unsetenv(name))
-	}
+	withoutKeys(t)
 	profile := filepath.Join(t.TempDir(), "config")
 	script := "[default]\ncredential_process = /bin/echo hello {\"SecretAccessKey\": \"geheim\"}\n"
 	require.NoError(t, os.WriteFile(profile, []byte(script), 0o600))
@@ -277,8 +274,9 @@ func TestCredentialProcess(t *testing.T) {
 	require.NotContains(t, err.Error(), "geheim")
 }
 
-// Without credentials, and with a profile that is not there, the error says so.
-func TestNoCredentials(t *testing.T) {
+// withoutKeys takes every source of credentials out of the environment.
+func withoutKeys(t *testing.T) {
+	t.Helper()
 	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE",
 		"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"} {
 		t.Setenv(name, "")
@@ -286,6 +284,11 @@ func TestNoCredentials(t *testing.T) {
 	}
 	t.Setenv("HOME", t.TempDir())
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+}
+
+// Without credentials, and with a profile that is not there, the error says so.
+func TestNoCredentials(t *testing.T) {
+	withoutKeys(t)
 	f := newFake(t)
 	o := f.options()
 	o.Credentials = nil
