@@ -38,31 +38,11 @@ var recoveryShape = &shape{keys: []key{
 // DecodeRecovery reads RecoverRun's input: the JSON form of a spec, with an optional key
 // "recover". The error is an *Error.
 func DecodeRecovery(data []byte) (*Spec, Recovery, error) {
-	root, p := jsonTree(data)
-	if p != nil {
-		return nil, Recovery{}, &Error{Problems: []Problem{*p}}
-	}
-	wanted := root.take(recoveryKey)
-	spec, found := decode(root)
-	if wanted == nil || wanted.kind == nullNode {
-		return spec, Recovery{}, found.err("")
-	}
-	c := &checker{problems: *found}
-	values, ok := c.value(recoveryKey, wanted, rule{group: recoveryShape})
-	if !ok || spec == nil {
-		return nil, Recovery{}, c.err("")
-	}
-	recovery, err := bindTo[Recovery](values)
-	if err != nil {
-		c.add(recoveryKey, wanted, "%v", err)
-	}
-	if text := recovery.problem(spec); text != "" {
-		c.add(recoveryKey+".model", wanted, "%s", text)
-	}
-	if len(c.list) > 0 {
-		return nil, Recovery{}, c.err("")
-	}
-	return spec, recovery, nil
+	return decodeBeside(data, recoveryKey, recoveryShape, func(c *checker, at *node, s *Spec, r Recovery) {
+		if text := r.problem(s); text != "" {
+			c.add(recoveryKey+".model", at, "%s", text)
+		}
+	})
 }
 
 // problem says what is wrong with Model, or "".

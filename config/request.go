@@ -57,33 +57,42 @@ const maxSet = 1000
 // DecodeInput reads the workflow's input: the JSON form of a spec, with an optional key
 // "request". The error is an *Error.
 func DecodeInput(data []byte) (*Spec, Request, error) {
+	return decodeBeside(data, requestKey, requestShape, func(c *checker, at *node, s *Spec, r Request) {
+		for i, entry := range r.Force {
+			if text := s.checkForce(entry); text != "" {
+				c.add(fmt.Sprintf("%s.force[%d]", requestKey, i), at, "%s", text)
+			}
+		}
+	})
+}
+
+// decodeBeside reads the JSON form of a spec with one optional key beside the spec's own, whose
+// value check looks at once it has its shape.
+func decodeBeside[T any](data []byte, name string, form *shape, check func(c *checker, at *node, s *Spec, v T)) (*Spec, T, error) {
+	var none T
 	root, p := jsonTree(data)
 	if p != nil {
-		return nil, Request{}, &Error{Problems: []Problem{*p}}
+		return nil, none, &Error{Problems: []Problem{*p}}
 	}
-	asked := root.take(requestKey)
+	at := root.take(name)
 	spec, found := decode(root)
-	if asked == nil || asked.kind == nullNode {
-		return spec, Request{}, found.err("")
+	if at == nil || at.kind == nullNode {
+		return spec, none, found.err("")
 	}
 	c := &checker{problems: *found}
-	values, ok := c.value(requestKey, asked, rule{group: requestShape})
+	values, ok := c.value(name, at, rule{group: form})
 	if !ok || spec == nil {
-		return nil, Request{}, c.err("")
+		return nil, none, c.err("")
 	}
-	request, err := bindTo[Request](values)
+	v, err := bindTo[T](values)
 	if err != nil {
-		c.add(requestKey, asked, "%v", err)
+		c.add(name, at, "%v", err)
 	}
-	for i, entry := range request.Force {
-		if text := spec.checkForce(entry); text != "" {
-			c.add(fmt.Sprintf("%s.force[%d]", requestKey, i), asked, "%s", text)
-		}
-	}
+	check(c, at, spec, v)
 	if len(c.list) > 0 {
-		return nil, Request{}, c.err("")
+		return nil, none, c.err("")
 	}
-	return spec, request, nil
+	return spec, v, nil
 }
 
 // EncodeInput writes what DecodeInput reads; an empty Request leaves its key out.
