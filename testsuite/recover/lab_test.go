@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -122,14 +124,14 @@ func (l *lab) recover(exit int, flags ...string) report {
 var timed = regexp.MustCompile(`^(run\.json|artifacts/\w+/\w+\.json|models/\w+/model\.json|predictions/predictions\.json|logs/.*|checkpoints.*|report/.*)$`)
 
 // results are the run's files without those that measure time, model_metrics.csv without its
-// timings.
+// timings. Names that begin with "." are no keys: a killed writer's temporary file is not a result.
 func (l *lab) results() map[string]string {
 	l.t.Helper()
 	out := map[string]string{}
 	for path, content := range tree(l.t, l.folder()) {
 		key := filepath.ToSlash(strings.TrimPrefix(path, l.folder()+"/"))
 		switch {
-		case timed.MatchString(key), content == folderMark:
+		case timed.MatchString(key), content == folderMark, strings.HasPrefix(filepath.Base(path), "."):
 		case key == artifact.MetricsKey:
 			out[key] = withoutTimings(l.t, content)
 		default:
@@ -137,6 +139,16 @@ func (l *lab) results() map[string]string {
 		}
 	}
 	return out
+}
+
+// requireResults fails where a result is missing, is too much or differs, by its name.
+func (l *lab) requireResults(want map[string]string) {
+	l.t.Helper()
+	got := l.results()
+	require.Equal(l.t, slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got)))
+	for _, key := range slices.Sorted(maps.Keys(want)) {
+		require.Equal(l.t, want[key], got[key], key)
+	}
 }
 
 const folderMark = "folder"

@@ -47,7 +47,7 @@ func TestEverythingDamaged(t *testing.T) {
 		require.Contains(t, done.found(), key)
 	}
 	require.Equal(t, []int{4, 8}, []int{done.Execution.Result.Trained, done.Execution.Result.Reused})
-	require.Equal(t, undisturbed, l.results())
+	l.requireResults(undisturbed)
 	for key, content := range intact {
 		require.Equal(t, content, string(l.file(key)))
 	}
@@ -80,7 +80,7 @@ func TestRunFileDamaged(t *testing.T) {
 	require.Equal(t, 6, r.Exit)
 	require.Contains(t, r.Stderr, "of 11 manifests of folds, 11 verify with every file")
 	require.Equal(t, 1, l.recover(0, "--spec", l.spec).Execution.Result.Trained)
-	require.Equal(t, undisturbed, l.results())
+	l.requireResults(undisturbed)
 }
 
 // Claim: with the source and the prepared table gone the tables are made all the same, exit
@@ -134,7 +134,7 @@ func TestKilledAndTwice(t *testing.T) {
 	second := harness.StartStarter(t, l.env, "recover", l.folder())
 	require.Zero(t, second.Wait(), second.Stderr())
 	require.Zero(t, first.Wait(), first.Stderr())
-	require.Equal(t, undisturbed, l.results())
+	l.requireResults(undisturbed)
 	require.Nil(t, l.recover(0).Execution)
 }
 
@@ -156,7 +156,7 @@ func TestRecoverARunningRun(t *testing.T) {
 	harness.Worker(t, server.Address)
 	require.Zero(t, attached.Wait(), attached.Stderr())
 	require.Zero(t, run.Wait(), run.Stderr())
-	require.Equal(t, undisturbed, l.results())
+	l.requireResults(undisturbed)
 }
 
 // Claim: RecoverRun needs no starter: by temporal's own program, on the folder with run.json
@@ -184,7 +184,7 @@ func TestRecoverRunByHand(t *testing.T) {
 	require.Contains(t, refused.Stdout+refused.Stderr, `must be "everfold/production/ruin"`)
 	done := execute("everfold/production/ruin")
 	require.Zero(t, done.Exit, done.Stdout+done.Stderr)
-	require.Equal(t, undisturbed, l.results())
+	l.requireResults(undisturbed)
 }
 
 // Claim: the stages one by one do what the whole does, and --model fits and predicts from another
@@ -201,7 +201,7 @@ func TestStageByStage(t *testing.T) {
 	require.Len(t, l.recover(0, "--only", "final").Execution.Result.Finals, 1)
 	require.NoDirExists(t, l.path("predictions"))
 	require.Nil(t, l.recover(0, "--only", "predictions").Execution)
-	require.Equal(t, undisturbed, l.results())
+	l.requireResults(undisturbed)
 
 	l.recover(0, "--model", "weibull_aft")
 	require.FileExists(t, l.path(artifact.ModelKey("weibull_aft")))
