@@ -13,7 +13,6 @@ import (
 
 // writeOutOfFold streams oof.csv: models in the order of the spec, then folds, then rows.
 func (w *predictWork) writeOutOfFold(ctx context.Context, out io.Writer) error {
-	w.at.stage("out of fold")
 	table, err := artifact.NewOutOfFoldTable(out, w.wanted.Horizons)
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"everfold/dataset"
 	"everfold/logging"
 	"everfold/store"
+	"everfold/survival"
 	"everfold/survival/aft"
 	"everfold/survival/forecast"
 	"everfold/survival/metric"
@@ -170,22 +171,33 @@ func (w *predictWork) write(ctx context.Context, specDigest string) (*artifact.P
 	seat := w.Cores.enter()
 	defer seat.leave()
 	p.threads = seat.share()
-	err = artifact.WritePredictions(ctx, w.store, specDigest, info, artifact.PredictionWriters{
-		Predict: func(csv, parquet io.Writer) error {
-			w.at.stage("predict")
-			tables, err := artifact.NewPredictionTables(csv, parquet, w.wanted.Horizons)
-			if err != nil {
-				return err
-			}
-			return p.write(ctx, tables, true)
-		},
-		OutOfFold: func(csv io.Writer) error { return w.writeOutOfFold(ctx, csv) },
+	w.at.stage("predict")
+	err = artifact.WritePredictions(ctx, w.store, specDigest, info, func(csv, parquet, outOfFold io.Writer) error {
+		return w.stream(ctx, p, csv, parquet, outOfFold)
 	})
 	if err != nil {
 		return nil, err
 	}
 	logWarnings(ctx, info.Warnings)
 	return info, nil
+}
+
+// stream writes what the final model says, and beside it what the models of the folds said. What
+// predicting has done is the progress of both.
+func (w *predictWork) stream(ctx context.Context, p *predictor, csv, parquet, outOfFold io.Writer) error {
+	tables, err := artifact.NewPredictionTables(csv, parquet, w.wanted.Horizons)
+	if err != nil {
+		return err
+	}
+	besides, stop := context.WithCancel(survival.WithProgress(ctx, p.progress))
+	folds := beside(func() error { return w.writeOutOfFold(besides, outOfFold) })
+	if err := p.write(ctx, tables, true); err != nil {
+		stop()
+		_ = folds() // it was told to stop
+		return err
+	}
+	defer stop()
+	return folds()
 }
 
 // beyond names the columns that lie beyond the last observed time.

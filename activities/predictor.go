@@ -86,38 +86,65 @@ func tidy(info *artifact.ModelInfo) {
 // looks at every leaf once a block, so blocks are not small.
 const blockRows = 1 << 15
 
-// eachWave predicts blocks side by side, then hands them over in order.
-func (p *predictor) eachWave(ctx context.Context, compute func(ctx context.Context, from int, x *survival.Design) error, after func(from, to int) error) error {
-	n, threads := p.frame.Rows, p.threads
-	for from := 0; from < n; from += threads * blockRows {
-		to := min(from+threads*blockRows, n)
-		blocks := (to - from + blockRows - 1) / blockRows
-		failed := make([]error, blocks)
-		survival.Each(blocks, threads, func(k int) {
-			first := from + k*blockRows
-			rows := make([]int, min(first+blockRows, to)-first)
-			for i := range rows {
-				rows[i] = first + i
-			}
-			failed[k] = p.block(ctx, rows, func(ctx context.Context, x *survival.Design) error { return compute(ctx, first, x) })
-		})
-		for _, err := range failed {
-			if err != nil {
-				return fmt.Errorf("predict: %w", err)
-			}
+// computation is done for the rows of a block, encoded, of which from is the first.
+type computation func(ctx context.Context, from int, x *survival.Design) error
+
+// eachWave predicts waves of blocks, one wave after the other, and hands each over in order while
+// the next one is predicted.
+func (p *predictor) eachWave(ctx context.Context, compute computation, after func(from, to int) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	size := p.waveRows()
+	begin := func(from int) (wait func() error) {
+		return beside(func() error { return p.wave(ctx, from, min(from+size, p.frame.Rows), compute) })
+	}
+	next := begin(0)
+	for from := 0; from < p.frame.Rows; from += size {
+		if err := next(); err != nil {
+			return fmt.Errorf("predict: %w", err)
+		}
+		to := min(from+size, p.frame.Rows)
+		if to < p.frame.Rows {
+			next = begin(to)
 		}
 		if err := after(from, to); err != nil {
+			stop()
+			_ = next() // it was told to stop
 			return err
 		}
 	}
 	return nil
 }
 
+// waveRows is how many rows a wave has, the last one perhaps fewer.
+func (p *predictor) waveRows() int { return p.threads * blockRows }
+
+// wave predicts blocks side by side. Of several errors it gives that of the first block.
+func (p *predictor) wave(ctx context.Context, from, to int, compute computation) error {
+	blocks := (to - from + blockRows - 1) / blockRows
+	failed := make([]error, blocks)
+	survival.Each(blocks, p.threads, func(k int) {
+		first := from + k*blockRows
+		rows := make([]int, min(first+blockRows, to)-first)
+		for i := range rows {
+			rows[i] = first + i
+		}
+		failed[k] = p.block(ctx, rows, func(ctx context.Context, x *survival.Design) error { return compute(ctx, first, x) })
+	})
+	return cmp.Or(failed...)
+}
+
+// progress tells how many rows are done, of the two times that each is predicted: the risk, then
+// the curve.
+func (p *predictor) progress(float64, float64) {
+	if p.beat != nil {
+		p.beat(float64(p.done.Load()), 2*float64(p.frame.Rows))
+	}
+}
+
 // block encodes rows. Their progress is that of all rows.
 func (p *predictor) block(ctx context.Context, rows []int, compute func(context.Context, *survival.Design) error) error {
-	if p.beat != nil {
-		ctx = survival.WithProgress(ctx, func(float64, float64) { p.beat(float64(p.done.Load()), 2*float64(p.frame.Rows)) })
-	}
+	ctx = survival.WithProgress(ctx, p.progress)
 	x, _, err := p.pipeline.Apply(ctx, p.frame, rows) // what there is to warn of, Examine tells of all rows
 	if err != nil {
 		return err
@@ -147,19 +174,19 @@ func (p *predictor) write(ctx context.Context, tables *artifact.PredictionTables
 		return err
 	}
 	n, h, curves := p.frame.Rows, len(p.wanted.Horizons), forecast.New(p.wanted)
-	wave := min(n, p.threads*blockRows)
-	survivals, means := make([]float64, wave*h), make([]float64, wave)
+	held := min(n, 2*p.waveRows()) // one wave is predicted while another is written
+	survivals, means := make([]float64, held*h), make([]float64, held)
 	beyond := p.extrapolates(0)
 	return cmp.Or(p.eachWave(ctx, func(ctx context.Context, from int, x *survival.Design) error {
 		return curves.Rows(ctx, p.fitted, x, func(i int, r forecast.Row) error {
-			at := (from + i) % wave // waves begin at multiples
+			at := (from + i) % held // waves begin at multiples of their size
 			copy(survivals[at*h:(at+1)*h], r.Survival)
 			means[at] = r.RMST
 			return nil
 		})
 	}, func(from, to int) error {
 		for i := from; i < to; i++ {
-			at := i - from
+			at := i % held
 			err := tables.Write(artifact.Prediction{ID: p.id(i), Survival: survivals[at*h : (at+1)*h], RMST: means[at],
 				Risk: risk[i], Rank: ranks[i], InTraining: training, Extrapolated: beyond})
 			if err != nil {

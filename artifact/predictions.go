@@ -98,18 +98,14 @@ func predictionsInPlace(ctx context.Context, s store.Store) (info *PredictionsIn
 	return info, etag, nil
 }
 
-// PredictionWriters write the three tables as they are computed.
-type PredictionWriters struct {
-	// Predict streams predictions.csv and predictions.parquet.
-	Predict func(csv, parquet io.Writer) error
-	// OutOfFold streams oof.csv.
-	OutOfFold func(csv io.Writer) error
-}
+// PredictionsWriter streams predictions.csv, predictions.parquet and oof.csv as they are computed;
+// several goroutines may write, each to tables of its own.
+type PredictionsWriter func(csv, parquet, outOfFold io.Writer) error
 
 // WritePredictions streams the tables, then writes predictions.json. The caller sets what
 // predicting knows. ErrSuperseded where run.json is that of another spec. It may be repeated;
 // of racing writers with equal inputs each has written the same tables.
-func WritePredictions(ctx context.Context, s store.Store, specDigest string, info *PredictionsInfo, w PredictionWriters) error {
+func WritePredictions(ctx context.Context, s store.Store, specDigest string, info *PredictionsInfo, write PredictionsWriter) error {
 	if _, err := readCurrent(ctx, s, specDigest, nil); err != nil {
 		return fmt.Errorf("write predictions: %w", err)
 	}
@@ -117,15 +113,11 @@ func WritePredictions(ctx context.Context, s store.Store, specDigest string, inf
 	if err != nil {
 		return err
 	}
-	files, err := putStreams(ctx, s, predictionFiles[:2], func(out []io.Writer) error { return w.Predict(out[0], out[1]) })
+	files, err := putStreams(ctx, s, predictionFiles, func(out []io.Writer) error { return write(out[0], out[1], out[2]) })
 	if err != nil {
 		return fmt.Errorf("write predictions: %w", err)
 	}
-	outOfFold, err := putStreams(ctx, s, predictionFiles[2:], func(out []io.Writer) error { return w.OutOfFold(out[0]) })
-	if err != nil {
-		return fmt.Errorf("write out-of-fold predictions: %w", err)
-	}
-	info.Format, info.Fingerprint, info.Files = predictionsFormat, info.Inputs.Fingerprint(), append(files, outOfFold...)
+	info.Format, info.Fingerprint, info.Files = predictionsFormat, info.Inputs.Fingerprint(), files
 	info.FinishedAt = time.Now().UnixMilli()
 	content, err := encode(info)
 	if err != nil {

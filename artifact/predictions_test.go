@@ -80,6 +80,11 @@ func outOfFold(out io.Writer) error {
 	return w.Close()
 }
 
+// threeTables writes all of them.
+func threeTables(csv, table, oof io.Writer) error {
+	return errors.Join(tables(csv, table), outOfFold(oof))
+}
+
 // Predictions are in place where their inputs are equal and every table verifies; writing
 // them again replaces them.
 func TestWritePredictions(t *testing.T) {
@@ -88,7 +93,7 @@ func TestWritePredictions(t *testing.T) {
 	in := artifact.Inputs{"model": "cox"}
 	write := func(specDigest string) error {
 		return artifact.WritePredictions(t.Context(), s, specDigest, &artifact.PredictionsInfo{Inputs: in, Rows: 2},
-			artifact.PredictionWriters{Predict: tables, OutOfFold: outOfFold})
+			threeTables)
 	}
 	found, err := artifact.ReadPredictions(t.Context(), s, in)
 	require.NoError(t, err)
@@ -117,13 +122,13 @@ func TestWritePredictionsFails(t *testing.T) {
 	run := newRun(t, s, parse(t, baseSpec))
 	broken := errors.New("broken")
 	err := artifact.WritePredictions(t.Context(), s, run.SpecDigest, &artifact.PredictionsInfo{},
-		artifact.PredictionWriters{Predict: func(csv, _ io.Writer) error {
+		func(csv, _, _ io.Writer) error {
 			_, err := csv.Write(make([]byte, 1<<20))
 			return errors.Join(err, broken)
-		}})
+		})
 	require.ErrorIs(t, err, broken)
 	err = artifact.WritePredictions(t.Context(), s, run.SpecDigest, &artifact.PredictionsInfo{},
-		artifact.PredictionWriters{Predict: tables, OutOfFold: func(io.Writer) error { return broken }})
+		func(csv, table, _ io.Writer) error { return errors.Join(tables(csv, table), broken) })
 	require.ErrorIs(t, err, broken)
 	_, _, err = store.ReadAll(t.Context(), s, artifact.PredictionsInfoKey, 1)
 	require.ErrorIs(t, err, store.ErrNotFound)
@@ -133,12 +138,13 @@ func TestWritePredictionsFails(t *testing.T) {
 func TestWritePredictionsPanics(t *testing.T) {
 	s := memory()
 	run := newRun(t, s, parse(t, baseSpec))
-	ended := make(chan error, 2)
+	ended := make(chan error, 3)
 	watched := &watchedPuts{Store: s, ended: ended}
 	require.PanicsWithValue(t, "broken", func() {
 		_ = artifact.WritePredictions(t.Context(), watched, run.SpecDigest, &artifact.PredictionsInfo{},
-			artifact.PredictionWriters{Predict: func(io.Writer, io.Writer) error { panic("broken") }})
+			func(_, _, _ io.Writer) error { panic("broken") })
 	})
+	require.Error(t, <-ended)
 	require.Error(t, <-ended)
 	require.Error(t, <-ended)
 	_, _, err := store.ReadAll(t.Context(), s, artifact.PredictionsKey, 1)
@@ -164,7 +170,7 @@ func TestWritePredictionsRace(t *testing.T) {
 		run := newRun(t, s, parse(t, baseSpec))
 		write := func(s store.Store, model string) error {
 			return artifact.WritePredictions(t.Context(), s, run.SpecDigest, &artifact.PredictionsInfo{Inputs: artifact.Inputs{"model": model}},
-				artifact.PredictionWriters{Predict: tables, OutOfFold: outOfFold})
+				threeTables)
 		}
 		raced := false
 		faulty := &storetest.Faulty{Store: s, Before: func(op storetest.Op, key string) error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"time"
@@ -42,6 +43,7 @@ type fakeServer struct {
 type describeAnswer struct {
 	status  enumspb.WorkflowExecutionStatus
 	digest  string
+	events  int64 // of the history; 0: one more each time
 	pending []*workflowpb.PendingActivityInfo
 	err     error
 }
@@ -66,7 +68,7 @@ func (f *fakeServer) DescribeWorkflowExecution(context.Context, string, string) 
 		return nil, a.err
 	}
 	info := &workflowpb.WorkflowExecutionInfo{
-		Status: a.status, Execution: &commonpb.WorkflowExecution{RunId: "execution-1"},
+		Status: a.status, Execution: &commonpb.WorkflowExecution{RunId: "execution-1"}, HistoryLength: cmp.Or(a.events, int64(f.looks)),
 	}
 	if a.digest != "" {
 		payload, err := converter.GetDefaultDataConverter().ToPayload(a.digest)

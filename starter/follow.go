@@ -16,6 +16,9 @@ const (
 	patience = 2 * time.Minute
 	// workerGrace is how long a worker may take to start, or to be busy, before it is missed.
 	workerGrace = 10 * time.Second
+	// askEvery is how often a workflow is asked of which nothing new is known: whether a worker
+	// still answers.
+	askEvery = 5 * time.Second
 )
 
 // follower watches one execution to its end.
@@ -24,6 +27,8 @@ type follower struct {
 	run       runRef
 	execution string // "" follows the latest
 	view      view
+	answered  *snapshot // the last one in which the workflow answered
+	asked     time.Time // when it was asked last
 	silent    time.Time // since when no worker has answered; zero: one does
 	told      bool      // that has been said
 	now       func() time.Time
@@ -41,7 +46,7 @@ func (f *follower) follow(ctx context.Context) (*workflows.Result, error) {
 	defer f.view.close()
 	var lostSince time.Time
 	for {
-		s, err := look(ctx, f.link, f.run.workflowID(), f.execution)
+		s, err := f.look(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
@@ -66,6 +71,25 @@ func (f *follower) follow(ctx context.Context) (*workflows.Result, error) {
 			return nil, err
 		}
 	}
+}
+
+// look takes a snapshot. What the workflow would answer changes only with its history, so it is
+// asked where that has grown: each question is a task for server and worker.
+func (f *follower) look(ctx context.Context) (*snapshot, error) {
+	s, err := describe(ctx, f.link, f.run.workflowID(), f.execution)
+	if err != nil {
+		return nil, err
+	}
+	if a := f.answered; a != nil && a.execution == s.execution && a.events == s.events && f.now().Sub(f.asked) < askEvery {
+		s.progress = a.progress
+		return s, nil
+	}
+	f.asked = f.now()
+	err = s.ask(ctx, f.link, f.run.workflowID(), f.execution)
+	if s.progress != nil {
+		f.answered = s
+	}
+	return s, err
 }
 
 // take shows a snapshot. After the end it returns the result; neither result nor error

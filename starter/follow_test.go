@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	workflowpb "go.temporal.io/api/workflow/v1"
-
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
 
 	"everfold/workflows"
 )
@@ -48,6 +48,36 @@ func TestFollow(t *testing.T) {
 		require.Contains(t, out.String(), line)
 	}
 }
+
+// Claim: a workflow whose history does not grow is asked again only to see whether a worker
+// answers; every look shows what it said last, and heartbeats anew.
+func TestFollowAsksSeldom(t *testing.T) {
+	quiet := describeAnswer{status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, events: 7,
+		pending: []*workflowpb.PendingActivityInfo{fitting(workflows.FitProgress{Model: "km", Fold: 0, Stage: "fit", Done: 1, Total: 2}, 1, "")}}
+	server := &fakeServer{progress: []workflows.Progress{tiny()}, result: workflows.Result{Outcome: workflows.Completed}}
+	for range 2 * askEvery / pollEvery {
+		server.described = append(server.described, quiet)
+	}
+	server.described = append(server.described, closed())
+	f, _ := watching(server)
+	shown := &shownViews{}
+	f.view = shown
+	_, err := f.follow(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 3, server.queries, "at first, after askEvery, and at the end")
+	require.Len(t, shown.snapshots, len(server.described))
+	for _, s := range shown.snapshots[:len(server.described)-1] {
+		require.NotNil(t, s.progress)
+		require.Len(t, s.beats, 1)
+	}
+}
+
+// shownViews keeps what is shown.
+type shownViews struct{ snapshots []*snapshot }
+
+func (v *shownViews) show(s *snapshot) { v.snapshots = append(v.snapshots, s) }
+func (v *shownViews) note(string)      {}
+func (v *shownViews) close()           {}
 
 // Claim: a server that goes away and comes back is waited for, and told about once each.
 func TestFollowThroughOutage(t *testing.T) {

@@ -29,6 +29,7 @@ type snapshot struct {
 	status    enumspb.WorkflowExecutionStatus
 	started   time.Time
 	closed    time.Time
+	events    int64               // of the history
 	progress  *workflows.Progress // nil: the workflow did not answer
 	silence   error               // why not
 	beats     map[cellID]workflows.FitProgress
@@ -57,26 +58,29 @@ func (s *snapshot) running() bool {
 // look takes a snapshot. An error says that the server did not answer; a workflow that
 // does not answer is in snapshot.silence.
 func look(ctx context.Context, c client.Client, id, execution string) (*snapshot, error) {
-	described, err := describe(ctx, c, id, execution)
+	s, err := describe(ctx, c, id, execution)
 	if err != nil {
 		return nil, err
 	}
-	s := described
-	s.at = time.Now()
+	return s, s.ask(ctx, c, id, execution)
+}
+
+// ask has the workflow say how far it is. An error says that ctx has ended.
+func (s *snapshot) ask(ctx context.Context, c client.Client, id, execution string) error {
 	queryCtx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	value, err := c.QueryWorkflow(queryCtx, id, execution, workflows.QueryProgress)
 	if err != nil {
 		s.silence = err
-		return s, ctx.Err()
+		return ctx.Err()
 	}
 	var p workflows.Progress
 	if err := value.Get(&p); err != nil {
 		s.silence = err
-		return s, nil
+		return nil
 	}
 	s.progress = &p
-	return s, nil
+	return nil
 }
 
 // describe is the part of a snapshot that needs no worker.
@@ -89,7 +93,7 @@ func describe(ctx context.Context, c client.Client, id, execution string) (*snap
 	}
 	info := response.GetWorkflowExecutionInfo()
 	s := &snapshot{
-		execution: info.GetExecution().GetRunId(), status: info.GetStatus(),
+		at: time.Now(), execution: info.GetExecution().GetRunId(), status: info.GetStatus(), events: info.GetHistoryLength(),
 		started: info.GetStartTime().AsTime(), beats: map[cellID]workflows.FitProgress{},
 	}
 	if info.GetCloseTime() != nil {

@@ -25,9 +25,10 @@ type Usage struct {
 const ticks = 100
 
 // FamilyEvery and PeakEvery are how often a family and a single process are looked at: what one
-// uses after the last look is not seen.
+// uses after the last look is not seen. A look at a family reads a file of every process of the
+// machine: four a second took 3 % of a core from what they looked at.
 const (
-	FamilyEvery = 250 * time.Millisecond // it reads a file of every process of the machine
+	FamilyEvery = 2 * time.Second
 	PeakEvery   = 10 * time.Millisecond
 )
 
