@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"hash/crc32"
+	"io"
 
 	"everfold/store"
 )
@@ -18,13 +20,16 @@ type Checkpoint struct {
 
 func (c Checkpoint) key() string { return CheckpointKey(c.Model, c.Fold, c.Fit, c.Piece) }
 
-// digest is over fingerprint, piece and state: neither another fit's state nor another
-// piece's verifies.
+// castagnoli is the polynomial that processors have an instruction for: states of a forest are
+// some gigabytes a run, and sealed by a SHA-256 of their own.
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// digest is over fingerprint, piece, and length and checksum of the state: neither another fit's
+// state nor another piece's verifies.
 func (c Checkpoint) digest(state []byte) []byte {
-	h := sha256.New()
-	fmt.Fprintf(h, "%d:%s%d:%s", len(c.Fit), c.Fit, len(c.Piece), c.Piece)
-	h.Write(state)
-	return h.Sum(nil)
+	text := fmt.Sprintf("%d:%s%d:%s%d:%08x", len(c.Fit), c.Fit, len(c.Piece), c.Piece, len(state), crc32.Checksum(state, castagnoli))
+	sum := sha256.Sum256([]byte(text))
+	return sum[:]
 }
 
 // maxCheckpoint bounds a state: scores of the most rows that trees take, twice over.
@@ -32,8 +37,8 @@ const maxCheckpoint = 1 << 30
 
 // PutCheckpoint puts a state in place of the piece's last one.
 func PutCheckpoint(ctx context.Context, s store.Store, c Checkpoint, state []byte) error {
-	content := append(c.digest(state), state...)
-	if _, err := store.PutBytes(ctx, s, c.key(), content, store.Condition{}); err != nil {
+	content := io.MultiReader(bytes.NewReader(c.digest(state)), bytes.NewReader(state))
+	if _, err := s.Put(ctx, c.key(), content, store.Condition{}); err != nil {
 		return fmt.Errorf("save checkpoint %s of %s: %w", c.Piece, c.Task, err)
 	}
 	return nil

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 
+	"golang.org/x/sync/errgroup"
+
 	"everfold/artifact"
 	"everfold/survival"
 )
@@ -27,21 +29,25 @@ type predicted struct {
 // errMismatch: oof.csv is whole, but not of these rows.
 var errMismatch = errors.New("its rows are not those of the folds")
 
-// outOfFold reads oof.csv as a stream and hands over one model after the other; what it hands
-// over is used again. Damage is a problem of the report and leaves nothing.
+// outOfFold reads oof.csv as a stream and hands over one model after the other, while it reads
+// the next. Damage is a problem of the report and leaves nothing.
 func (b *builder) outOfFold(ctx context.Context, use func(p *predicted) error) error {
-	var failed error // of use, or of ctx: not the file's
-	err := b.OutOfFold(ctx, func(in io.Reader) error {
+	using, reading := errgroup.WithContext(ctx)
+	using.SetLimit(1)
+	err := b.OutOfFold(reading, func(in io.Reader) error {
 		r := &outOfFoldReader{builder: b, use: func(p *predicted) error {
-			failed = use(p)
-			return failed
+			using.Go(func() error { return use(p) })
+			return nil
 		}}
-		return r.read(ctx, in)
+		return r.read(reading, in)
 	})
+	failed := using.Wait() // an error of use has ended the reading, too
 	switch {
+	case failed != nil:
+		return failed
 	case err == nil:
 		return nil
-	case failed != nil, ctx.Err() != nil:
+	case ctx.Err() != nil:
 		return err
 	case errors.Is(err, artifact.ErrDamaged), errors.Is(err, errMismatch):
 		b.leave(artifact.OutOfFoldKey, err.Error())
@@ -156,12 +162,14 @@ func (r *outOfFoldReader) flush() error {
 	if r.now.model == "" || len(r.now.rows) == 0 {
 		return nil
 	}
-	if err := r.use(&r.now); err != nil {
+	whole, n := r.now, len(r.now.rows)
+	if err := r.use(&whole); err != nil {
 		return err
 	}
-	r.now.rows, r.now.folds, r.now.risk = r.now.rows[:0], r.now.folds[:0], r.now.risk[:0]
+	r.now.rows, r.now.folds, r.now.risk = make([]int, 0, n), make([]int, 0, n), make([]float64, 0, n)
+	r.now.surv = make([][]float64, len(whole.surv))
 	for h := range r.now.surv {
-		r.now.surv[h] = r.now.surv[h][:0]
+		r.now.surv[h] = make([]float64, 0, n)
 	}
 	r.fold = -1
 	return nil

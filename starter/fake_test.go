@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"everfold/workflows"
 )
@@ -43,7 +44,8 @@ type fakeServer struct {
 type describeAnswer struct {
 	status  enumspb.WorkflowExecutionStatus
 	digest  string
-	events  int64 // of the history; 0: one more each time
+	events  int64     // of the history; 0: one more each time
+	started time.Time // zero: long ago
 	pending []*workflowpb.PendingActivityInfo
 	err     error
 }
@@ -69,6 +71,9 @@ func (f *fakeServer) DescribeWorkflowExecution(context.Context, string, string) 
 	}
 	info := &workflowpb.WorkflowExecutionInfo{
 		Status: a.status, Execution: &commonpb.WorkflowExecution{RunId: "execution-1"}, HistoryLength: cmp.Or(a.events, int64(f.looks)),
+	}
+	if !a.started.IsZero() {
+		info.StartTime = timestamppb.New(a.started)
 	}
 	if a.digest != "" {
 		payload, err := converter.GetDefaultDataConverter().ToPayload(a.digest)

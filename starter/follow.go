@@ -11,6 +11,8 @@ import (
 
 const (
 	pollEvery = 500 * time.Millisecond
+	// longAfter is from when on a run is long.
+	longAfter = time.Minute
 	// patience is how long a server may be away before the starter gives up watching. The
 	// run itself does not depend on the starter.
 	patience = 2 * time.Minute
@@ -67,10 +69,18 @@ func (f *follower) follow(ctx context.Context) (*workflows.Result, error) {
 				return result, err
 			}
 		}
-		if err := f.wait(ctx, pollEvery); err != nil {
+		if err := f.wait(ctx, f.pace()); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// pace is how long nothing is asked: twice as long of a run that has been going on for long.
+func (f *follower) pace() time.Duration {
+	if f.answered != nil && f.answered.at.Sub(f.answered.started) >= longAfter {
+		return 2 * pollEvery
+	}
+	return pollEvery
 }
 
 // look takes a snapshot. What the workflow would answer changes only with its history, so it is

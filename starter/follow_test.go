@@ -52,7 +52,7 @@ func TestFollow(t *testing.T) {
 // Claim: a workflow whose history does not grow is asked again only to see whether a worker
 // answers; every look shows what it said last, and heartbeats anew.
 func TestFollowAsksSeldom(t *testing.T) {
-	quiet := describeAnswer{status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, events: 7,
+	quiet := describeAnswer{status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, events: 7, started: time.Now(),
 		pending: []*workflowpb.PendingActivityInfo{fitting(workflows.FitProgress{Model: "km", Fold: 0, Stage: "fit", Done: 1, Total: 2}, 1, "")}}
 	server := &fakeServer{progress: []workflows.Progress{tiny()}, result: workflows.Result{Outcome: workflows.Completed}}
 	for range 2 * askEvery / pollEvery {
@@ -70,6 +70,17 @@ func TestFollowAsksSeldom(t *testing.T) {
 		require.NotNil(t, s.progress)
 		require.Len(t, s.beats, 1)
 	}
+}
+
+// Claim: a run that has been going on for long is looked at half as often.
+func TestFollowPace(t *testing.T) {
+	f := &follower{}
+	require.Equal(t, pollEvery, f.pace())
+	now := time.Unix(1000, 0)
+	f.answered = &snapshot{at: now, started: now.Add(-longAfter + time.Second)}
+	require.Equal(t, pollEvery, f.pace())
+	f.answered.started = now.Add(-longAfter)
+	require.Equal(t, 2*pollEvery, f.pace())
 }
 
 // shownViews keeps what is shown.

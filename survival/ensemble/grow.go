@@ -114,6 +114,7 @@ type growth struct {
 	state  sync.Mutex // of what follows
 	piece  *modelfile.Writer
 	pieces int // saved
+	usual  int // bytes of the next piece, about
 }
 
 func (p Plan) begin() *growth {

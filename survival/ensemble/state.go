@@ -30,6 +30,7 @@ func (g *growth) note(b int, t Tree, leaves *tree.PackedLeaves) {
 	defer g.state.Unlock()
 	if g.piece == nil {
 		g.piece = modelfile.NewWriter(g.stateType(), g.Kind.Version)
+		g.piece.Grow(g.usual) // a buffer that grew would be copied, and leave a multiple of its size as garbage
 		g.piece.Int(len(g.Sample.Rows))
 	}
 	if g.piece.Len() > mostPiece {
@@ -50,8 +51,9 @@ func (g *growth) keep(ctx context.Context) {
 		return
 	}
 	g.piece.Bool(false)
-	g.Options.Checkpoints.Save(ctx, pieceKey(g.pieces), g.piece.Bytes())
-	g.piece = nil
+	state := g.piece.Bytes()
+	g.Options.Checkpoints.Save(ctx, pieceKey(g.pieces), state)
+	g.piece, g.usual = nil, len(state)+len(state)/8
 	g.pieces++
 }
 

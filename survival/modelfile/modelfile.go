@@ -22,6 +22,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"everfold/survival"
 )
@@ -112,7 +113,13 @@ func (w *Writer) Float32s(v []float32) {
 func (w *Writer) Len() int { return len(w.buf) }
 
 // Bytes appends the digest and returns the finished file; the Writer is used up.
-func (w *Writer) Bytes() []byte { return Seal(w.buf) }
+func (w *Writer) Bytes() []byte {
+	digest := sha256.Sum256(w.buf)
+	return append(w.buf, digest[:]...) // in place: files are large
+}
+
+// Grow makes room for so many bytes more.
+func (w *Writer) Grow(n int) { w.buf = slices.Grow(w.buf, n) }
 
 // Seal appends the digest to a file's other bytes. Writers need only Bytes; tests of
 // decoders use Seal to get past the digest.

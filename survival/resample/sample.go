@@ -68,22 +68,30 @@ func strataShares(keep int, rows [2]int) [2]int {
 	return [2]int{keep - with, with}
 }
 
+// keyed is an item with what puts it into random order.
+type keyed struct {
+	key  uint64
+	item int
+}
+
 // takeGroups marks the groups of one stratum that fit into share rows, in random order.
 func takeGroups(taken []bool, groups, size []int, share int, key uint64) {
 	if share == 0 || len(groups) == 0 {
 		return
 	}
-	slices.SortFunc(groups, func(a, b int) int {
-		return cmp.Or(cmp.Compare(orderKey(key, a), orderKey(key, b)), cmp.Compare(a, b))
-	})
+	order := make([]keyed, len(groups))
+	for i, g := range groups {
+		order[i] = keyed{orderKey(key, g), g}
+	}
+	slices.SortFunc(order, func(a, b keyed) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.item, b.item)) })
 	left := share
-	for _, g := range groups {
-		if size[g] <= left {
-			taken[g] = true
-			left -= size[g]
+	for _, o := range order {
+		if size[o.item] <= left {
+			taken[o.item] = true
+			left -= size[o.item]
 		}
 	}
 	if left == share {
-		taken[groups[0]] = true
+		taken[order[0].item] = true
 	}
 }
