@@ -17,10 +17,10 @@ RACE  := ./logging/... ./store/... ./artifact/... ./tracker/... ./activities/...
 TIMEOUT ?= 20m
 
 .DEFAULT_GOAL := help
-.PHONY: help build programs temporal versitygw run test check fmt vet static workflow unit race bench bench-quick peers mlflow burk rank agreement terminal soak oracle clean
+.PHONY: help build programs temporal versitygw secrets run test check fmt vet static workflow unit race bench bench-quick peers mlflow burk rank agreement terminal soak oracle clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: programs temporal ## bin/starter, bin/worker, bin/temporal (the last takes minutes, once)
 
@@ -42,6 +42,9 @@ versitygw:
 	$(GO) version -m bin/versitygw 2>/dev/null | grep -q "github.com/versity/versitygw[[:space:]]$$want" || { \
 		echo "building the S3 server of the tests, versitygw $$want: a minute or two, once"; \
 		mkdir -p bin && cd tools && $(BUILD) -buildvcs=false -o ../bin/versitygw github.com/versity/versitygw/cmd/versitygw; }
+
+secrets: ## .env with random passwords for docker-compose.yml; what is there stays
+	@deploy/secrets.sh
 
 run: build ## train on the shipped real data, on an embedded server; run it again to go on
 	@bin/starter quickstart

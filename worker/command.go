@@ -24,6 +24,7 @@ type settings struct {
 	exitWithParent bool
 	logFormat      string
 	metricsListen  string
+	probe          bool
 	run            func(context.Context) error
 }
 
@@ -70,6 +71,9 @@ func newCommand(s *settings) *cobra.Command {
 			if err := s.check(); err != nil {
 				return &usageError{err}
 			}
+			if s.probe {
+				return probe(cmd.Context(), s.metricsListen)
+			}
 			return s.run(cmd.Context())
 		},
 	}
@@ -89,6 +93,7 @@ func newCommand(s *settings) *cobra.Command {
 	f.StringVar(&s.logFormat, "log-format", "text", "text or json, on standard error")
 	f.StringVar(&s.metricsListen, "metrics-listen", os.Getenv(envMetricsListen),
 		"answer Prometheus at this host:port under /metrics, such as 127.0.0.1:9464 (default $"+envMetricsListen+"; none: do not)")
+	f.BoolVar(&s.probe, "probe", false, "ask the worker that runs with this --metrics-listen whether it serves, and end: exit code 0 or 1")
 	return cmd
 }
 
