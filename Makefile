@@ -17,7 +17,7 @@ RACE  := ./logging/... ./store/... ./artifact/... ./tracker/... ./activities/...
 TIMEOUT ?= 20m
 
 .DEFAULT_GOAL := help
-.PHONY: help build programs temporal versitygw secrets run test check fmt vet static workflow unit race bench bench-quick peers mlflow burk rank agreement terminal soak oracle clean
+.PHONY: help build programs temporal versitygw secrets run test check fmt vet static workflow unit race bench bench-quick peers mlflow burk rank agreement terminal soak scale oracle clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -112,6 +112,9 @@ SOAK ?= 100
 
 soak: build mlflow ## crash tests at SOAK=100 random moments per fault; takes hours
 	@EVERFOLD_SOAK=$(SOAK) $(GO) test -count 1 -timeout 24h ./testsuite/crash ./testsuite/tracker
+
+scale: build ## 100 runs at once and a run of 2,100 fits, with their figures; minutes
+	@EVERFOLD_SCALE=1 $(GO) test -count 1 -v -timeout 1h ./testsuite/scale
 
 # Reference values from the reference implementations. Debian: r-base-core r-cran-survival
 # r-cran-jsonlite r-cran-riskregression r-cran-prodlim, and python3-venv.

@@ -70,6 +70,33 @@ func TestPublishMetricsReadsOnlyWhatIsNew(t *testing.T) {
 	require.EqualValues(t, 1, tables.Load())
 }
 
+// Runs that take turns on a worker cost each other nothing: with one cache, what was read of
+// one is not read again after the other.
+func TestPublishMetricsOfRunsThatTakeTurns(t *testing.T) {
+	all := memory()
+	var manifests atomic.Int64
+	counting := &storetest.Faulty{Store: all, Before: func(op storetest.Op, key string) error {
+		if op == storetest.Get && strings.Contains(key, "_fold") {
+			manifests.Add(1)
+		}
+		return nil
+	}}
+	var cache artifact.Cache
+	var runs []*artifact.Run
+	var folders []store.Store
+	for _, name := range []string{"production/a", "production/b", "production/c"} {
+		s := store.Prefixed(counting, name)
+		runs, folders = append(runs, completeRun(t, s)), append(folders, s)
+	}
+	manifests.Store(0)
+	for range 3 {
+		for i, run := range runs {
+			require.Equal(t, 9, publish(t, folders[i], run, &cache))
+		}
+	}
+	require.EqualValues(t, 27, manifests.Load())
+}
+
 // Damaged, stale and foreign manifests have no row; another spec's run.json stops.
 func TestPublishMetricsHoldsOnlyCompleteFolds(t *testing.T) {
 	s := memory()

@@ -47,7 +47,9 @@ type describeAnswer struct {
 	events  int64     // of the history; 0: one more each time
 	started time.Time // zero: long ago
 	pending []*workflowpb.PendingActivityInfo
-	err     error
+	// children answer for themselves, by workflow id; those that are gone have err.
+	children map[string]describeAnswer
+	err      error
 }
 
 func running() describeAnswer {
@@ -63,9 +65,12 @@ func (f *fakeServer) ExecuteWorkflow(_ context.Context, o client.StartWorkflowOp
 	return fakeRun{f}, f.startErr
 }
 
-func (f *fakeServer) DescribeWorkflowExecution(context.Context, string, string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
-	a := f.described[min(f.looks, len(f.described)-1)]
-	f.looks++
+func (f *fakeServer) DescribeWorkflowExecution(_ context.Context, id, _ string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	a, isChild := f.described[min(max(0, f.looks-1), len(f.described)-1)].children[id]
+	if !isChild {
+		a = f.described[min(f.looks, len(f.described)-1)]
+		f.looks++
+	}
 	if a.err != nil {
 		return nil, a.err
 	}
@@ -82,7 +87,11 @@ func (f *fakeServer) DescribeWorkflowExecution(context.Context, string, string) 
 		}
 		info.Memo = &commonpb.Memo{Fields: map[string]*commonpb.Payload{workflows.MemoSpecDigest: payload}}
 	}
-	return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: info, PendingActivities: a.pending}, nil
+	out := &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: info, PendingActivities: a.pending}
+	for id := range a.children {
+		out.PendingChildren = append(out.PendingChildren, &workflowpb.PendingChildExecutionInfo{WorkflowId: id, WorkflowTypeName: workflows.TrainModelName})
+	}
+	return out, nil
 }
 
 func (f *fakeServer) QueryWorkflow(context.Context, string, string, string, ...any) (converter.EncodedValue, error) {

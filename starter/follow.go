@@ -21,6 +21,8 @@ const (
 	// askEvery is how often a workflow is asked of which nothing new is known: whether a worker
 	// still answers.
 	askEvery = 5 * time.Second
+	// modelsEvery is how often the children of a large run are looked at, each by a call.
+	modelsEvery = 2 * time.Second
 )
 
 // follower watches one execution to its end.
@@ -31,6 +33,8 @@ type follower struct {
 	view      view
 	answered  *snapshot // the last one in which the workflow answered
 	asked     time.Time // when it was asked last
+	models    []*snapshot
+	surveyed  time.Time // when models were looked at last
 	silent    time.Time // since when no worker has answered; zero: one does
 	told      bool      // that has been said
 	now       func() time.Time
@@ -90,6 +94,13 @@ func (f *follower) look(ctx context.Context) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
+	if f.now().Sub(f.surveyed) >= modelsEvery || len(s.children) == 0 {
+		if f.models, err = s.lookAtModels(ctx, f.link); err != nil {
+			return nil, err
+		}
+		f.surveyed = f.now()
+	}
+	s.join(f.models)
 	if a := f.answered; a != nil && a.execution == s.execution && a.events == s.events && f.now().Sub(f.asked) < askEvery {
 		s.progress = a.progress
 		return s, nil

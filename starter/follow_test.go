@@ -173,3 +173,29 @@ func TestLook(t *testing.T) {
 	require.Len(t, s.retries, 1)
 	require.Equal(t, "cox_ph fold 3: attempt 4, after: activity Heartbeat timeout", s.retries[0].String())
 }
+
+// Claim: what a large run's children fit and try again is part of its snapshot, in the order of
+// their ids; one that has ended meanwhile is left out, a server that does not answer is an error.
+func TestLookAtLargeRun(t *testing.T) {
+	fitting := func(model, failure string) describeAnswer {
+		return describeAnswer{pending: []*workflowpb.PendingActivityInfo{
+			fitting(workflows.FitProgress{Model: model, Fold: 7, Stage: "fit"}, 2, failure),
+		}}
+	}
+	answer := running()
+	answer.children = map[string]describeAnswer{
+		"everfold/production/tiny/b": fitting("b", "second"), "everfold/production/tiny/a": fitting("a", "first"),
+		"everfold/production/tiny/c": {err: serviceerror.NewNotFound("gone")},
+	}
+	server := &fakeServer{described: []describeAnswer{answer}, progress: []workflows.Progress{tiny()}}
+	s, err := look(t.Context(), server, "everfold/production/tiny", "")
+	require.NoError(t, err)
+	require.Equal(t, "fit", s.beats[cellID{"b", 7}].Stage)
+	require.Len(t, s.retries, 2)
+	require.Equal(t, "a fold 7: attempt 2, after: first", s.retries[0].String())
+
+	answer.children["everfold/production/tiny/c"] = describeAnswer{err: serviceerror.NewUnavailable("down")}
+	server.looks = 0
+	_, err = look(t.Context(), server, "everfold/production/tiny", "")
+	require.Error(t, err)
+}

@@ -3,14 +3,18 @@ package main
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
+	"golang.org/x/sync/errgroup"
 
 	"everfold/workflows"
 )
@@ -35,6 +39,7 @@ type snapshot struct {
 	beats     map[cellID]workflows.FitProgress
 	retries   []retry
 	inHand    int // fits that a worker has; others that run wait for one
+	children  []*workflowpb.PendingChildExecutionInfo
 }
 
 // cellID is one fold of one model.
@@ -62,6 +67,11 @@ func look(ctx context.Context, c client.Client, id, execution string) (*snapshot
 	if err != nil {
 		return nil, err
 	}
+	models, err := s.lookAtModels(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	s.join(models)
 	return s, s.ask(ctx, c, id, execution)
 }
 
@@ -102,7 +112,46 @@ func describe(ctx context.Context, c client.Client, id, execution string) (*snap
 	for _, activity := range response.GetPendingActivities() {
 		s.add(activity)
 	}
+	s.children = response.GetPendingChildren()
 	return s, nil
+}
+
+// childrenAtOnce bounds the questions to the server about a large run.
+const childrenAtOnce = 8
+
+// lookAtModels is what a large run's children are fitting, one child a model; nil of a run that
+// has none.
+func (s *snapshot) lookAtModels(ctx context.Context, c client.Client) ([]*snapshot, error) {
+	slices.SortFunc(s.children, func(a, b *workflowpb.PendingChildExecutionInfo) int {
+		return strings.Compare(a.GetWorkflowId(), b.GetWorkflowId())
+	})
+	models := make([]*snapshot, len(s.children))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(childrenAtOnce)
+	for i, child := range s.children {
+		group.Go(func() error {
+			m, err := describe(ctx, c, child.GetWorkflowId(), child.GetRunId())
+			var gone *serviceerror.NotFound
+			if errors.As(err, &gone) {
+				return nil // it has ended meanwhile, and its history is kept no longer
+			}
+			models[i] = m
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(models, func(m *snapshot) bool { return m == nil }), nil
+}
+
+// join adds what the children of a run are fitting.
+func (s *snapshot) join(models []*snapshot) {
+	for _, m := range models {
+		maps.Copy(s.beats, m.beats)
+		s.retries = append(s.retries, m.retries...)
+		s.inHand += m.inHand
+	}
 }
 
 func (s *snapshot) add(activity *workflowpb.PendingActivityInfo) {

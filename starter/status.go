@@ -116,7 +116,9 @@ func (r *runStatus) addActivities(s *snapshot) {
 	if s.progress != nil {
 		for _, m := range s.progress.Models {
 			for _, f := range m.Folds {
-				if beat, ok := s.beats[cellID{m.Model, f.Fold}]; ok && f.State == workflows.Running {
+				// A large run learns of its folds in parcels: one that waits for all it knows may have begun.
+				open := f.State == workflows.Running || f.State == workflows.Waiting
+				if beat, ok := s.beats[cellID{m.Model, f.Fold}]; ok && open {
 					r.Running = append(r.Running, beat)
 				}
 			}

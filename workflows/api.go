@@ -9,10 +9,13 @@ import (
 // Registered names: part of the published contract.
 const (
 	TrainSurvivalModelsName = "TrainSurvivalModels"
+	TrainModelName          = "TrainModel" // a child: the folds of one model of a large run
 	RecoverRunName          = "RecoverRun"
 	QueryProgress           = "progress"
 	UpdateSkipModel         = "skip-model"
 	UpdateSetParallelism    = "set-parallelism"
+	SignalSetParallelism    = "set-parallelism" // from the run to its children
+	SignalFoldsEnded        = "folds-ended"     // from a child to its run
 	MemoSpecDigest          = "everfold_spec_digest"
 	MemoOutput              = "everfold_output"
 )

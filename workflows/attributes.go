@@ -4,6 +4,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"everfold/activities"
 	"everfold/config"
 )
 
@@ -13,7 +14,7 @@ import (
 const (
 	AttributeRun     = "EverfoldRun"     // keyword
 	AttributeType    = "EverfoldType"    // keyword: sample, production
-	AttributeOutcome = "EverfoldOutcome" // keyword: running, completed, partial, failed, cancelled; schedule
+	AttributeOutcome = "EverfoldOutcome" // keyword: running, completed, partial, failed, cancelled; schedule, model
 	AttributeFailed  = "EverfoldFailed"  // int: fits that failed for good, final ones included
 )
 
@@ -39,6 +40,12 @@ func Attributes(s *config.Spec) temporal.SearchAttributes {
 func ScheduleAttributes(s *config.Spec, name string) temporal.SearchAttributes {
 	return temporal.NewSearchAttributes(runKey.ValueSet(name), typeKey.ValueSet(string(s.Type)),
 		outcomeKey.ValueSet("schedule"), failedKey.ValueSet(0))
+}
+
+// modelAttributes are those of a large run's children. Their outcome is the run's.
+func modelAttributes(run activities.RunRef) temporal.SearchAttributes {
+	return temporal.NewSearchAttributes(runKey.ValueSet(run.Run), typeKey.ValueSet(string(run.Type)),
+		outcomeKey.ValueSet("model"), failedKey.ValueSet(0))
 }
 
 // taggable says whether the server knows all attributes: this execution was started with them.

@@ -85,11 +85,15 @@ func (b *board) begin(ctx workflow.Context, plan *activities.PrepareResult) {
 			case b.skipped[m.Model]:
 				c.state = Skipped
 			}
-			b.cells = append(b.cells, c)
-			b.at[c.foldID] = c
+			b.add(c)
 		}
 	}
 	b.show(ctx)
+}
+
+func (b *board) add(c *cell) {
+	b.cells = append(b.cells, c)
+	b.at[c.foldID] = c
 }
 
 // choose lays out the final fits.

@@ -5,34 +5,39 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"everfold/activities"
+	"everfold/config"
 )
 
 // fanOut runs one FitFold a (model, fold), and later one FitFinal a model, at most limit at
 // once. They are scheduled as early as the limit allows and wait in the task queue: a limit as
 // small as the number of worker slots would pay a round trip to the server between folds.
 type fanOut struct {
-	*trainRun
-	wanted   int // the operator's limit; 0: that of the spec
+	*Workflows
+	work     Work
+	board    *board
+	limit    func() int                          // how many fits may be scheduled at once
+	ended    func(ctx workflow.Context, c *cell) // is told of every fit that came to an end of its own
+	failFast bool                                // one failure ends the run
 	inFlight int
 	cancel   map[string]workflow.CancelFunc // ends the fits of one model
 	skipped  map[string]bool
 	fatal    error // the failure that ends the run under on_model_failure: fail
 }
 
-func newFanOut(r *trainRun) *fanOut {
-	return &fanOut{trainRun: r, cancel: map[string]workflow.CancelFunc{}, skipped: map[string]bool{}}
+// Work is what all fits of a run share.
+type Work struct {
+	Run        activities.RunRef `json:"run"`
+	SpecDigest string            `json:"spec_digest"`
+	FitTimeout config.Duration   `json:"fit_timeout"`
+	FitBudget  config.Duration   `json:"fit_budget"`
 }
 
-// limit is how many fits may be scheduled at once.
-func (f *fanOut) limit() int {
-	n := f.wanted
-	if n == 0 {
-		n = f.spec.Resources.ParallelFits
-	}
-	if n == 0 || n > maxFanOut {
-		return maxFanOut
-	}
-	return n
+func workOf(s *config.Spec, digest string) Work {
+	return Work{Run: activities.Ref(s), SpecDigest: digest, FitTimeout: s.Resources.FitTimeout, FitBudget: s.Resources.FitBudget}
+}
+
+func (w *Workflows) newFanOut(shared Work, b *board) *fanOut {
+	return &fanOut{Workflows: w, work: shared, board: b, cancel: map[string]workflow.CancelFunc{}, skipped: map[string]bool{}}
 }
 
 // run fits the given cells in a stage, longest first, and returns when none is in flight:
@@ -76,7 +81,7 @@ func (f *fanOut) run(ctx workflow.Context, stage string, cells []*cell) error {
 func (f *fanOut) start(ctx workflow.Context, cancelAll workflow.CancelFunc, c *cell) {
 	f.inFlight++
 	f.board.set(ctx, c, Running)
-	ctx = workflow.WithActivityOptions(ctx, f.fitOptions(f.spec, c.name()))
+	ctx = workflow.WithActivityOptions(ctx, f.fitOptions(f.work, c))
 	future := f.execute(ctx, c)
 	workflow.GoNamed(ctx, c.name(), func(ctx workflow.Context) {
 		fit, err := resultOf(ctx, future, c)
@@ -91,11 +96,11 @@ func (f *fanOut) start(ctx workflow.Context, cancelAll workflow.CancelFunc, c *c
 func (f *fanOut) execute(ctx workflow.Context, c *cell) workflow.Future {
 	if c.isFinal() {
 		return workflow.ExecuteActivity(ctx, activities.FitFinalName, activities.FitFinalInput{
-			Run: activities.Ref(f.spec), SpecDigest: f.digest, Model: c.model,
+			Run: f.work.Run, SpecDigest: f.work.SpecDigest, Model: c.model,
 		})
 	}
 	return workflow.ExecuteActivity(ctx, activities.FitFoldName, activities.FitFoldInput{
-		Run: activities.Ref(f.spec), SpecDigest: f.digest, Model: c.model, Fold: c.fold, Force: c.force,
+		Run: f.work.Run, SpecDigest: f.work.SpecDigest, Model: c.model, Fold: c.fold, Force: c.force,
 	})
 }
 
@@ -116,15 +121,15 @@ func (f *fanOut) end(ctx workflow.Context, c *cell, fit activities.FitFoldResult
 	switch {
 	case err == nil:
 		f.board.done(ctx, c, fit)
-		f.metrics.dirty = f.metrics.dirty || !c.isFinal()
-		f.tracking.dirty = f.tracking.dirty || !c.isFinal()
+		f.ended(ctx, c)
 	case f.skipped[c.model]:
 		f.board.set(ctx, c, Skipped)
 	case temporal.IsCanceledError(err):
 		f.board.set(ctx, c, Waiting)
 	default:
 		f.board.fail(ctx, c, failureOf(c, err))
-		if f.spec.OnModelFailure == "fail" && f.fatal == nil {
+		f.ended(ctx, c)
+		if f.failFast && f.fatal == nil {
 			f.fatal = failRun(c.name(), err)
 		}
 	}

@@ -23,7 +23,7 @@ func (r *trainRun) finish(ctx workflow.Context, summary *activities.SummarizeRes
 	}
 	for repair := 0; ; repair++ {
 		if damaged := r.toFit(); len(damaged) > 0 {
-			if err := r.fits.run(ctx, stageFitting, damaged); err != nil {
+			if err := r.fitFolds(ctx, damaged); err != nil {
 				return nil, err
 			}
 		}
@@ -77,7 +77,7 @@ func (b *board) source() *cell {
 
 func (r *trainRun) predict(ctx workflow.Context, source *cell) (*activities.PredictResult, error) {
 	r.board.enter(ctx, stagePredicting)
-	ctx = workflow.WithActivityOptions(ctx, r.fitOptions(r.spec, "predictions of "+source.model))
+	ctx = workflow.WithActivityOptions(ctx, r.predictOptions(r.fits.work, source.model))
 	input := activities.PredictInput{Run: activities.Ref(r.spec), SpecDigest: r.digest, Model: source.model}
 	var out activities.PredictResult
 	if err := workflow.ExecuteActivity(ctx, activities.PredictName, input).Get(ctx, &out); err != nil {

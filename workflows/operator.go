@@ -49,7 +49,7 @@ func validateParallelism(in SetParallelism) error {
 }
 
 func (r *trainRun) handleParallelism(_ workflow.Context, in SetParallelism) (Progress, error) {
-	r.fits.wanted = in.Fits
+	r.wanted = in.Fits
 	return r.progress(), nil
 }
 
@@ -57,7 +57,7 @@ func (r *trainRun) handleParallelism(_ workflow.Context, in SetParallelism) (Pro
 func (r *trainRun) progress() Progress {
 	p := r.board.progress()
 	p.Output = outputOf(r.spec)
-	p.Parallel = r.fits.limit()
+	p.Parallel = r.limit()
 	p.Warnings = r.warnings
 	p.Tracker = r.board.tracking
 	return p

@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -21,6 +23,16 @@ const (
 	// maxFanOut bounds the fits scheduled at once: the server allows 2,000 pending
 	// activities and advises 500; 200 keeps mutable state small and feeds 200 slots.
 	maxFanOut = 200
+
+	// DefaultOneWorkflow is up to how many fits a run is one workflow. A fold that ends, is
+	// published and is tracked alone is 18 events, and the server warns at 10,240. Runs that are
+	// open when this number is changed must keep it: see trainRun.divided.
+	DefaultOneWorkflow = 500
+
+	// reportsAtMost is how often a large run hears of its folds from its children, beside what
+	// each model's end takes: as often as the largest run of one workflow of its own. A report that
+	// is published and tracked alone is 16 events.
+	reportsAtMost = DefaultOneWorkflow
 
 	// storePatience is how long a run waits for a store that is down. The work is done by
 	// then, so waiting is cheaper than failing; an operator cancels earlier if need be.
@@ -52,6 +64,33 @@ const (
 	alertAttempts = 5
 )
 
+// Priorities of what waits for a worker's slots, the smallest first. They are of use where the
+// server has them switched on (see docs/OPERATIONS.md) and harmless where it has not.
+//
+// Folds are not told apart by how long they take: a stream of long ones would starve the short
+// ones of another run. Each run schedules its longest first, and runs take turns.
+const (
+	// Without it a run has no plan, no status, and no refusal of a bad file. It takes seconds.
+	priorityPrepare = 1
+	// The last steps of a run whose folds are complete: they are few, and end it.
+	priorityFinal = 2
+	priorityFold  = 3
+)
+
+// maxFairnessKey is how long the server allows a key to be, in bytes.
+const maxFairnessKey = 64
+
+// priorityOf is a task's priority. Runs that wait for the same slots take turns: the key is
+// the run's.
+func priorityOf(run activities.RunRef, key int) temporal.Priority {
+	fair := string(run.Type) + "/" + run.Run
+	if len(fair) > maxFairnessKey {
+		sum := sha256.Sum256([]byte(fair))
+		fair = fair[:maxFairnessKey-17] + "~" + hex.EncodeToString(sum[:8])
+	}
+	return temporal.Priority{PriorityKey: key, FairnessKey: fair}
+}
+
 // permanent lists the failures that another attempt would only repeat. A panic is a bug in
 // a model for these data: retrying for fit_budget would hide it. A fit that ran into
 // fit_timeout would run into it again.
@@ -82,22 +121,51 @@ func (w *Workflows) prepareOptions(s *config.Spec) workflow.ActivityOptions {
 		ScheduleToCloseTimeout: storePatience,
 		HeartbeatTimeout:       w.heartbeat(),
 		RetryPolicy:            retryForever(),
+		Priority:               priorityOf(activities.Ref(s), priorityPrepare),
 		Summary:                fmt.Sprintf("prepare %s/%s", s.Type, s.Run),
 	}
 }
 
 // fitOptions: one attempt may take fit_timeout, all attempts and their waiting for a slot
 // fit_budget. There is no ScheduleToStart: a queue of folds is normal.
-// Predicting from a final model is as heavy as fitting it may be, and is bounded alike.
-func (w *Workflows) fitOptions(s *config.Spec, what string) workflow.ActivityOptions {
+func (w *Workflows) fitOptions(shared Work, c *cell) workflow.ActivityOptions {
+	priority := priorityFold
+	if c.isFinal() {
+		priority = priorityFinal
+	}
 	return workflow.ActivityOptions{
 		TaskQueue:              QueueTrain,
-		StartToCloseTimeout:    s.Resources.FitTimeout.Std(),
-		ScheduleToCloseTimeout: s.Resources.FitBudget.Std(),
+		StartToCloseTimeout:    shared.FitTimeout.Std(),
+		ScheduleToCloseTimeout: shared.FitBudget.Std(),
 		HeartbeatTimeout:       w.heartbeat(),
 		WaitForCancellation:    true, // a cancelled fit ends before the run does, so nothing writes after it
 		RetryPolicy:            retryForever(),
-		Summary:                what,
+		Priority:               priorityOf(shared.Run, priority),
+		Summary:                c.name(),
+	}
+}
+
+// predictOptions: predicting from a final model is as heavy as fitting it may be, and is
+// bounded alike.
+func (w *Workflows) predictOptions(shared Work, model string) workflow.ActivityOptions {
+	options := w.fitOptions(shared, &cell{foldID: foldID{model, activities.FinalFold}})
+	options.Summary = "predictions of " + model
+	return options
+}
+
+// modelOptions: the folds of one model of a large run. A child that still runs under that id is
+// of an execution of the run that was terminated or reset: the run's own id is the lock, so it
+// makes room. Likewise a run that is terminated takes its children along, as it takes its
+// fits. A cancelled child ends once its fits have ended. There is no retry: fits have theirs.
+func (w *Workflows) modelOptions(run workflow.Execution, model string, folds int) workflow.ChildWorkflowOptions {
+	return workflow.ChildWorkflowOptions{
+		WorkflowID: modelID(run.ID, model),
+		TaskQueue:  QueueWorkflows,
+		//lint:ignore SA1019 what replaces it, a conflict policy, starts have and children have not
+		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_TERMINATE_IF_RUNNING,
+		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_TERMINATE,
+		WaitForCancellation:   true,
+		StaticSummary:         fmt.Sprintf("%s: %d folds", model, folds),
 	}
 }
 
@@ -207,6 +275,13 @@ func (w *Workflows) trackerOptions(t config.Tracker, attempts int, bound time.Du
 		},
 		Summary: what,
 	}
+}
+
+func (w *Workflows) oneWorkflow() int {
+	if w.OneWorkflow > 0 {
+		return w.OneWorkflow
+	}
+	return DefaultOneWorkflow
 }
 
 func (w *Workflows) heartbeat() time.Duration {

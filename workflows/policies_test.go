@@ -23,7 +23,7 @@ func TestEveryActivityIsMissedSoon(t *testing.T) {
 			want = DefaultHeartbeatTimeout
 		}
 		for name, o := range map[string]workflow.ActivityOptions{
-			"prepare": w.prepareOptions(spec), "fit": w.fitOptions(spec, "cox_ph fold 1"),
+			"prepare": w.prepareOptions(spec), "fit": w.fitOptions(workOf(spec, ""), &cell{foldID: foldID{"cox_ph", 1}}),
 			"publish": w.publishOptions(), "summarize": w.summarizeOptions(),
 		} {
 			require.Equal(t, want, o.HeartbeatTimeout, name)

@@ -15,6 +15,7 @@ import (
 
 type (
 	converter = sdkconverter.EncodedValue
+	valuesOf  = sdkconverter.EncodedValues
 	fitFunc   = func(context.Context, activities.FitFoldInput) (*activities.FitFoldResult, error)
 )
 

@@ -9,6 +9,7 @@
 package workflows
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -27,11 +28,13 @@ const maxRepairs = 2
 // Workflows holds what the workflow worker may set; its zero value is the product's default.
 type Workflows struct {
 	HeartbeatTimeout time.Duration // 0: DefaultHeartbeatTimeout
+	OneWorkflow      int           // fits up to which a run is one workflow; 0: DefaultOneWorkflow
 }
 
 // Register registers every workflow under its published name.
 func Register(r worker.WorkflowRegistry, w *Workflows) {
 	r.RegisterWorkflowWithOptions(w.TrainSurvivalModels, workflow.RegisterOptions{Name: TrainSurvivalModelsName})
+	r.RegisterWorkflowWithOptions(w.TrainModel, workflow.RegisterOptions{Name: TrainModelName})
 	r.RegisterWorkflowWithOptions(w.RecoverRun, workflow.RegisterOptions{Name: RecoverRunName})
 	r.RegisterWorkflowWithOptions(w.ScheduledTraining, workflow.RegisterOptions{Name: ScheduledTrainingName})
 }
@@ -61,6 +64,7 @@ type trainRun struct {
 	digest   string
 	board    *board // what is done, running, failed: the query and the Web UI read it
 	fits     *fanOut
+	wanted   int // the operator's limit of fits at once; 0: that of the spec
 	metrics  *publisher
 	alerts   alerts
 	tracking *tracking
@@ -87,7 +91,8 @@ func (w *Workflows) setup(ctx workflow.Context, spec *config.Spec, err error) (*
 	if err := workflow.UpsertMemo(ctx, memo); err != nil {
 		return nil, fmt.Errorf("write memo: %w", err)
 	}
-	run.fits = newFanOut(run)
+	run.fits = w.newFanOut(workOf(spec, run.digest), run.board)
+	run.fits.limit, run.fits.ended, run.fits.failFast = run.limit, run.fitEnded, spec.OnModelFailure == "fail"
 	run.metrics = &publisher{run: run}
 	run.tracking = &tracking{run: run}
 	if err := run.registerHandlers(ctx); err != nil {
@@ -131,7 +136,7 @@ func (r *trainRun) story(ctx workflow.Context) (*Result, error) {
 	r.board.begin(ctx, plan)
 	r.metrics.start(ctx)
 	r.tracking.planned()
-	if err := r.fits.run(ctx, stageFitting, r.toFit()); err != nil {
+	if err := r.fitFolds(ctx, r.toFit()); err != nil {
 		return nil, r.leave(ctx, err)
 	}
 	r.metrics.drain(ctx)
@@ -180,9 +185,33 @@ func (r *trainRun) summarize(ctx workflow.Context) (*activities.SummarizeResult,
 			continue
 		}
 		r.board.again(ctx, summary.Incomplete)
-		if err := r.fits.run(ctx, stageFitting, r.toFit()); err != nil {
+		if err := r.fitFolds(ctx, r.toFit()); err != nil {
 			return nil, r.leave(ctx, err)
 		}
+	}
+}
+
+// fitFolds fits folds: in this workflow or, in a run too large for one history, by one child a model.
+func (r *trainRun) fitFolds(ctx workflow.Context, cells []*cell) error {
+	if r.divided(ctx) {
+		return newCrew(r).run(ctx, cells)
+	}
+	return r.fits.run(ctx, stageFitting, cells)
+}
+
+// limit is how many fits may be scheduled at once.
+func (r *trainRun) limit() int {
+	n := cmp.Or(r.wanted, r.spec.Resources.ParallelFits)
+	if n == 0 || n > maxFanOut {
+		return maxFanOut
+	}
+	return n
+}
+
+// fitEnded: tables and tracker are brought up to date after each fold.
+func (r *trainRun) fitEnded(_ workflow.Context, c *cell) {
+	if c.state == DoneState && !c.isFinal() {
+		r.metrics.dirty, r.tracking.dirty = true, true
 	}
 }
 

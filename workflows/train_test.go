@@ -23,15 +23,16 @@ import (
 // The activities of these tests are scripted: what is under test is which of them the
 // workflow starts, and what it does about each answer. testsuite/ runs the real ones.
 type script struct {
-	prepare   func(activities.PrepareInput) (*activities.PrepareResult, error)
-	fit       func(context.Context, activities.FitFoldInput) (*activities.FitFoldResult, error)
-	publish   func(activities.PublishInput) (*activities.PublishResult, error)
-	summarize func(activities.SummarizeInput) (*activities.SummarizeResult, error)
-	final     func(activities.FitFinalInput) (*activities.FitFinalResult, error)
-	predict   func(activities.PredictInput) (*activities.PredictResult, error)
-	report    func(activities.WriteReportInput) (*activities.WriteReportResult, error)
-	notify    func(context.Context, activities.NotifyInput) (*activities.NotifyResult, error)
-	track     func(activities.SyncTrackerInput) (*activities.SyncTrackerResult, error)
+	oneWorkflow int // Workflows.OneWorkflow
+	prepare     func(activities.PrepareInput) (*activities.PrepareResult, error)
+	fit         func(context.Context, activities.FitFoldInput) (*activities.FitFoldResult, error)
+	publish     func(activities.PublishInput) (*activities.PublishResult, error)
+	summarize   func(activities.SummarizeInput) (*activities.SummarizeResult, error)
+	final       func(activities.FitFinalInput) (*activities.FitFinalResult, error)
+	predict     func(activities.PredictInput) (*activities.PredictResult, error)
+	report      func(activities.WriteReportInput) (*activities.WriteReportResult, error)
+	notify      func(context.Context, activities.NotifyInput) (*activities.NotifyResult, error)
+	track       func(activities.SyncTrackerInput) (*activities.SyncTrackerResult, error)
 }
 
 const specJSON = `{"run":"demo","type":"sample","data":{"uri":"/data/x.csv","time":"t","event":"e"},
@@ -89,7 +90,7 @@ func (s *script) environment(t *testing.T) *sdktest.TestWorkflowEnvironment {
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetStartWorkflowOptions(startOptions("everfold/sample/demo"))
-	Register(env, &Workflows{})
+	Register(env, &Workflows{OneWorkflow: s.oneWorkflow})
 	register := func(name string, f any) {
 		env.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 	}
@@ -119,6 +120,17 @@ func (s *script) environment(t *testing.T) *sdktest.TestWorkflowEnvironment {
 	return env
 }
 
+// eachShape runs a test of a run that is one workflow, and of one that is divided.
+func eachShape(t *testing.T, test func(t *testing.T, s *script)) {
+	t.Helper()
+	t.Run("one workflow", func(t *testing.T) { test(t, newScript()) })
+	t.Run("divided", func(t *testing.T) {
+		s := newScript()
+		s.oneWorkflow = 1
+		test(t, s)
+	})
+}
+
 func (s *script) run(t *testing.T, input json.RawMessage) (*Result, error) {
 	t.Helper()
 	return s.execute(t, TrainSurvivalModelsName, input)
@@ -139,46 +151,48 @@ func (s *script) execute(t *testing.T, workflow string, input json.RawMessage) (
 
 // A run without trouble fits every (model, fold) once and counts them.
 func TestEveryFoldIsFittedOnce(t *testing.T) {
-	s := newScript()
-	seen := map[foldID]int{}
-	var mu sync.Mutex
-	fit := s.fit
-	s.fit = func(ctx context.Context, in activities.FitFoldInput) (*activities.FitFoldResult, error) {
-		mu.Lock()
-		seen[foldID{in.Model, in.Fold}]++
-		mu.Unlock()
-		return fit(ctx, in)
-	}
-	out, err := s.run(t, demoSpec(""))
-	require.NoError(t, err)
-	require.Len(t, seen, 9)
-	for id, n := range seen {
-		require.Equal(t, 1, n, id)
-	}
-	require.Equal(t, Completed, out.Outcome)
-	require.Equal(t, 9, out.Trained)
+	eachShape(t, func(t *testing.T, s *script) {
+		seen := map[foldID]int{}
+		var mu sync.Mutex
+		fit := s.fit
+		s.fit = func(ctx context.Context, in activities.FitFoldInput) (*activities.FitFoldResult, error) {
+			mu.Lock()
+			seen[foldID{in.Model, in.Fold}]++
+			mu.Unlock()
+			return fit(ctx, in)
+		}
+		out, err := s.run(t, demoSpec(""))
+		require.NoError(t, err)
+		require.Len(t, seen, 9)
+		for id, n := range seen {
+			require.Equal(t, 1, n, id)
+		}
+		require.Equal(t, Completed, out.Outcome)
+		require.Equal(t, 9, out.Trained)
+	})
 }
 
 // Folds that the plan calls complete are not fitted.
 func TestCompleteFoldsAreReused(t *testing.T) {
-	s := newScript()
-	prepare := s.prepare
-	s.prepare = func(in activities.PrepareInput) (*activities.PrepareResult, error) {
-		out, err := prepare(in)
-		out.Models[0].Folds[1].Action = activities.Reuse
-		return out, err
-	}
-	fit := s.fit
-	s.fit = func(ctx context.Context, in activities.FitFoldInput) (*activities.FitFoldResult, error) {
-		if in.Model == "cox_ph" && in.Fold == 1 {
-			return nil, errors.New("must not be fitted")
+	eachShape(t, func(t *testing.T, s *script) {
+		prepare := s.prepare
+		s.prepare = func(in activities.PrepareInput) (*activities.PrepareResult, error) {
+			out, err := prepare(in)
+			out.Models[0].Folds[1].Action = activities.Reuse
+			return out, err
 		}
-		return fit(ctx, in)
-	}
-	out, err := s.run(t, demoSpec(""))
-	require.NoError(t, err)
-	require.Equal(t, 8, out.Trained)
-	require.Equal(t, 1, out.Reused)
+		fit := s.fit
+		s.fit = func(ctx context.Context, in activities.FitFoldInput) (*activities.FitFoldResult, error) {
+			if in.Model == "cox_ph" && in.Fold == 1 {
+				return nil, errors.New("must not be fitted")
+			}
+			return fit(ctx, in)
+		}
+		out, err := s.run(t, demoSpec(""))
+		require.NoError(t, err)
+		require.Equal(t, 8, out.Trained)
+		require.Equal(t, 1, out.Reused)
+	})
 }
 
 // A typo anywhere in the input, or a foreign workflow id, fails the workflow by name
@@ -214,130 +228,148 @@ func TestBadInputIsRefusedBeforeAnyActivity(t *testing.T) {
 
 // A fold that fails for good makes the run partial; the others are fitted.
 func TestOneFailedFoldIsPartial(t *testing.T) {
-	s := newScript()
-	s.fit = failing(s.fit, "cox_ph", 2, activities.ErrNotConverged)
-	out, err := s.run(t, demoSpec(""))
-	require.NoError(t, err)
-	require.Equal(t, Partial, out.Outcome)
-	require.Equal(t, []Failure{{Model: "cox_ph", Fold: 2, Type: activities.ErrNotConverged, Message: "scripted"}}, out.Failures)
-	require.Equal(t, 8, out.Trained)
+	eachShape(t, func(t *testing.T, s *script) {
+		s.fit = failing(s.fit, "cox_ph", 2, activities.ErrNotConverged)
+		out, err := s.run(t, demoSpec(""))
+		require.NoError(t, err)
+		require.Equal(t, Partial, out.Outcome)
+		require.Equal(t, []Failure{{Model: "cox_ph", Fold: 2, Type: activities.ErrNotConverged, Message: "scripted"}}, out.Failures)
+		require.Equal(t, 8, out.Trained)
+	})
 }
 
 // Where nothing but the baseline could be fitted the run fails, by the first failure's name.
 func TestAllFailedFails(t *testing.T) {
-	s := newScript()
-	for _, m := range []string{"cox_ph", "weibull_aft"} {
-		for k := range 3 {
-			s.fit = failing(s.fit, m, k, activities.ErrNoEvents)
+	eachShape(t, func(t *testing.T, s *script) {
+		for _, m := range []string{"cox_ph", "weibull_aft"} {
+			for k := range 3 {
+				s.fit = failing(s.fit, m, k, activities.ErrNoEvents)
+			}
 		}
-	}
-	_, err := s.run(t, demoSpec(""))
-	var app *temporal.ApplicationError
-	require.ErrorAs(t, err, &app)
-	require.Equal(t, activities.ErrNoEvents, app.Type())
+		_, err := s.run(t, demoSpec(""))
+		var app *temporal.ApplicationError
+		require.ErrorAs(t, err, &app)
+		require.Equal(t, activities.ErrNoEvents, app.Type())
+	})
 }
 
 // Under on_model_failure: fail the first failure ends the run.
 func TestOnModelFailureFail(t *testing.T) {
-	s := newScript()
-	s.fit = failing(s.fit, "cox_ph", 0, activities.ErrNotConverged)
-	_, err := s.run(t, demoSpec(`,"on_model_failure":"fail"`))
-	var app *temporal.ApplicationError
-	require.ErrorAs(t, err, &app)
-	require.Equal(t, activities.ErrNotConverged, app.Type())
-	require.Contains(t, app.Message(), "cox_ph fold 0")
+	eachShape(t, func(t *testing.T, s *script) {
+		s.fit = failing(s.fit, "cox_ph", 0, activities.ErrNotConverged)
+		_, err := s.run(t, demoSpec(`,"on_model_failure":"fail"`))
+		var app *temporal.ApplicationError
+		require.ErrorAs(t, err, &app)
+		require.Equal(t, activities.ErrNotConverged, app.Type())
+		require.Contains(t, app.Message(), "cox_ph fold 0")
+	})
 }
 
 // Damage that Summarize finds is fitted again, twice at most, then reported as failed.
 func TestDamageIsRepairedTwiceThenReported(t *testing.T) {
 	for _, rounds := range []int{1, 2, 3} {
-		s := newScript()
-		var fits atomic.Int32
-		calls := 0
-		fit := s.fit
-		s.fit = func(ctx context.Context, in activities.FitFoldInput) (*activities.FitFoldResult, error) {
-			fits.Add(1)
-			return fit(ctx, in)
-		}
-		s.summarize = func(in activities.SummarizeInput) (*activities.SummarizeResult, error) {
-			calls++
-			if calls <= rounds {
-				return &activities.SummarizeResult{Incomplete: []activities.Incomplete{{Model: "km", Fold: 1, Reason: "gone"}}}, nil
+		eachShape(t, func(t *testing.T, s *script) {
+			var fits atomic.Int32
+			calls := 0
+			fit := s.fit
+			s.fit = func(ctx context.Context, in activities.FitFoldInput) (*activities.FitFoldResult, error) {
+				fits.Add(1)
+				return fit(ctx, in)
 			}
-			return &activities.SummarizeResult{}, nil
-		}
-		out, err := s.run(t, demoSpec(""))
-		require.NoError(t, err)
-		require.EqualValues(t, 9+min(rounds, 2), fits.Load())
-		require.Equal(t, rounds == 3, out.Outcome == Partial)
-		require.NotEmpty(t, out.Warnings)
+			s.summarize = func(in activities.SummarizeInput) (*activities.SummarizeResult, error) {
+				calls++
+				if calls <= rounds {
+					return &activities.SummarizeResult{Incomplete: []activities.Incomplete{{Model: "km", Fold: 1, Reason: "gone"}}}, nil
+				}
+				return &activities.SummarizeResult{}, nil
+			}
+			out, err := s.run(t, demoSpec(""))
+			require.NoError(t, err)
+			require.EqualValues(t, 9+min(rounds, 2), fits.Load())
+			require.Equal(t, rounds == 3, out.Outcome == Partial)
+			require.NotEmpty(t, out.Warnings)
+		})
 	}
 }
 
 // A publish that fails is a warning: the run completes.
 func TestPublishFailureNeverFailsTheRun(t *testing.T) {
-	s := newScript()
-	s.publish = func(activities.PublishInput) (*activities.PublishResult, error) {
-		return nil, temporal.NewNonRetryableApplicationError("scripted", activities.ErrSuperseded, nil)
-	}
-	out, err := s.run(t, demoSpec(""))
-	require.NoError(t, err)
-	require.Equal(t, Completed, out.Outcome)
-	require.Len(t, out.Warnings, 1)
+	eachShape(t, func(t *testing.T, s *script) {
+		s.publish = func(activities.PublishInput) (*activities.PublishResult, error) {
+			return nil, temporal.NewNonRetryableApplicationError("scripted", activities.ErrSuperseded, nil)
+		}
+		out, err := s.run(t, demoSpec(""))
+		require.NoError(t, err)
+		require.Equal(t, Completed, out.Outcome)
+		require.Len(t, out.Warnings, 1)
+	})
 }
 
-// parallel_fits bounds the fits in flight.
+// parallel_fits bounds the fits in flight, whoever schedules them.
 func TestParallelFits(t *testing.T) {
-	s := newScript()
-	env := s.environment(t)
-	most := 0
-	env.SetOnActivityCompletedListener(func(*activity.Info, converter, error) {
-		answer, err := env.QueryWorkflow(QueryProgress)
-		require.NoError(t, err)
-		var p Progress
-		require.NoError(t, answer.Get(&p))
-		most = max(most, p.Running)
+	eachShape(t, func(t *testing.T, s *script) {
+		env := s.environment(t)
+		most := 0
+		inFlight := countFits(env, func(n int) { most = max(most, n) })
+		env.OnActivity(activities.FitFoldName, anything, anything).After(time.Minute).Return(s.fit)
+		env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(`,"resources":{"parallel_fits":2}`))
+		require.NoError(t, env.GetWorkflowError())
+		require.Equal(t, 2, most)
+		require.Zero(t, *inFlight)
 	})
-	env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(`,"resources":{"parallel_fits":2}`))
-	require.NoError(t, env.GetWorkflowError())
-	require.Equal(t, 2, most)
+}
+
+// countFits counts the fits in flight; changed is told each time.
+func countFits(env *sdktest.TestWorkflowEnvironment, changed func(n int)) *int {
+	n := new(int)
+	count := func(info *activity.Info, more int) {
+		if info.ActivityType.Name == activities.FitFoldName {
+			*n += more
+			changed(*n)
+		}
+	}
+	env.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ valuesOf) { count(info, 1) })
+	env.SetOnActivityCompletedListener(func(info *activity.Info, _ converter, _ error) { count(info, -1) })
+	return n
 }
 
 // skip-model stops a model for this execution without making the run partial; unknown
 // models and absurd numbers are refused by the validators.
 func TestUpdates(t *testing.T) {
-	s := newScript()
-	env := s.environment(t)
-	env.RegisterDelayedCallback(func() {
-		env.UpdateWorkflow(UpdateSkipModel, "", refused(t, "no model"), SkipModel{Model: "nope"})
-		env.UpdateWorkflow(UpdateSetParallelism, "", refused(t, "0 (the spec's) to 200"), SetParallelism{Fits: 201})
-		env.UpdateWorkflow(UpdateSetParallelism, "", accepted(t), SetParallelism{Fits: 7})
-		env.UpdateWorkflow(UpdateSkipModel, "", accepted(t), SkipModel{Model: "weibull_aft"})
-	}, 0)
-	env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(""))
-	require.NoError(t, env.GetWorkflowError())
-	var out Result
-	require.NoError(t, env.GetWorkflowResult(&out))
-	require.Equal(t, Completed, out.Outcome)
-	require.Equal(t, []string{"weibull_aft"}, out.Skipped)
-	require.Equal(t, 6, out.Trained)
+	eachShape(t, func(t *testing.T, s *script) {
+		env := s.environment(t)
+		env.RegisterDelayedCallback(func() {
+			env.UpdateWorkflow(UpdateSkipModel, "", refused(t, "no model"), SkipModel{Model: "nope"})
+			env.UpdateWorkflow(UpdateSetParallelism, "", refused(t, "0 (the spec's) to 200"), SetParallelism{Fits: 201})
+			env.UpdateWorkflow(UpdateSetParallelism, "", accepted(t), SetParallelism{Fits: 7})
+			env.UpdateWorkflow(UpdateSkipModel, "", accepted(t), SkipModel{Model: "weibull_aft"})
+		}, 0)
+		env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(""))
+		require.NoError(t, env.GetWorkflowError())
+		var out Result
+		require.NoError(t, env.GetWorkflowResult(&out))
+		require.Equal(t, Completed, out.Outcome)
+		require.Equal(t, []string{"weibull_aft"}, out.Skipped)
+		require.Equal(t, 6, out.Trained)
+	})
 }
 
 // A cancelled run publishes what is complete before it ends as cancelled.
 func TestCancelPublishesFirst(t *testing.T) {
-	s := newScript()
-	published := 0
-	s.publish = func(activities.PublishInput) (*activities.PublishResult, error) {
-		published++
-		return &activities.PublishResult{}, nil
-	}
-	env := s.environment(t)
-	env.RegisterDelayedCallback(env.CancelWorkflow, time.Minute)
-	fit := s.fit
-	s.fit = fit
-	env.OnActivity(activities.FitFoldName, anything, inputOf("weibull_aft")).After(time.Hour).Return(nil, errors.New("too late"))
-	env.OnActivity(activities.FitFoldName, anything, anything).Return(s.fit)
-	env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(""))
-	require.True(t, temporal.IsCanceledError(env.GetWorkflowError()), env.GetWorkflowError())
-	require.Positive(t, published)
+	eachShape(t, func(t *testing.T, s *script) {
+		published := 0
+		s.publish = func(activities.PublishInput) (*activities.PublishResult, error) {
+			published++
+			return &activities.PublishResult{}, nil
+		}
+		env := s.environment(t)
+		env.RegisterDelayedCallback(env.CancelWorkflow, time.Minute)
+		fit := s.fit
+		s.fit = fit
+		env.OnActivity(activities.FitFoldName, anything, inputOf("weibull_aft")).After(time.Hour).Return(nil, errors.New("too late"))
+		env.OnActivity(activities.FitFoldName, anything, anything).Return(s.fit)
+		env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(""))
+		require.True(t, temporal.IsCanceledError(env.GetWorkflowError()), env.GetWorkflowError())
+		require.Positive(t, published)
+	})
 }

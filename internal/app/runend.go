@@ -4,15 +4,20 @@ import (
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
+
+	"everfold/workflows"
 )
 
 // runEnds tells when a run of each type ended last, and how. Its clock is the workflow's, and
-// a replay tells nothing.
+// a replay tells nothing. The children of a large run are no runs.
 type runEnds struct {
 	interceptor.WorkerInterceptorBase
 }
 
-func (*runEnds) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
+func (*runEnds) InterceptWorkflow(ctx workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
+	if workflow.GetInfo(ctx).WorkflowType.Name == workflows.TrainModelName {
+		return next
+	}
 	return &runEnd{interceptor.WorkflowInboundInterceptorBase{Next: next}}
 }
 

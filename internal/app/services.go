@@ -29,7 +29,7 @@ func newServices(o WorkerOptions) *services {
 	logs := NewRunLogs(stores, o.Name, o.Terminal)
 	return &services{
 		logs:      logs,
-		workflows: &workflows.Workflows{HeartbeatTimeout: o.HeartbeatTimeout},
+		workflows: &workflows.Workflows{HeartbeatTimeout: o.HeartbeatTimeout, OneWorkflow: o.OneWorkflow},
 		activities: &activities.Activities{
 			OpenStore:   stores.Open,
 			OpenData:    Data{Allow: o.AllowData}.Open,

@@ -60,9 +60,11 @@ type WorkerOptions struct {
 	Terminal         slog.Handler  // of every record; nil: slog.Default's
 	Metrics          *Metrics      // what the worker counts; nil: nothing
 
-	// Interceptors and WrapStore let tests watch and disturb an otherwise unmodified worker.
+	// Interceptors and WrapStore let tests watch and disturb an otherwise unmodified worker,
+	// OneWorkflow lets small runs be divided as large ones are.
 	Interceptors []interceptor.WorkerInterceptor
 	WrapStore    func(store.Store) store.Store
+	OneWorkflow  int
 }
 
 // Validate returns ErrWorkerOptions, naming the value and what is allowed, where RunWorker

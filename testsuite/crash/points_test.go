@@ -13,25 +13,28 @@ func TestNamedPoints(t *testing.T) {
 	for _, point := range []struct {
 		name string
 		trap trap
+		plan plan
 	}{
-		{"before payload", trap{At: beforeRisk, Nth: 3, Do: kill}},
-		{"between payloads", trap{At: afterRisk, Nth: 4, Do: kill}},
-		{"between payload and manifest", trap{At: beforeManifest, Nth: 5, Do: kill}},
-		{"between manifest and completion", trap{At: afterManifest, Nth: 4, Do: kill}},
-		{"in publish before the table", trap{At: beforeMetrics, Nth: 2, Do: kill}},
-		{"in publish after the table", trap{At: afterMetrics, Nth: 2, Do: kill}},
-		{"in summarize before the table", trap{At: beforeSummary, Nth: 1, Do: kill}},
-		{"in summarize after the table", trap{At: afterSummary, Nth: 1, Do: kill}},
-		{"before the final model's file", trap{At: beforeModelFile, Nth: 1, Do: kill}},
-		{"between model file and model.json", trap{At: beforeModel, Nth: 1, Do: kill}},
-		{"between model.json and completion", trap{At: afterModel, Nth: 1, Do: kill}},
-		{"between predictions and out of fold", trap{At: beforeOutOfFold, Nth: 1, Do: kill}},
-		{"before predictions.json", trap{At: beforePredictions, Nth: 1, Do: kill}},
-		{"after predictions.json", trap{At: afterPredictions, Nth: 1, Do: kill}},
+		{"before payload", trap{At: beforeRisk, Nth: 3, Do: kill}, small},
+		{"between payloads", trap{At: afterRisk, Nth: 4, Do: kill}, small},
+		{"between payload and manifest", trap{At: beforeManifest, Nth: 5, Do: kill}, small},
+		{"between manifest and completion", trap{At: afterManifest, Nth: 4, Do: kill}, small},
+		{"in publish before the table", trap{At: beforeMetrics, Nth: 2, Do: kill}, small},
+		{"in publish after the table", trap{At: afterMetrics, Nth: 2, Do: kill}, small},
+		{"in summarize before the table", trap{At: beforeSummary, Nth: 1, Do: kill}, small},
+		{"in summarize after the table", trap{At: afterSummary, Nth: 1, Do: kill}, small},
+		{"before the manifest of a divided run", trap{At: beforeManifest, Nth: 5, Do: kill}, divided},
+		{"after the manifest in a divided run", trap{At: afterManifest, Nth: 4, Do: kill}, divided},
+		{"before the final model's file", trap{At: beforeModelFile, Nth: 1, Do: kill}, small},
+		{"between model file and model.json", trap{At: beforeModel, Nth: 1, Do: kill}, small},
+		{"between model.json and completion", trap{At: afterModel, Nth: 1, Do: kill}, small},
+		{"between predictions and out of fold", trap{At: beforeOutOfFold, Nth: 1, Do: kill}, small},
+		{"before predictions.json", trap{At: beforePredictions, Nth: 1, Do: kill}, small},
+		{"after predictions.json", trap{At: afterPredictions, Nth: 1, Do: kill}, small},
 	} {
 		t.Run(point.name, func(t *testing.T) {
 			t.Parallel()
-			l := newServedLab(t, small)
+			l := newServedLab(t, point.plan)
 			first := l.watched("first", 2, point.trap)
 			s := l.starter()
 			l.await("the end of the worker", first.Exited())
@@ -42,7 +45,7 @@ func TestNamedPoints(t *testing.T) {
 			l.wait(s, 0)
 			l.requireUntouched(complete)
 			l.requireAsUndisturbed()
-			l.records().requireOneManifestEach(t, small)
+			l.records().requireOneManifestEach(t, point.plan)
 		})
 	}
 }

@@ -31,11 +31,15 @@ const (
 )
 
 // plan is the size of a run: three models, k × repeats folds each.
-type plan struct{ k, repeats int }
+type plan struct {
+	k, repeats  int
+	oneWorkflow int // divides runs of more fits than that; 0: the product's own number
+}
 
 var (
-	small = plan{k: 3, repeats: 1} // 9 folds: for points that are reached one by one
-	large = plan{k: 5, repeats: 3} // 45 folds: seconds of work to be hit at random
+	small   = plan{k: 3, repeats: 1}                 // 9 folds: for points that are reached one by one
+	divided = plan{k: 3, repeats: 1, oneWorkflow: 1} // the same, fitted by one child a model
+	large   = plan{k: 5, repeats: 3}                 // 45 folds: seconds of work to be hit at random
 )
 
 // tasks are the planned folds in the order in which they are scheduled.
@@ -100,7 +104,7 @@ func (l *lab) worker() *harness.Process {
 // watched starts a watched worker, with one slot where the trap counts on an order.
 func (l *lab) watched(name string, slots int, trap trap) *harness.Process {
 	l.t.Helper()
-	setting, err := json.Marshal(watched{Name: name, Journal: l.journal, Slots: slots, Trap: trap})
+	setting, err := json.Marshal(watched{Name: name, Journal: l.journal, Slots: slots, Trap: trap, OneWorkflow: l.plan.oneWorkflow})
 	require.NoError(l.t, err)
 	self, err := os.Executable()
 	require.NoError(l.t, err)
@@ -247,7 +251,9 @@ func (l *lab) requireTidy() {
 // requireAsUndisturbed: the run ended as if nothing had happened.
 func (l *lab) requireAsUndisturbed() {
 	l.t.Helper()
-	require.Equal(l.t, undisturbed(l.t, l.plan).tables, l.tables())
+	whole := l.plan
+	whole.oneWorkflow = 0 // unmodified programs do not divide small runs
+	require.Equal(l.t, undisturbed(l.t, whole).tables, l.tables())
 	require.Len(l.t, l.manifests(), len(l.plan.tasks()))
 	l.requireTidy()
 }

@@ -46,6 +46,8 @@ type watched struct {
 	Journal string `json:"journal"`
 	Slots   int    `json:"slots"`
 	Trap    trap   `json:"trap"`
+
+	OneWorkflow int `json:"one_workflow"`
 }
 
 // The moments of a fold's way into the store, and of the tables'.
@@ -100,7 +102,7 @@ func playWatched(setting string) error {
 	}
 	defer c.Close()
 	return app.RunWorker(ctx, c, app.WorkerOptions{
-		Name: w.Name, Slots: w.Slots, HeartbeatTimeout: heartbeatTimeout,
+		Name: w.Name, Slots: w.Slots, HeartbeatTimeout: heartbeatTimeout, OneWorkflow: w.OneWorkflow,
 		Interceptors: []interceptor.WorkerInterceptor{&watcher{journal: j}},
 		WrapStore:    func(s store.Store) store.Store { return &watchedStore{Store: s, journal: j, trap: w.Trap} },
 	})

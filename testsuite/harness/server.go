@@ -20,6 +20,8 @@ type TemporalServer struct {
 	DB      string // the database file, kept over Kill and Restart
 	// Attributes are the search attributes that it knows, NAME=TYPE: those of runs.
 	Attributes []string
+	// Dynamic are settings of the server, key=value: none.
+	Dynamic []string
 
 	tb     testing.TB
 	dir    string
@@ -60,6 +62,9 @@ func (s *TemporalServer) Restart() {
 	for _, a := range s.Attributes {
 		args = append(args, "--search-attribute", a)
 	}
+	for _, d := range s.Dynamic {
+		args = append(args, "--dynamic-config-value", d)
+	}
 	s.proc = Start(s.tb, s.dir, environment(s.tb, Env{}), Temporal(s.tb), args...)
 	ctx, cancel := context.WithTimeout(s.tb.Context(), patience)
 	defer cancel()
@@ -76,6 +81,9 @@ func (s *TemporalServer) Kill() {
 		s.proc.Kill()
 	}
 }
+
+// PID is the server's process id.
+func (s *TemporalServer) PID() int { return s.proc.PID() }
 
 // Client returns a client of the server, closed with the test.
 func (s *TemporalServer) Client() client.Client {

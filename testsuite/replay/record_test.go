@@ -131,7 +131,7 @@ func (s *session) record(t *testing.T) *history.History {
 	go func() {
 		served <- app.RunWorker(ctx, s.client, app.WorkerOptions{
 			Name: "recorder", Slots: 2, Threads: 1, HeartbeatTimeout: 2 * time.Second,
-			Terminal: harness.Quiet().Handler(), Interceptors: append(s.changes, s),
+			Terminal: harness.Quiet().Handler(), Interceptors: append(s.changes, s), OneWorkflow: s.oneWorkflow,
 		})
 	}()
 	text := strings.Replace(input, "NAME", s.scenario.run, 1)
@@ -166,6 +166,9 @@ func (s *session) record(t *testing.T) *history.History {
 	}
 	stop()
 	require.NoError(t, <-served)
+	if s.child != "" {
+		run = s.client.GetWorkflow(t.Context(), s.id+"/"+s.child, "")
+	}
 	return fetch(t, s.client, run)
 }
 

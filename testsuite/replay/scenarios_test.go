@@ -29,11 +29,14 @@ type scenario struct {
 	tags    bool      // the start has search attributes
 	// scheduled is what a schedule's input has beside the spec; "": the run is started itself.
 	scheduled string
-	before    func(ctx context.Context, s *session, c call) error // what happens to an activity; nil: nothing
-	operate   func(t *testing.T, s *session)                      // what an operator does while fits are held
-	damage    func(t *testing.T, s *session)                      // what is lost of the run once it has finished; its recovery is recorded
-	ends      enums.EventType                                     // the history's last event
-	shows     func(t *testing.T, h shape)                         // what the history must hold to deserve its name
+	// oneWorkflow divides runs of more fits than that; 0: the product's own number.
+	oneWorkflow int
+	child       string                                              // the model whose child is recorded; "": the run itself is
+	before      func(ctx context.Context, s *session, c call) error // what happens to an activity; nil: nothing
+	operate     func(t *testing.T, s *session)                      // what an operator does while fits are held
+	damage      func(t *testing.T, s *session)                      // what is lost of the run once it has finished; its recovery is recorded
+	ends        enums.EventType                                     // the history's last event
+	shows       func(t *testing.T, h shape)                         // what the history must hold to deserve its name
 }
 
 // call is one attempt of an activity.
@@ -45,7 +48,7 @@ type call struct {
 }
 
 // scenarios are all that are recorded.
-var scenarios = slices.Concat(runScenarios, scheduledScenarios)
+var scenarios = slices.Concat(runScenarios, scheduledScenarios, dividedScenarios)
 
 var runScenarios = []scenario{
 	{name: "finished", ends: completed, shows: func(t *testing.T, h shape) {

@@ -34,6 +34,9 @@ const (
 	// scheduled them, longest first: the default of four partitions mixes them. Only writing is
 	// restricted, so that tasks of a database from before are still read.
 	onePartition = "matching.numTaskqueueWritePartitions=1"
+	// priorities lets the preparation of a run, and the end of one, come before the folds of
+	// others. Fairness is left off: it would leave behind what waits in a database from before.
+	priorities = "matching.useNewMatcher=true"
 	// databaseFlag names the database on the server's command line.
 	databaseFlag = "--db-filename"
 )
@@ -48,7 +51,7 @@ func superviseArgs(h home, temporal string, s state, attributes []string) []stri
 		"--port", strconv.Itoa(s.Port), "--ui-port", strconv.Itoa(s.UIPort),
 		databaseFlag, h.database(s.Server.Version), "--namespace", h.mark(), "--log-level", "error",
 		"--disable-config-file", "--disable-config-env", "--env-file", h.path("no-environment.yaml"),
-		"--dynamic-config-value", onePartition,
+		"--dynamic-config-value", onePartition, "--dynamic-config-value", priorities,
 	}
 	for _, attribute := range attributes {
 		args = append(args, "--search-attribute", attribute)

@@ -1,0 +1,270 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"everfold/activities"
+)
+
+// divided is a script of a run with children.
+func divided() *script {
+	s := newScript()
+	s.oneWorkflow = 1
+	return s
+}
+
+// lay makes the plan of models × folds, km among the models.
+func (s *script) lay(models, folds int) {
+	s.prepare = func(in activities.PrepareInput) (*activities.PrepareResult, error) {
+		out := &activities.PrepareResult{Run: activities.Ref(in.Spec), SpecDigest: in.Spec.Digest()}
+		for m := range models {
+			plan := activities.ModelPlan{Model: fmt.Sprintf("model_%d", m), Seconds: float64(models - m)}
+			for k := range folds {
+				plan.Folds = append(plan.Folds, activities.FoldPlan{Fold: k, Action: activities.Train})
+			}
+			out.Models = append(out.Models, plan)
+		}
+		return out, nil
+	}
+}
+
+// signals counts what a run and its children send each other, and may refuse it.
+type signals struct {
+	interceptor.WorkerInterceptorBase
+	interceptor.WorkflowInboundInterceptorBase
+	interceptor.WorkflowOutboundInterceptorBase
+	count   map[string]int
+	refused error
+}
+
+// InterceptWorkflow, Init: see package interceptor.
+func (s *signals) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
+	one := &signals{count: s.count, refused: s.refused}
+	one.WorkflowInboundInterceptorBase.Next = next
+	return one
+}
+
+func (s *signals) Init(next interceptor.WorkflowOutboundInterceptor) error {
+	s.WorkflowOutboundInterceptorBase.Next = next
+	return s.WorkflowInboundInterceptorBase.Next.Init(s)
+}
+
+func (s *signals) SignalExternalWorkflow(ctx workflow.Context, id, run, name string, arg any) workflow.Future {
+	s.count[name]++
+	if s.refused != nil {
+		future, set := workflow.NewFuture(ctx)
+		set.SetError(s.refused)
+		return future
+	}
+	return s.WorkflowOutboundInterceptorBase.Next.SignalExternalWorkflow(ctx, id, run, name, arg)
+}
+
+func (s *signals) SignalChildWorkflow(ctx workflow.Context, id, name string, arg any) workflow.Future {
+	s.count[name]++
+	return s.WorkflowOutboundInterceptorBase.Next.SignalChildWorkflow(ctx, id, name, arg)
+}
+
+// The largest supported layout, 20 models and km of 10 × 10 folds: every fold is fitted once,
+// and the run's own history stays under 10,000 events even where each report that its children
+// send, and each signal to them, is a workflow task of its own, and is published and tracked alone.
+func TestLargestLayout(t *testing.T) {
+	for _, parallel := range []int{1, 8, maxFanOut} {
+		t.Run(fmt.Sprint(parallel), func(t *testing.T) {
+			s := newScript() // the product's own threshold
+			s.lay(21, 100)
+			counted := &signals{count: map[string]int{}}
+			env := s.environment(t)
+			env.SetTestTimeout(time.Minute)
+			env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{counted}})
+			env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(fmt.Sprintf(`,"resources":{"parallel_fits":%d}`, parallel)))
+			require.NoError(t, env.GetWorkflowError())
+			var out Result
+			require.NoError(t, env.GetWorkflowResult(&out))
+			require.Equal(t, 2100, out.Trained)
+			const task = 3 // scheduled, started, completed
+			events := 60 + 21*(3+2*task) +
+				counted.count[SignalFoldsEnded]*(1+task+2*(3+task)) +
+				counted.count[SignalSetParallelism]*(2+task)
+			t.Logf("%d reports, %d signals to children: at most %d events", counted.count[SignalFoldsEnded], counted.count[SignalSetParallelism], events)
+			require.Less(t, events, 10_000)
+		})
+	}
+}
+
+// A run of up to 500 fits has no child; one fit more, and it has one a model.
+func TestOneWorkflowUpTo500Fits(t *testing.T) {
+	for fits, children := range map[int]int{500: 0, 501: 3} {
+		s := newScript()
+		s.lay(3, 167)
+		prepare := s.prepare
+		s.prepare = func(in activities.PrepareInput) (*activities.PrepareResult, error) {
+			out, err := prepare(in)
+			last := &out.Models[2]
+			last.Folds = last.Folds[:167-(501-fits)]
+			return out, err
+		}
+		env := s.environment(t)
+		env.SetTestTimeout(time.Minute)
+		var begun []string
+		env.SetOnChildWorkflowStartedListener(func(info *workflow.Info, _ workflow.Context, _ valuesOf) {
+			begun = append(begun, info.WorkflowExecution.ID)
+		})
+		env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(""))
+		require.NoError(t, env.GetWorkflowError())
+		require.Len(t, begun, children)
+		if children > 0 {
+			require.Contains(t, begun, "everfold/sample/demo/model_0")
+		}
+	}
+}
+
+// An operator's limit holds for all children together, lowered and raised while they fit;
+// what the query calls running is what the limit allows.
+func TestParallelismOfChildren(t *testing.T) {
+	s := divided()
+	s.lay(4, 10)
+	env := s.environment(t)
+	env.OnActivity(activities.FitFoldName, anything, anything).After(time.Minute).Return(s.fit)
+	inFlight := countFits(env, func(int) {})
+	running := func() (p Progress) {
+		answer, err := env.QueryWorkflow(QueryProgress)
+		require.NoError(t, err)
+		require.NoError(t, answer.Get(&p))
+		return p
+	}
+	at := func(after time.Duration, f func()) { env.RegisterDelayedCallback(f, after) }
+	at(30*time.Second, func() {
+		require.Equal(t, 12, *inFlight)
+		require.Equal(t, 12, running().Running)
+		env.UpdateWorkflow(UpdateSetParallelism, "", accepted(t), SetParallelism{Fits: 3})
+	})
+	at(90*time.Second, func() { // the twelve have ended
+		require.Equal(t, 3, *inFlight)
+		require.Equal(t, 3, running().Running)
+		env.UpdateWorkflow(UpdateSetParallelism, "", accepted(t), SetParallelism{Fits: 15})
+	})
+	at(100*time.Second, func() { require.Equal(t, 15, *inFlight) })
+	env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(`,"resources":{"parallel_fits":12}`))
+	require.NoError(t, env.GetWorkflowError())
+	require.Zero(t, *inFlight)
+	require.Equal(t, 40, running().Done)
+}
+
+func childOf(model string) any {
+	return mock.MatchedBy(func(in TrainModelInput) bool { return in.Model == model })
+}
+
+// A child that fails or is terminated has failed the folds it did not report, by name; the
+// others are fitted.
+func TestFailedChild(t *testing.T) {
+	s := divided()
+	env := s.environment(t)
+	w := &Workflows{}
+	env.OnWorkflow(TrainModelName, anything, childOf("cox_ph")).Return(nil, temporal.NewNonRetryableApplicationError("scripted", "Odd", nil))
+	env.OnWorkflow(TrainModelName, anything, anything).Return(w.TrainModel)
+	env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(""))
+	require.NoError(t, env.GetWorkflowError())
+	var out Result
+	require.NoError(t, env.GetWorkflowResult(&out))
+	require.Equal(t, Partial, out.Outcome)
+	require.Equal(t, 6, out.Trained)
+	require.Len(t, out.Failures, 3)
+	require.Equal(t, Failure{Model: "cox_ph", Fold: 0, Type: "Odd", Message: "scripted"}, out.Failures[0])
+
+	terminated := failureOfChild(&cell{foldID: foldID{"km", 1}}, fmt.Errorf("child: %w", &temporal.TerminatedError{}))
+	require.Equal(t, "Terminated", terminated.Type)
+	require.Contains(t, terminated.Message, "the workflow that fits km was terminated")
+}
+
+// A child that somebody cancels by hand is a model that is skipped in this execution.
+func TestCancelledChildIsASkippedModel(t *testing.T) {
+	s := divided()
+	env := s.environment(t)
+	w := &Workflows{}
+	env.OnWorkflow(TrainModelName, anything, childOf("cox_ph")).Return(nil, temporal.NewCanceledError())
+	env.OnWorkflow(TrainModelName, anything, anything).Return(w.TrainModel)
+	env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(""))
+	require.NoError(t, env.GetWorkflowError())
+	var out Result
+	require.NoError(t, env.GetWorkflowResult(&out))
+	require.Equal(t, Completed, out.Outcome)
+	require.Equal(t, []string{"cox_ph"}, out.Skipped)
+	require.Equal(t, 6, out.Trained)
+}
+
+// A child whose run does not take its reports ends, and says so.
+func TestLostRun(t *testing.T) {
+	s := divided()
+	env := s.environment(t)
+	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{
+		&signals{count: map[string]int{}, refused: errors.New("no such workflow")}}})
+	env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(""))
+	var app *temporal.ApplicationError
+	require.ErrorAs(t, env.GetWorkflowError(), &app)
+	require.Equal(t, activities.ErrSuperseded, app.Type())
+	require.Contains(t, app.Message(), "does not take reports any more: no such workflow")
+}
+
+// TrainModel is a child: started by hand it refuses, and says what to start.
+func TestTrainModelIsAChild(t *testing.T) {
+	env := newScript().environment(t)
+	env.ExecuteWorkflow(TrainModelName, TrainModelInput{Model: "cox_ph"})
+	var app *temporal.ApplicationError
+	require.ErrorAs(t, env.GetWorkflowError(), &app)
+	require.Equal(t, activities.ErrInvalidSpec, app.Type())
+	require.Contains(t, app.Message(), "start TrainSurvivalModels")
+}
+
+// A report is due when it has enough folds, when half of the fits that the run believes in
+// flight are not needed any more, or at once where a failure ends the run.
+func TestReportIsDue(t *testing.T) {
+	failed := FoldEnd{Failure: &Failure{}}
+	for name, c := range map[string]struct {
+		folds, told, fits, every int
+		untold                   []FoldEnd
+		failFast, want           bool
+	}{
+		"nothing ended":          {folds: 100, fits: 4, every: 5},
+		"too few":                {folds: 100, fits: 4, every: 5, untold: make([]FoldEnd, 4)},
+		"enough":                 {folds: 100, fits: 4, every: 5, untold: make([]FoldEnd, 5), want: true},
+		"the end, none free":     {folds: 10, told: 5, fits: 4, every: 5, untold: make([]FoldEnd, 2)},
+		"the end, half free":     {folds: 10, told: 5, fits: 4, every: 5, untold: make([]FoldEnd, 3), want: true},
+		"one left of one":        {folds: 10, told: 8, fits: 1, every: 5, untold: make([]FoldEnd, 1)},
+		"the last":               {folds: 10, told: 9, fits: 4, every: 5, untold: make([]FoldEnd, 1), want: true},
+		"a failure":              {folds: 100, fits: 4, every: 5, untold: []FoldEnd{failed, {}}},
+		"a failure ends the run": {folds: 100, fits: 4, every: 5, untold: []FoldEnd{failed, {}}, failFast: true, want: true},
+	} {
+		m := modelRun{in: TrainModelInput{Folds: make([]FoldToFit, c.folds), ReportEvery: c.every, FailFast: c.failFast},
+			fits: c.fits, told: c.told, untold: c.untold}
+		require.Equal(t, c.want, m.due(), name)
+	}
+}
+
+// Runs that wait for the same workers take turns by their names, which fit the server's
+// limit and differ where runs do; what a run cannot begin without, and what ends it, comes first.
+func TestPriorities(t *testing.T) {
+	long := strings.Repeat("n", 62)
+	a, b := activities.RunRef{Type: "production", Run: long + "a"}, activities.RunRef{Type: "production", Run: long + "b"}
+	require.NotEqual(t, priorityOf(a, 1).FairnessKey, priorityOf(b, 1).FairnessKey)
+	require.Equal(t, priorityOf(a, 1).FairnessKey, priorityOf(a, 2).FairnessKey)
+	require.LessOrEqual(t, len(priorityOf(a, 1).FairnessKey), maxFairnessKey)
+	require.Equal(t, "sample/x", priorityOf(activities.RunRef{Type: "sample", Run: "x"}, 1).FairnessKey)
+
+	w := &Workflows{}
+	fold := w.fitOptions(Work{}, &cell{foldID: foldID{"rsf", 0}}).Priority.PriorityKey
+	final := w.fitOptions(Work{}, &cell{foldID: foldID{"rsf", activities.FinalFold}}).Priority.PriorityKey
+	require.Less(t, final, fold)
+	require.Less(t, priorityPrepare, final)
+	require.Equal(t, final, w.predictOptions(Work{}, "rsf").Priority.PriorityKey)
+}
