@@ -25,18 +25,32 @@ type Usage struct {
 const ticks = 100
 
 // FamilyEvery and PeakEvery are how often a family and a single process are looked at: what one
-// uses after the last look is not seen. A look at a family reads a file of every process of the
-// machine: four a second took 3 % of a core from what they looked at.
+// uses after the last look is not seen.
 const (
-	FamilyEvery = 2 * time.Second
+	FamilyEvery = 250 * time.Millisecond
 	PeakEvery   = 10 * time.Millisecond
 )
+
+// membersEvery is at which of the looks at a family its new members are found, by a file of every
+// process of the machine: four times a second that took 3 % of a core from what it looked at.
+const membersEvery = 8
 
 // WatchFamily looks at a process and its descendants until it is stopped, which gives what each
 // program used, by name.
 func WatchFamily(root int) (stop func() []Usage) {
 	seen := map[int]Usage{} // by process id, the last look at each
-	end := every(FamilyEvery, func() { maps.Copy(seen, Family(root)) })
+	looks := 0
+	end := every(FamilyEvery, func() {
+		if looks++; looks%membersEvery == 1 {
+			maps.Copy(seen, Family(root))
+			return
+		}
+		for pid, former := range seen {
+			if p, ok := usage(pid); ok && p.Name == former.Name { // else its number is another's by now
+				seen[pid] = p
+			}
+		}
+	})
 	return func() []Usage {
 		end()
 		programs := map[string]Usage{}
@@ -109,6 +123,17 @@ func Family(root int) map[int]Usage {
 		next = append(next, children[next[0]]...)
 	}
 	return out
+}
+
+// usage is what a process has used so far; false where it has ended.
+func usage(pid int) (Usage, bool) {
+	content, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	if err != nil {
+		return Usage{}, false
+	}
+	_, _, p, ok := parseStat(string(content))
+	p.MemoryMB = peakOf(pid)
+	return p, ok && p.MemoryMB > 0
 }
 
 // parseStat reads /proc/PID/stat; a name in it may hold spaces and brackets.

@@ -27,6 +27,11 @@ func TestFamily(t *testing.T) {
 	require.Positive(t, Family(os.Getpid())[os.Getpid()].MemoryMB)
 	require.Empty(t, Family(-1))
 	require.NotEmpty(t, WatchFamily(os.Getpid())())
+	self, ok := usage(os.Getpid())
+	require.True(t, ok)
+	require.Equal(t, Family(os.Getpid())[os.Getpid()].Name, self.Name)
+	_, ok = usage(-1)
+	require.False(t, ok)
 }
 
 // Claim: the peak of a process is its own, also where it is small and was started by a large one,

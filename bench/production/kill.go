@@ -31,9 +31,6 @@ type killed struct {
 	Differ  []string `json:"differ"`                // those with other bytes
 }
 
-// awaitEvery is how often it is looked for what the kill waits for.
-const awaitEvery = 250 * time.Millisecond
-
 // loss is work that was done and not saved when the worker was killed.
 type loss struct {
 	Fit     string  `json:"fit"`
@@ -79,7 +76,7 @@ func (j *job) kill(ctx context.Context, k *killed, target fit) (time.Time, error
 		return time.Time{}, errors.New("the run ended before the worker was killed")
 	case <-time.After(half):
 	}
-	tick := time.NewTicker(awaitEvery)
+	tick := time.NewTicker(process.FamilyEvery)
 	defer tick.Stop()
 	for {
 		if pid := j.worker(); pid > 0 {
@@ -112,7 +109,7 @@ func (j *job) worker() int {
 // await waits until a fit has begun, which its start record shows.
 func (j *job) await(ctx context.Context, target fit) (time.Time, error) {
 	records := filepath.Join(j.folder(), artifact.CheckpointPrefix(target.Model, target.Fold), "start.*")
-	tick := time.NewTicker(awaitEvery)
+	tick := time.NewTicker(process.FamilyEvery)
 	defer tick.Stop()
 	for {
 		found, _ := filepath.Glob(records) // the pattern is good

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -64,14 +65,18 @@ type job struct {
 	stop    func() []process.Usage
 }
 
-// start starts the job in a folder of its own, which must be new.
-func (l *lab) start(name string) (*job, error) {
+// start starts the job in a folder of its own, which must be new; sampled says whether perf looks on.
+func (l *lab) start(name string, sampled bool) (*job, error) {
 	j := &job{dir: filepath.Join(l.dir, name)}
 	if err := os.Mkdir(j.dir, 0o755); err != nil {
 		return nil, err
 	}
-	j.starter = exec.Command(filepath.Join(l.bin, "starter"), "run", "examples/production.yaml", "--embedded",
-		"--set", "data.uri="+l.data, "--set", "store.uri="+filepath.Join(j.dir, "store"))
+	command := []string{filepath.Join(l.bin, "starter"), "run", "examples/production.yaml", "--embedded",
+		"--set", "data.uri=" + l.data, "--set", "store.uri=" + filepath.Join(j.dir, "store")}
+	if sampled {
+		command = sampling(j.dir, command)
+	}
+	j.starter = exec.Command(command[0], command[1:]...)
 	j.starter.Env = append(os.Environ(), "EVERFOLD_HOME="+filepath.Join(j.dir, "home"), "EVERFOLD_TEMPORAL="+l.temporal)
 	j.starter.Stdout, j.starter.Stderr = &j.output, &j.output
 	j.begun = time.Now()
@@ -113,7 +118,8 @@ func (j *job) finish(ctx context.Context, meanwhile func(ctx context.Context) er
 	if err != nil {
 		return nil, err
 	}
-	m.Wall, m.Processes = wall, processes
+	m.Wall = wall
+	m.Processes = slices.DeleteFunc(processes, func(p process.Usage) bool { return p.Name == "perf" })
 	return m, nil
 }
 

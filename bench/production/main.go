@@ -1,7 +1,7 @@
 // Command production measures the production job as it is run: examples/production.yaml on its
 // synthetic table through the built programs, on the embedded server.
 //
-//	production [-quick | -rows N] [-kill] [-keep DIR] [-results FILE] [-page FILE]
+//	production [-quick | -rows N] [-kill] [-samples] [-keep DIR] [-results FILE] [-page FILE]
 //	production -again [-results FILE] [-page FILE]
 //
 // It reports the wall time of the whole run, the seconds inside fits, the peak memory of each
@@ -9,6 +9,8 @@
 // order in which they began and on the same slots, by library calls in one process, in the same
 // invocation. With -kill it runs the job once more, kills the worker in the middle of the longest
 // fit, and reports what that lost, and whether every artifact has the bytes of the first run.
+// With -samples perf looks on, and what the run does beyond its fits is told apart by stacks: the
+// speed of a machine changes by more from one run to the next.
 // With -again it measures nothing and tells what the results file holds.
 //
 // Preconditions: the repository's root as current folder, bin/temporal, Linux (memory and
@@ -42,6 +44,7 @@ func run(ctx context.Context) error {
 	quick := flag.Bool("quick", false, "a small table, in a minute or two")
 	rows := flag.Int("rows", productionRows, "the size of the table")
 	kill := flag.Bool("kill", false, "kill the worker in the middle of the longest fit of a second run")
+	sampled := flag.Bool("samples", false, "sample the run with perf, and say what its processor time was for")
 	keep := flag.String("keep", "", "a folder that keeps the runs; empty: a temporary one")
 	results := flag.String("results", "bench/results/production.json", "the results file")
 	into := flag.String("page", "", "the page whose table is replaced; empty: it is printed")
@@ -67,7 +70,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer l.close()
-	if err := l.measure(ctx, r, *kill); err != nil {
+	if err := l.measure(ctx, r, *kill, *sampled); err != nil {
 		return err
 	}
 	if err := page.Save(*results, r); err != nil {
@@ -89,8 +92,8 @@ func republish(results, into string) error {
 }
 
 // measure runs the job, its fits alone and, where asked, the job with a kill.
-func (l *lab) measure(ctx context.Context, r *report, kill bool) error {
-	first, err := l.start("undisturbed")
+func (l *lab) measure(ctx context.Context, r *report, kill, sampled bool) error {
+	first, err := l.start("undisturbed", sampled)
 	if err != nil {
 		return err
 	}
@@ -98,6 +101,11 @@ func (l *lab) measure(ctx context.Context, r *report, kill bool) error {
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "the run: %.1f s\n", r.Run.Wall)
+	if sampled {
+		if r.Samples, err = readSamples(ctx, first.dir); err != nil {
+			return err
+		}
+	}
 	if r.Bare, err = l.bare(ctx, first.folder()); err != nil {
 		return err
 	}
@@ -106,7 +114,7 @@ func (l *lab) measure(ctx context.Context, r *report, kill bool) error {
 	if !kill {
 		return nil
 	}
-	second, err := l.start("killed")
+	second, err := l.start("killed", false)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,14 +94,15 @@ func TestLosses(t *testing.T) {
 func TestTable(t *testing.T) {
 	r := &report{Machine: page.Machine{Date: "2026-01-02", Processor: "Abacus", Cores: 2, Go: "go1.26", Load: "0.1"}, Rows: 300,
 		Run:  &measured{Wall: 102, Window: 100, Busy: 190, Processes: []process.Usage{{Name: "worker", MemoryMB: 300, CPU: 151.5}}, Fits: []fit{{"rsf", 3, 0, 50}}},
-		Bare: &bare{Wall: 100, CPU: 150, MemoryMB: 200}, Kill: &killed{Model: "rsf", Fold: 3, Lost: []loss{{"rsf fold3", 4}}, Files: 7, Differ: []string{"x"}}}
+		Bare: &bare{Wall: 100, CPU: 150, MemoryMB: 200}, Samples: &samples{Fits: 200, Parts: []share{{Name: "files", Seconds: 3}, {Name: "the report", Product: true, Seconds: 1}}}, Kill: &killed{Model: "rsf", Fold: 3, Lost: []loss{{"rsf fold3", 4}}, Files: 7, Differ: []string{"x"}}}
 	r.compare()
 	require.InDelta(t, 2, r.WallOverhead, 1e-9)
 	require.InDelta(t, 1, r.CPUOverhead, 1e-9)
 	require.InDelta(t, 1000.0/190, r.SlotOverhead, 1e-9)
 	table := r.table()
 	for _, want := range []string{"2026-01-02, 300 rows. Abacus, 2 cores, go1.26", "| `worker` | 300 MB at most, 151.5 processor seconds |",
-		"+2.0 % of wall time, +1.0 % of processor time", "| work lost, rsf fold3 | 4.0 s |", "| 1 of 7 |", "rsf, fold 3: 50.0 s"} {
+		"+2.0 % of wall time, +1.0 % of processor time", "| by samples, beyond fits and scores | 2.0 % of their processor time |",
+		"| – files | 3.0 s, 1.50 % |", "| – without table, predictions and report | 1.5 % |", "| work lost, rsf fold3 | 4.0 s |", "| 1 of 7 |", "rsf, fold 3: 50.0 s"} {
 		require.Contains(t, table, want)
 	}
 	require.Equal(t, "rsf, final fit", fit{Model: "rsf", Fold: -1}.name())
@@ -115,4 +117,38 @@ func TestTable(t *testing.T) {
 	published, err := os.ReadFile(into)
 	require.NoError(t, err)
 	require.Equal(t, "<!-- production: begin -->\n"+table+"<!-- production: end -->\n", string(published))
+}
+
+// stackOf is a sample as perf script prints it.
+func stackOf(program string, frames ...string) string {
+	return program + "   1/2 \n\t7f " + strings.Join(frames, "\n\t7f ") + "\n\n"
+}
+
+// Claim: a sample counts for the first part that its stack belongs to, one of whatever has to do with
+// models for the fits, and one of another program not at all; beyond are all parts, in percent.
+func TestClassify(t *testing.T) {
+	text := stackOf("worker", "everfold/survival/tree.tally8", "everfold/activities.(*job).compute", "everfold/activities.(*Activities).FitFold") +
+		stackOf("worker", "everfold/survival/tree.tally8", "sync.(*WaitGroup).Go.func1") +
+		stackOf("worker", "memmove", "everfold/survival/ensemble.(*growth).keep", "everfold/activities.(*job).compute") +
+		stackOf("worker", "everfold/survival/boost.(*Model).Risk", "everfold/activities.(*predictor).wave.func1") +
+		stackOf("worker", "write", "everfold/store/local.(*Store).Put", "everfold/activities.(*Activities).FitFold") +
+		stackOf("worker", "runtime.gcBgMarkWorker") + stackOf("worker") +
+		stackOf("perf", "everfold/survival/tree.tally8") + stackOf("starter", "x") + "temporal   1/2\n\t7f y\n"
+	s, err := classify(strings.NewReader(text))
+	require.NoError(t, err)
+	require.InDelta(t, 2.0/hertz, s.Fits, 1e-12)
+	found := map[string]int{}
+	for _, p := range s.Parts {
+		if p.Seconds > 0 {
+			found[p.Name] = int(p.Seconds*hertz + 0.5)
+		}
+	}
+	require.Equal(t, map[string]int{"checkpoints": 1, "predictions, of all rows and out of fold": 1, "files of folds and models": 1,
+		"garbage collection": 1, "scheduling and all else in the worker": 1, "the starter": 1, "the Temporal server": 1}, found)
+	all, own := s.beyond()
+	require.InDelta(t, 350, all, 1e-9)
+	require.InDelta(t, 300, own, 1e-9)
+	_, err = classify(strings.NewReader(strings.Repeat("x", 2<<20)))
+	require.Error(t, err)
+	require.Equal(t, []string{"perf", "record", "--quiet", "-g", "-F", "99", "-o", "d/perf.data", "--", "starter", "run"}, sampling("d", []string{"starter", "run"}))
 }

@@ -15,10 +15,11 @@ type report struct {
 	Run   *measured `json:"run"`
 	Bare  *bare     `json:"bare"`
 	// Overheads, in percent of the bare fits.
-	WallOverhead float64 `json:"wall_overhead_percent"` // of the whole command
-	CPUOverhead  float64 `json:"cpu_overhead_percent"`  // processor seconds of all programs
-	SlotOverhead float64 `json:"slot_overhead_percent"` // (slots × window − busy) / busy
-	Kill         *killed `json:"kill,omitempty"`
+	WallOverhead float64  `json:"wall_overhead_percent"` // of the whole command
+	CPUOverhead  float64  `json:"cpu_overhead_percent"`  // processor seconds of all programs
+	SlotOverhead float64  `json:"slot_overhead_percent"` // (slots × window − busy) / busy
+	Samples      *samples `json:"samples,omitempty"`
+	Kill         *killed  `json:"kill,omitempty"`
 }
 
 func (r *report) compare() {
@@ -45,6 +46,14 @@ func (r *report) table() string {
 	line("the fits alone, by library calls", "%.1f s, %.1f processor seconds, %.0f MB", r.Bare.Wall, r.Bare.CPU, r.Bare.MemoryMB)
 	line("the run beyond them", "%+.1f %% of wall time, %+.1f %% of processor time", r.WallOverhead, r.CPUOverhead)
 	line("slots that waited, or shared their cores", "%.1f %% of the fits' seconds", r.SlotOverhead)
+	if s := r.Samples; s != nil {
+		all, own := s.beyond()
+		line("by samples, beyond fits and scores", "%.1f %% of their processor time", all)
+		for _, p := range s.Parts {
+			line("– "+p.Name, "%.1f s, %.2f %%", p.Seconds, 100*p.Seconds/s.Fits)
+		}
+		line("– without table, predictions and report", "%.1f %%", own)
+	}
 	if k := r.Kill; k != nil {
 		line("the worker killed", "after %.1f s of %s", k.At, fit{Model: k.Model, Fold: k.Fold}.name())
 		for _, l := range k.Lost {
