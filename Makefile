@@ -16,8 +16,11 @@ RACE  := ./logging/... ./store/... ./artifact/... ./tracker/... ./activities/...
 # One package's tests may take this long, on two cores with everything else running.
 TIMEOUT ?= 20m
 
+# Seconds that `make fuzz` gives each fuzz target.
+FUZZ ?= 60
+
 .DEFAULT_GOAL := help
-.PHONY: help build programs temporal versitygw secrets run test check fmt vet static workflow unit race bench bench-quick peers mlflow burk rank agreement terminal soak scale oracle clean
+.PHONY: help build programs temporal versitygw secrets run test check fmt vet static workflow unit race bench bench-quick peers mlflow burk rank agreement terminal soak scale fuzz fuzz-quick oracle clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,7 +52,7 @@ secrets: ## .env with random passwords for docker-compose.yml; what is there sta
 run: build ## train on the shipped real data, on an embedded server; run it again to go on
 	@bin/starter quickstart
 
-test: build check mlflow versitygw unit race ## everything: build, check, all tests, the race detector where it can run
+test: build check mlflow versitygw unit fuzz-quick race ## everything: build, check, all tests, the race detector where it can run
 	@echo "ok: everything passed"
 
 check: fmt vet static workflow ## gofmt, vet, staticcheck, workflowcheck
@@ -115,6 +118,12 @@ soak: build mlflow ## crash tests at SOAK=100 random moments per fault; takes ho
 
 scale: build ## 100 runs at once and a run of 2,100 fits, with their figures; minutes
 	@EVERFOLD_SCALE=1 $(GO) test -count 1 -v -timeout 1h ./testsuite/scale
+
+fuzz: ## every fuzz target for FUZZ=60 seconds, on one core; ONLY=Parquet takes some
+	@testsuite/hostile/fuzz.sh $(FUZZ)s "$(ONLY)"
+
+fuzz-quick: ## every fuzz target for a second
+	@testsuite/hostile/fuzz.sh 1s "$(ONLY)"
 
 # Reference values from the reference implementations. Debian: r-base-core r-cran-survival
 # r-cran-jsonlite r-cran-riskregression r-cran-prodlim, and python3-venv.

@@ -17,6 +17,7 @@ import (
 
 	"everfold/artifact"
 	"everfold/config"
+	"everfold/dataset"
 	"everfold/notify"
 	"everfold/store"
 	"everfold/tracker"
@@ -28,15 +29,19 @@ type Activities struct {
 	OpenStore func(ctx context.Context, s config.Store) (store.Store, error)
 	// OpenData gives access to a data or folds file. It refuses what the worker may not read.
 	OpenData OpenFile
+	// CheckSpec refuses, with a *config.Error, what no spec may name on this worker; nil: nothing.
+	CheckSpec func(s *config.Spec) error
 	// RunLogger gives the logger that also writes the run's three files. The files exist
 	// when it returns.
 	RunLogger func(ref RunRef) *slog.Logger
 	// OpenTracker opens the tracking server that a spec or the worker's environment names; nil
 	// where neither does. A nil OpenTracker tracks nothing.
 	OpenTracker func(t config.Tracker) (tracker.Tracker, error)
-	Cores       *Cores // that fits share; nil: one a fit
-	Build       string // code revision, recorded in manifests
-	Worker      string // name of this worker, recorded in manifests
+	// Limits bound what data files may hold; zero fields mean the defaults.
+	Limits dataset.Limits
+	Cores  *Cores // that fits share; nil: one a fit
+	Build  string // code revision, recorded in manifests
+	Worker string // name of this worker, recorded in manifests
 	// Prepared keeps prepared tables of stores elsewhere on disk; nil: nowhere.
 	Prepared *PreparedFiles
 	// CheckpointEvery is how much work on a fit a lost worker may cost; 0 means 10 s.

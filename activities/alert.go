@@ -12,6 +12,7 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 
+	"everfold/config"
 	"everfold/logging"
 	"everfold/notify"
 )
@@ -129,6 +130,10 @@ func (a *Activities) tellSafely(ctx context.Context, l *ledger, in NotifyInput, 
 // tell sends the message to one endpoint, unless that was done.
 func (a *Activities) tell(ctx context.Context, l *ledger, in NotifyInput, name string) Delivery {
 	d := Delivery{Endpoint: name}
+	if !config.IsNotifyName(name) { // else any variable could be sent to, as a URL
+		d.State, d.Reason = AlertRefused, "not the name of a variable for alerts, EVERFOLD_NOTIFY_…"
+		return d
+	}
 	url := a.environment(name)
 	if url == "" {
 		d.State, d.Reason = AlertRefused, "not set in the environment of the worker "+a.Worker

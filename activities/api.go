@@ -44,6 +44,10 @@ type RunRef struct {
 	Store config.Store   `json:"store"`
 }
 
+// check refuses, with a *config.Error, names that no run has: whoever may start activities may
+// give any, and they become folders.
+func (r RunRef) check() error { return config.CheckRun(r.Type, r.Run) }
+
 // Ref is the run's reference.
 func Ref(s *config.Spec) RunRef { return RunRef{Type: s.Type, Run: s.Run, Store: s.Store} }
 

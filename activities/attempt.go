@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -36,7 +37,11 @@ type attempt struct {
 // Call the returned function when the attempt ends.
 func (a *Activities) begin(ctx context.Context, ref RunRef, model string, fold int) (context.Context, *attempt, func()) {
 	info := activity.GetInfo(ctx)
-	logger := a.RunLogger(ref).With(logging.KeyWorkflowID, info.WorkflowExecution.ID, logging.KeyAttempt, info.Attempt)
+	logger := slog.Default()
+	if ref.check() == nil { // else it has no files; openRoot refuses it
+		logger = a.RunLogger(ref)
+	}
+	logger = logger.With(logging.KeyWorkflowID, info.WorkflowExecution.ID, logging.KeyAttempt, info.Attempt)
 	if model != "" {
 		logger = logger.With(logging.KeyModel, model)
 	}
@@ -45,7 +50,7 @@ func (a *Activities) begin(ctx context.Context, ref RunRef, model string, fold i
 	}
 	at := &attempt{ctx: ctx, number: int(info.Attempt), progress: FitProgress{Model: model, Fold: fold}, last: time.Now()}
 	at.progressed(at.last)
-	work, cancel := context.WithCancelCause(logging.Into(ctx, logger))
+	work, cancel := context.WithCancelCause(WithLimits(logging.Into(ctx, logger), a.Limits))
 	stop := activity.GetWorkerStopChannel(ctx)
 	go func() {
 		select {

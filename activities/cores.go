@@ -25,6 +25,14 @@ func NewCores(total, most int) *Cores {
 	return &Cores{total: total, most: most}
 }
 
+// threads is how many one fit may use at most.
+func (c *Cores) threads() int {
+	if c == nil {
+		return 1
+	}
+	return min(c.total, c.most)
+}
+
 // seat is one running fit's claim.
 type seat struct{ cores *Cores }
 

@@ -120,7 +120,7 @@ func classOf(err error) class {
 	case errors.As(err, &spec), errors.As(err, &settings), errors.As(err, &changed),
 		errors.As(err, &other), errors.Is(err, resample.ErrFolds), errors.Is(err, errHasArtifacts):
 		return class{ErrInvalidSpec, false}
-	case errors.As(err, &unknown), errors.As(err, &blocked): // nothing mends itself
+	case errors.As(err, &unknown), errors.As(err, &blocked), errors.Is(err, store.ErrBadKey): // nothing mends itself
 		return class{ErrArtifactCorrupt, false}
 	case errors.Is(err, survival.ErrNoEvents):
 		return class{ErrNoEvents, false}

@@ -76,7 +76,7 @@ func (w *foldWork) train(ctx context.Context) (*FitFoldResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkMemory(w.claim.String(), j.memory()); err != nil {
+	if err := checkMemory(w.claim.String(), j.memory(w.Cores.threads())); err != nil {
 		return nil, err
 	}
 	states := newCheckpoints(w.store, w.claim.Task, w.admission.FitFingerprint, w.CheckpointEvery)
@@ -221,16 +221,4 @@ func orNaN(v *float64) float64 {
 		return math.NaN()
 	}
 	return *v
-}
-
-// memory estimates what one fit of the job needs beside the shared table: design and a
-// copy of it, and the curves it stores, once as they are summed.
-func (j *job) memory() int64 {
-	columns := int64(0)
-	for _, c := range j.table.Columns {
-		columns += 2 // the value and perhaps an indicator
-		columns += int64(len(c.Levels))
-	}
-	rows := int64(len(j.fold.Train) + len(j.fold.Test))
-	return 2*8*rows*columns + (8+4)*int64(len(j.fold.Test))*int64(len(j.fold.Times))
 }

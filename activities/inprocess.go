@@ -46,33 +46,51 @@ func NewInProcess(ctx context.Context, open OpenFile, s *config.Spec) (*InProces
 // Score fits and scores one task on the given number of threads. It may be called at the
 // same time for different tasks. Errors are the model's and the metrics'.
 func (r *InProcess) Score(ctx context.Context, task artifact.Task, threads int) (FoldScore, error) {
-	spec := r.Run.Spec
-	model, err := spec.Model(task.Model)
+	j, err := r.job(task)
 	if err != nil {
 		return FoldScore{}, err
 	}
-	for i, f := range r.prepared.Folds {
-		if f.Index != task.Fold {
-			continue
-		}
-		j := &job{spec: spec, model: model, table: r.prepared.Table, fold: r.prepared.foldData(i),
-			tau: r.prepared.Tau, seed: artifact.FitSeed(spec.Folds.Seed, task.Model, task.Fold)}
-		share, leave := r.enter(threads)
-		defer leave()
-		return j.score(ctx, share)
+	share, leave := r.enter(threads)
+	defer leave()
+	return j.score(ctx, share)
+}
+
+// Memory is what FitFold and FitFinal estimate that the task needs on so many threads.
+func (r *InProcess) Memory(task artifact.Task, threads int) (int64, error) {
+	j, err := r.job(task)
+	if err != nil {
+		return 0, err
 	}
-	return FoldScore{}, fmt.Errorf("%s: the spec has no such fold", task)
+	return j.memory(threads), nil
+}
+
+// job is the task as its activity has it.
+func (r *InProcess) job(task artifact.Task) (*job, error) {
+	spec := r.Run.Spec
+	model, err := spec.Model(task.Model)
+	if err != nil {
+		return nil, err
+	}
+	j := &job{spec: spec, model: model, table: r.prepared.Table, tau: r.prepared.Tau}
+	if task.Fold == artifact.FinalFold {
+		j.fold, j.seed = wholeTable(r.Run, r.prepared.Table), artifact.FinalSeed(spec.Folds.Seed, task.Model)
+		return j, nil
+	}
+	for i, f := range r.prepared.Folds {
+		if f.Index == task.Fold {
+			j.fold, j.seed = r.prepared.foldData(i), artifact.FitSeed(spec.Folds.Seed, task.Model, task.Fold)
+			return j, nil
+		}
+	}
+	return nil, fmt.Errorf("%s: the spec has no such fold", task)
 }
 
 // Final fits a model on all rows, with its inference. Errors are the model's.
 func (r *InProcess) Final(ctx context.Context, model string, threads int) error {
-	spec := r.Run.Spec
-	m, err := spec.Model(model)
+	j, err := r.job(artifact.Task{Model: model, Fold: artifact.FinalFold})
 	if err != nil {
 		return err
 	}
-	j := &job{spec: spec, model: m, table: r.prepared.Table, fold: wholeTable(r.Run, r.prepared.Table),
-		tau: r.prepared.Tau, seed: artifact.FinalSeed(spec.Folds.Seed, model)}
 	share, leave := r.enter(threads)
 	defer leave()
 	f, err := j.fit(ctx, share)

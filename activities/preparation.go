@@ -90,8 +90,12 @@ func checkStrata(t *dataset.Table, s *config.Spec) error {
 }
 
 func readData(ctx context.Context, open OpenFile, s *config.Spec) (*dataset.Table, *dataset.Profile, error) {
-	source := dataset.Source{Name: s.Data.URI, Open: func(ctx context.Context) (io.ReadCloser, int64, error) {
-		return open(listening(ctx), s.Data.URI, s.Store)
+	source := dataset.Source{Name: s.Data.URI, Limits: limitsOf(ctx), Open: func(ctx context.Context) (io.ReadCloser, int64, error) {
+		r, size, err := open(listening(ctx), s.Data.URI, s.Store)
+		if errors.Is(err, ErrDataRefused) {
+			err = fmt.Errorf("data.uri: %w", err)
+		}
+		return r, size, err
 	}}
 	return dataset.Read(ctx, source, dataset.Schema{
 		ID: s.Data.ID, Time: s.Data.Time, Event: s.Data.Event,
@@ -104,6 +108,10 @@ func readData(ctx context.Context, open OpenFile, s *config.Spec) (*dataset.Tabl
 // splitRows assigns the rows to folds, from the folds file where the spec names one.
 func (p *Preparation) splitRows(ctx context.Context, open OpenFile, s *config.Spec) ([]resample.Fold, error) {
 	if s.Folds.File == "" {
+		// Each row of the table is in the list of training or of test rows of every fold.
+		if err := checkMemory(fmt.Sprintf("the rows of %d folds", s.FoldCount()), 8*int64(s.FoldCount())*int64(p.Table.Rows())); err != nil {
+			return nil, err
+		}
 		return resample.KFold(resample.KFoldOptions{
 			K: s.Folds.K, Repeats: s.Folds.Repeats, Seed: s.Folds.Seed, Stratify: s.Folds.Stratify == stratifyEvent,
 		}, p.Table.Outcome.Event, p.Table.Group)

@@ -78,6 +78,9 @@ func refuseArtifacts(ctx context.Context, s store.Store) error {
 // writes the prepared table, the folds and, last, run.json. Where it refuses, nothing in
 // the run's folder has changed but the logs.
 func (a *Activities) PrepareData(ctx context.Context, in PrepareInput) (*PrepareResult, error) {
+	if err := a.checkSpec(in.Spec); err != nil {
+		return nil, a.fail(ctx, "prepare data", err) // not even log files are opened for it
+	}
 	ctx, at, end := a.begin(ctx, Ref(in.Spec), "", 0)
 	defer end()
 	prepare := a.prepare
@@ -88,15 +91,26 @@ func (a *Activities) PrepareData(ctx context.Context, in PrepareInput) (*Prepare
 	return out, a.fail(ctx, "prepare data", err)
 }
 
+// checkSpec refuses a spec that no workflow has decoded, and what this worker does not allow.
+func (a *Activities) checkSpec(s *config.Spec) error {
+	if err := s.Check(); err != nil {
+		return err
+	}
+	if a.CheckSpec == nil {
+		return nil
+	}
+	return a.CheckSpec(s)
+}
+
 func (a *Activities) prepare(ctx context.Context, at *attempt, in PrepareInput) (*PrepareResult, error) {
 	log := logging.From(ctx)
 	log.Info("run accepted", "spec_digest", in.Spec.Digest(), "data", in.Spec.Data.URI, "build", a.Build)
 	for _, w := range in.Spec.Warnings() {
 		log.Warn(w, logging.CategoryConfig.Attr())
 	}
-	root, err := a.OpenStore(ctx, in.Spec.Store)
+	root, err := a.openRoot(ctx, Ref(in.Spec))
 	if err != nil {
-		return nil, fmt.Errorf("open store %s: %w", in.Spec.Store.URI, err)
+		return nil, err
 	}
 	s := alive{store.Prefixed(root, artifact.Folder(string(in.Spec.Type), in.Spec.Run))}
 	at.stage("load")
@@ -120,11 +134,23 @@ func (a *Activities) prepare(ctx context.Context, at *attempt, in PrepareInput) 
 
 // openRun is the run's folder of its store. Working with it is a sign of life.
 func (a *Activities) openRun(ctx context.Context, ref RunRef) (store.Store, error) {
+	root, err := a.openRoot(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	return alive{store.Prefixed(root, artifact.Folder(string(ref.Type), ref.Run))}, nil
+}
+
+// openRoot is the store of a run whose name is one.
+func (a *Activities) openRoot(ctx context.Context, ref RunRef) (store.Store, error) {
+	if err := ref.check(); err != nil {
+		return nil, err
+	}
 	root, err := a.OpenStore(ctx, ref.Store)
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", ref.Store.URI, err)
 	}
-	return alive{store.Prefixed(root, artifact.Folder(string(ref.Type), ref.Run))}, nil
+	return root, nil
 }
 
 // write stores what fits read. run.json comes last: it names everything else by digest.

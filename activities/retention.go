@@ -50,9 +50,9 @@ func (a *Activities) PruneRuns(ctx context.Context, in PruneRunsInput) (*PruneRu
 }
 
 func (a *Activities) pruneRuns(ctx context.Context, in PruneRunsInput) (*PruneRunsResult, error) {
-	root, err := a.OpenStore(ctx, in.Run.Store)
+	root, err := a.openRoot(ctx, in.Run)
 	if err != nil {
-		return nil, fmt.Errorf("open store %s: %w", in.Run.Store.URI, err)
+		return nil, err
 	}
 	report, err := artifact.Prune(ctx, alive{root}, artifact.PruneOptions{
 		Type: in.Run.Type, Matches: in.Template.Names().MatchString, Retention: in.Retention,
@@ -129,9 +129,9 @@ func (a *Activities) CompareBest(ctx context.Context, in CompareBestInput) (*Com
 }
 
 func (a *Activities) compareBest(ctx context.Context, in CompareBestInput) (*CompareBestResult, error) {
-	root, err := a.OpenStore(ctx, in.Run.Store)
+	root, err := a.openRoot(ctx, in.Run)
 	if err != nil {
-		return nil, fmt.Errorf("open store %s: %w", in.Run.Store.URI, err)
+		return nil, err
 	}
 	now, former, err := artifact.BestOf(ctx, alive{root}, in.Run.Type, in.Run.Run, in.Template.Names().MatchString)
 	if err != nil {

@@ -121,7 +121,7 @@ func (s *Scoring) read(ctx context.Context, open OpenFile, in ScoreInput, spec *
 	} else if in.Given != "" && !used {
 		schema.Numeric = append(schema.Numeric, in.Given)
 	}
-	x, err := dataset.ReadFeatures(ctx, dataset.Source{Name: in.Data,
+	x, err := dataset.ReadFeatures(ctx, dataset.Source{Name: in.Data, Limits: limitsOf(ctx),
 		Open: func(ctx context.Context) (io.ReadCloser, int64, error) { return open(ctx, in.Data, spec.Store) }}, schema)
 	if err != nil {
 		return err

@@ -194,6 +194,9 @@ func (m *ModelInfo) check(model string) error {
 	case m.Model != model || m.File.Key != ModelKey(model):
 		return fmt.Errorf("%w: it is the model.json of %s", ErrDamaged, m.Model)
 	}
+	if err := m.File.check(); err != nil {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 
 	"everfold/store"
@@ -19,6 +20,22 @@ type File struct {
 	Bytes  int64  `json:"bytes"`
 	DType  string `json:"dtype"` // NumPy's: <f8, <f4, <i8
 	Shape  []int  `json:"shape"`
+}
+
+var digest = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// check refuses what is no description of a file. The zero value is one that says nothing.
+func (f File) check() error {
+	if f.Key == "" && f.SHA256 == "" {
+		return nil
+	}
+	if err := store.CheckKey(f.Key); err != nil {
+		return err
+	}
+	if f.Bytes < 0 || !digest.MatchString(f.SHA256) {
+		return fmt.Errorf("%s has %d bytes and the digest %.80q", f.Key, f.Bytes, f.SHA256)
+	}
+	return nil
 }
 
 // Scores are the metrics of one fold; nil is undefined.
@@ -153,6 +170,11 @@ func ReadManifest(ctx context.Context, s store.Store, model string, fold int) (*
 func (m *Manifest) check() error {
 	if m.Format != manifestFormat {
 		return fmt.Errorf("%w: manifest format %d, this program reads %d", ErrDamaged, m.Format, manifestFormat)
+	}
+	for _, f := range m.Files {
+		if err := f.check(); err != nil {
+			return fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
 	}
 	return nil
 }

@@ -113,7 +113,34 @@ func decodeRun(content []byte) (*Run, error) {
 	case r.Spec == nil:
 		return nil, fmt.Errorf("%s: %w: it holds no spec", RunKey, ErrDamaged)
 	}
+	if err := r.check(); err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", RunKey, ErrDamaged, err)
+	}
 	return r, nil
+}
+
+// check refuses names and files that no run has. A digest tells that nobody has changed a
+// document by chance, not who wrote it, and names become folders.
+func (r *Run) check() error {
+	if err := r.Spec.CheckNames(); err != nil {
+		return err
+	}
+	files := []File{r.Data.File}
+	for _, f := range r.Folds {
+		if f.Index < 0 || f.TrainRows < 0 || f.TestRows < 0 {
+			return fmt.Errorf("fold %d of %d and %d rows", f.Index, f.TrainRows, f.TestRows)
+		}
+		files = append(files, f.Rows, f.Times)
+		if f.Train != nil {
+			files = append(files, *f.Train)
+		}
+	}
+	for _, f := range files {
+		if err := f.check(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // readCurrent is ReadRun for a caller who works for one spec: ErrSuperseded where run.json

@@ -20,7 +20,8 @@ const (
 // Limits against absurd values, each stated in its message.
 const (
 	maxModels   = 200
-	maxFolds    = 5_000 // k × repeats
+	maxFolds    = 5_000   // k × repeats
+	maxFits     = 100_000 // models, km among them, × folds
 	maxGrid     = 10_000
 	maxColumns  = 100_000
 	maxHorizons = 1_000

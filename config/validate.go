@@ -84,6 +84,10 @@ func (v *validator) folds() {
 	f := &v.spec.Folds
 	if f.File == "" && f.K*f.Repeats > maxFolds {
 		v.fail("folds", "k × repeats is %d; at most %d folds are allowed", f.K*f.Repeats, maxFolds)
+		return
+	}
+	if fits := len(v.spec.AllModels()) * v.spec.FoldCount(); fits > maxFits {
+		v.fail("folds", "%d models × %d folds are %d fits; at most %d are allowed", len(v.spec.AllModels()), v.spec.FoldCount(), fits, maxFits)
 	}
 }
 

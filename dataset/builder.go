@@ -17,6 +17,7 @@ type builder interface {
 	number(v float64) *refusal
 	missing() *refusal
 	reserve(rows int) // makes room for rows in all; a guess
+	bytes() int64     // of memory that it holds
 }
 
 // roomFor is column with room for rows in all.
@@ -64,12 +65,15 @@ func (c *numbers) missing() *refusal {
 
 func (c *numbers) reserve(rows int) { c.values = roomFor(c.values, rows) }
 
+func (c *numbers) bytes() int64 { return 8 * int64(cap(c.values)) }
+
 // levels collects a categorical column: every distinct text once, and its number a row.
 type levels struct {
 	index   map[string]int32
 	names   []string // in order of appearance
 	short   []word   // the first few of the names, as far as they are short
 	codes   []int32  // −1 where missing
+	named   int64    // bytes of the names
 	gaps    int
 	limit   int  // more levels than this are not collected
 	over    bool // there were more
@@ -104,6 +108,7 @@ func (c *levels) text(cell []byte) *refusal {
 	c.dates = c.dates && looksLikeDate(trimmed)
 	code := int32(len(c.names))
 	c.names = append(c.names, string(cell))
+	c.named += int64(len(cell))
 	c.remember(cell)
 	c.index[c.names[code]] = code
 	c.codes = append(c.codes, code)
@@ -141,6 +146,9 @@ func (c *levels) missing() *refusal {
 }
 
 func (c *levels) reserve(rows int) { c.codes = roomFor(c.codes, rows) }
+
+// A level costs some 64 bytes beside its text: two headers of a string, its place in the index.
+func (c *levels) bytes() int64 { return 4*int64(cap(c.codes)) + 64*int64(len(c.names)) + c.named }
 
 // inferred collects a column of which only the cells tell the kind: numbers until the
 // first text, levels until the first number. A column of both is mixed.
@@ -209,6 +217,13 @@ func (c *inferred) reserve(rows int) {
 	c.numbers.reserve(rows)
 }
 
+func (c *inferred) bytes() int64 {
+	if c.levels != nil {
+		return c.levels.bytes()
+	}
+	return c.numbers.bytes()
+}
+
 // events collects the event indicator. Codes other than 0, 1, true and false are
 // remembered, up to six different ones, and refused at the end, all together.
 type events struct {
@@ -263,6 +278,8 @@ func (c *events) missing() *refusal {
 }
 
 func (c *events) reserve(rows int) { c.values = roomFor(c.values, rows) }
+
+func (c *events) bytes() int64 { return int64(cap(c.values)) }
 
 // maxCodeBytes: longer codes are not codes but text, and are not repeated in messages.
 const maxCodeBytes, maxCodes = 20, 5
@@ -326,6 +343,8 @@ func (c *texts) reserve(rows int) {
 	}
 	c.ends = roomFor(c.ends, rows)
 }
+
+func (c *texts) bytes() int64 { return int64(cap(c.block)) + 8*int64(cap(c.ends)) }
 
 // take gives the texts of the given rows, all sharing one string.
 func (c *texts) take(rows []int) []string {

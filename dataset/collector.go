@@ -52,11 +52,24 @@ func newCollector(header []string, s Schema, limits Limits) (*collector, error) 
 	return c, nil
 }
 
-// reserve makes room for rows in all, as far as the limit goes.
+// reserve makes room for rows in all, as far as the limits go.
 func (c *collector) reserve(rows int) {
-	for _, k := range c.sinks {
-		k.builder.reserve(min(rows, c.limits.Rows))
+	rows = min(rows, c.limits.Rows)
+	if c.limits.Memory > 0 {
+		rows = min(rows, int(c.limits.Memory/8)/max(1, len(c.sinks)))
 	}
+	for _, k := range c.sinks {
+		k.builder.reserve(rows)
+	}
+}
+
+// checkMemory refuses to go on beyond the limit.
+func (c *collector) checkMemory() error {
+	total := int64(0)
+	for _, k := range c.sinks {
+		total += k.builder.bytes()
+	}
+	return c.limits.fits(total)
 }
 
 // builder makes the builder of a role and remembers it; nil for unused columns.

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,9 @@ func readParquet(file *counted, src Source, s Schema) (c *collector, err error) 
 	}
 	in := &faultyReader{in: at}
 	defer in.settle(&err)
+	if err := checkFooter(in, file.read); err != nil {
+		return nil, err
+	}
 	f, err := parquet.OpenFile(in, file.read, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
 		return nil, damagedParquet(err)
@@ -51,10 +55,12 @@ func readParquet(file *counted, src Source, s Schema) (c *collector, err error) 
 	if err != nil {
 		return nil, err
 	}
-	c.reserve(int(f.NumRows()))
+	// The footer's number is a claim: room beyond what the file's bytes make likely is made as
+	// values come.
+	c.reserve(min(int(f.NumRows()), max(claimedRows, int(file.read))))
 	for _, group := range f.RowGroups() {
 		for _, feed := range feeds {
-			if err = feed.rowGroup(file.ctx, group, c.rows); err != nil {
+			if err = feed.rowGroup(file.ctx, group, c); err != nil {
 				return nil, err
 			}
 		}
@@ -62,6 +68,9 @@ func readParquet(file *counted, src Source, s Schema) (c *collector, err error) 
 	}
 	return c, nil
 }
+
+// claimedRows are believed of any file.
+const claimedRows = 1 << 16
 
 // randomAccess gives the file as an io.ReaderAt, copied to a temporary file where it is
 // none. Either way it is read once in full, for its digest.
@@ -192,15 +201,15 @@ func (f *feed) understand(column *parquet.Column) (text bool, err error) {
 	return kind == parquet.ByteArray, nil
 }
 
-// rowGroup brings all values of one row group; base is the number of rows before it.
-func (f *feed) rowGroup(ctx context.Context, group parquet.RowGroup, base int) error {
-	row, n := base, base+int(group.NumRows())
+// rowGroup brings all values of one row group to the rows that c has so far.
+func (f *feed) rowGroup(ctx context.Context, group parquet.RowGroup, c *collector) error {
+	row, n := c.rows, c.rows+int(group.NumRows())
 	err := eachPage(group.ColumnChunks()[f.leaf], func(page parquet.Page) error {
 		first := row
 		if row += int(page.NumValues()); row > n {
 			return damagedParquet(errors.New("a column has more values than rows"))
 		}
-		if err := survival.Check(ctx, 0, 0); err != nil {
+		if err := cmp.Or(survival.Check(ctx, 0, 0), c.checkMemory()); err != nil {
 			return err
 		}
 		if done, at, r := f.takePage(page); r != nil {

@@ -22,6 +22,9 @@ func ReadPrepared(r io.ReaderAt, size int64) (t *Table, err error) {
 		}
 	}()
 	defer in.settle(&err)
+	if err := checkFooter(in, size); err != nil {
+		return nil, err
+	}
 	f, err := parquet.OpenFile(in, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
 		return nil, damagedParquet(err)

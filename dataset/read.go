@@ -160,6 +160,9 @@ func (c *collector) collect(lines *records, file *counted) error {
 		if c.rows += n; c.rows == n { // the first batch, of a buffer that may hold more
 			c.reserve(file.expect(n * lines.end / lines.start))
 		}
+		if err := c.checkMemory(); err != nil {
+			return err
+		}
 	}
 }
 

@@ -51,6 +51,8 @@ type Limits struct {
 	CellBytes int // one cell; default 1 MiB
 	LineBytes int // one CSV record with all its cells; default 16 MiB
 	Levels    int // levels of a declared categorical column; default 10,000
+
+	Memory int64 // bytes that the columns may take while they are read; default: no limit
 }
 
 func (l Limits) orDefault() Limits {
@@ -65,6 +67,14 @@ func (l Limits) orDefault() Limits {
 	set(&l.LineBytes, 16<<20)
 	set(&l.Levels, 10_000)
 	return l
+}
+
+// fits refuses columns that take more memory than they may.
+func (l Limits) fits(columns int64) error {
+	if l.Memory <= 0 || columns <= l.Memory {
+		return nil
+	}
+	return invalid("", fmt.Sprintf("takes more than %d MiB of memory", l.Memory>>20), "fewer rows or columns (data.ignore), or a worker with more memory")
 }
 
 // tooMany is the refusal of a file beyond a limit.

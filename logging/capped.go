@@ -44,6 +44,7 @@ func (a *alarm) once(subject, format string, args ...any) {
 // Safe for concurrent use.
 type cappedFile struct {
 	path  string
+	root  string // a folder that links must not lead out of; "": path's own
 	max   int64
 	now   func() time.Time
 	alarm *alarm
@@ -105,10 +106,15 @@ func (c *cappedFile) reopen() error {
 	if c.f != nil {
 		return nil
 	}
-	if err := os.MkdirAll(filepath.Dir(c.path), 0o755); err != nil {
+	root, name, err := c.openRoot()
+	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(c.path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	defer root.Close()
+	if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	f, err := root.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return err
 	}
@@ -121,8 +127,30 @@ func (c *cappedFile) reopen() error {
 	return nil
 }
 
+// openRoot opens the folder out of which no link leads, which it creates, and gives the file's
+// name below it.
+func (c *cappedFile) openRoot() (root *os.Root, name string, err error) {
+	folder := c.root
+	if folder == "" {
+		folder = filepath.Dir(c.path)
+	}
+	if name, err = filepath.Rel(folder, c.path); err != nil {
+		return nil, "", err
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return nil, "", err
+	}
+	root, err = os.OpenRoot(folder)
+	return root, name, err
+}
+
 func (c *cappedFile) rotate() error {
-	if err := os.Rename(c.path, c.previous()); err != nil {
+	root, name, err := c.openRoot()
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if err := root.Rename(name, rotated(name)); err != nil {
 		return err
 	}
 	_ = c.f.Close() // its lines are in the kernel's hands
@@ -131,7 +159,10 @@ func (c *cappedFile) rotate() error {
 	return c.reopen()
 }
 
-func (c *cappedFile) previous() string { return strings.TrimSuffix(c.path, ".log") + ".1.log" }
+func (c *cappedFile) previous() string { return rotated(c.path) }
+
+// rotated is the name of what a full file is renamed to.
+func rotated(name string) string { return strings.TrimSuffix(name, ".log") + ".1.log" }
 
 func (c *cappedFile) fail(err error) {
 	if c.f != nil {
@@ -155,7 +186,7 @@ func (c *cappedFile) close() (lost int) {
 }
 
 // version changes whenever the file's content does.
-func (c *cappedFile) version() (v [2]int64, rotated bool) {
+func (c *cappedFile) version() (v [2]int64, turned bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return [2]int64{int64(c.turns), c.size}, c.turns > 0

@@ -29,11 +29,18 @@ type RunFiles struct {
 // OpenRun never fails. Where the files cannot be created or written, records are dropped,
 // standard error says so once, and writing is tried again every few seconds.
 func OpenRun(dir, worker string, now time.Time) *RunFiles {
-	return openRun(dir, Stamp(worker, now), fileOptions{max: maxFile, now: time.Now, stderr: os.Stderr})
+	return OpenRunUnder("", dir, worker, now)
+}
+
+// OpenRunUnder is OpenRun for a dir below root where others may write, too: no link that they
+// made there leads a file out of root.
+func OpenRunUnder(root, dir, worker string, now time.Time) *RunFiles {
+	return openRun(dir, Stamp(worker, now), fileOptions{root: root, max: maxFile, now: time.Now, stderr: os.Stderr})
 }
 
 // fileOptions are what tests vary.
 type fileOptions struct {
+	root   string // "": the folder of the files
 	max    int64
 	now    func() time.Time
 	stderr io.Writer
@@ -43,8 +50,8 @@ func openRun(dir, stamp string, o fileOptions) *RunFiles {
 	r := &RunFiles{stamp: stamp, alarm: &alarm{w: o.stderr}}
 	for i, kind := range [3]string{"main", "performance", "warnings"} {
 		r.files[i] = &cappedFile{
-			path: filepath.Join(dir, kind+"_"+stamp+".log"),
-			max:  o.max, now: o.now, alarm: r.alarm,
+			path: filepath.Join(dir, kind+"_"+stamp+".log"), root: o.root,
+			max: o.max, now: o.now, alarm: r.alarm,
 		}
 		r.files[i].open()
 	}

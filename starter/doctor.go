@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -107,6 +108,7 @@ func (c *checkup) server(ctx context.Context) {
 		}
 		c.ok("temporal", "it answers")
 		c.workers(workers)
+		c.shared()
 		return nil
 	})
 	if err != nil {
@@ -116,6 +118,17 @@ func (c *checkup) server(ctx context.Context) {
 		}
 		c.failed("temporal", exitCode(err), do, "%v", err)
 	}
+}
+
+// shared reminds of what only a worker knows: a server on another machine is one that others
+// may reach, and workers do with their own rights what the specs of whoever reaches it say.
+func (c *checkup) shared() {
+	host, _, err := net.SplitHostPort(c.program.console.getenv("TEMPORAL_ADDRESS"))
+	if c.embedded || err != nil || host == "localhost" || net.ParseIP(host).IsLoopback() {
+		return
+	}
+	c.add(finding{Check: "limits", State: stateLook, Found: "whoever may start workflows on that server decides what its workers read, write and call",
+		Do: "workers that serve others: --allow-data, --allow-store, --allow-host (docs/OPERATIONS.md, Shared workers); a worker's first lines say what it limits"})
 }
 
 func (c *checkup) workers(counts []int) {

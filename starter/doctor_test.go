@@ -171,3 +171,20 @@ func TestDoctorForPeople(t *testing.T) {
 	require.Contains(t, i.err.String(), "1 of 6 checks failed")
 	require.Equal(t, 7, strings.Count(i.out.String(), "\n"))
 }
+
+// Claim: of a server that others may reach, doctor says what to limit workers by; of this
+// machine's own it says nothing.
+func TestDoctorSharedServer(t *testing.T) {
+	for address, reminds := range map[string]bool{"": false, "localhost:7233": false, "127.0.0.1:7233": false, "[::1]:7233": false, "temporal.example:7233": true} {
+		env := map[string]string{}
+		if address != "" {
+			env["TEMPORAL_ADDRESS"] = address
+		}
+		found := examine(t, &fakeServer{workers: served()}, env).of("limits")
+		require.Equal(t, reminds, len(found) == 1, address)
+		if reminds {
+			require.Equal(t, stateLook, found[0].State)
+			require.Contains(t, found[0].Do, "--allow-data")
+		}
+	}
+}

@@ -31,6 +31,9 @@ func runFolder(words, store string) (string, error) {
 	return run.dir(uri), nil
 }
 
+// mostMetrics bounds the table of all folds: a line takes some 200 bytes.
+const mostMetrics = 1 << 28
+
 // readStandings computes the leaderboard from model_metrics.csv, so that it is as fresh as
 // the last completed fold. run.json, where there is one, tells which folds are still missing.
 func readStandings(ctx context.Context, folder string) ([]artifact.Standing, error) {
@@ -51,7 +54,7 @@ func readStandings(ctx context.Context, folder string) ([]artifact.Standing, err
 		return nil, fileError(folder, err)
 	}
 	defer body.Close()
-	metrics, err := io.ReadAll(body)
+	metrics, err := io.ReadAll(io.LimitReader(body, mostMetrics)) // of a longer one the end is not whole
 	if err != nil {
 		return nil, fileError(folder, err)
 	}

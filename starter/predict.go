@@ -116,6 +116,9 @@ func (f predictFlags) check() (dataset.Format, error) {
 			return "", usageError("starter predict --help has examples", "--%s is missing", flag.name)
 		}
 	}
+	if f.model != "" && !config.IsModelName(f.model) {
+		return "", usageError("names are those of models in the spec", "--model %q is not the name of a model", f.model)
+	}
 	if _, err := dataset.FormatOf(f.data); err != nil {
 		return "", usageError("", "--data %w", err)
 	}

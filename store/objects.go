@@ -34,6 +34,9 @@ func ReadAll(ctx context.Context, s Store, key string, max int64) ([]byte, Info,
 	return content, info, nil
 }
 
+// mostAtOnce is the memory that ReadVerified asks for before a byte has come.
+const mostAtOnce = 256 << 20
+
 // ReadVerified reads an object of known size and SHA-256 whole. ErrCorrupt where it is
 // anything else; its bytes are then not returned.
 func ReadVerified(ctx context.Context, s Store, key string, size int64, sha256 string) ([]byte, error) {
@@ -46,7 +49,7 @@ func ReadVerified(ctx context.Context, s Store, key string, size int64, sha256 s
 		return nil, fmt.Errorf("read %s: %w: %d bytes, expected %d", key, ErrCorrupt, info.Size, size)
 	}
 	var content bytes.Buffer
-	content.Grow(int(size) + bytes.MinRead)
+	content.Grow(int(min(size, mostAtOnce)) + bytes.MinRead) // a size is a claim: what follows grows as bytes come
 	if _, err := content.ReadFrom(VerifyReader(body, size, sha256)); err != nil {
 		return nil, fmt.Errorf("read %s: %w", key, err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -25,6 +26,7 @@ type settings struct {
 	logFormat      string
 	metricsListen  string
 	probe          bool
+	limits         string
 	run            func(context.Context) error
 }
 
@@ -42,6 +44,9 @@ folds. Without flags it serves all three queues, with one parallel fit per core,
 server that Temporal's own settings name: TEMPORAL_ADDRESS (default localhost:7233),
 TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS…, or a profile of temporal.toml.
 
+A worker does what specs say with its own rights. One that serves people who should not have
+these is told what specs may name: --allow-data, --allow-store, --allow-host.
+
 SIGTERM and SIGINT stop it gracefully: running fits save a checkpoint, and go on from there
 on the next worker. A second signal ends it at once; nothing but seconds of work is lost.
 
@@ -49,7 +54,7 @@ Exit codes: 0 stopped as asked; 1 failed; 2 bad usage; 5 no Temporal server answ
 
 const example = `  worker                                         # all queues, all cores
   worker --queues everfold-train --slots 4       # four fits at a time, and nothing else
-  TEMPORAL_ADDRESS=temporal:7233 worker --allow-data /data`
+  TEMPORAL_ADDRESS=temporal:7233 worker --allow-data /data --allow-store /outputs --allow-host none`
 
 // newCommand returns the command; run is called once the flags are known to be good.
 func newCommand(s *settings) *cobra.Command {
@@ -84,7 +89,10 @@ func newCommand(s *settings) *cobra.Command {
 	f.StringSliceVar(&o.Queues, "queues", app.Queues(), "task queues to serve")
 	f.IntVar(&o.Slots, "slots", 0, "parallel fits (0: one per core)")
 	f.IntVar(&o.Threads, "threads", 0, "most threads of one fit (0: all cores that other fits leave)")
-	f.StringSliceVar(&o.AllowData, "allow-data", nil, "folder, or s3://bucket/folder, that data may be read from, repeatable (default: any)")
+	f.StringSliceVar(&o.Allow.Data, "allow-data", nil, "folder, or s3://bucket/folder, that specs may read data from, repeatable (default: any)")
+	f.StringSliceVar(&o.Allow.Store, "allow-store", nil, "folder, or s3://bucket/folder, that specs may keep runs in, repeatable (default: any)")
+	f.StringSliceVar(&o.Allow.Hosts, "allow-host", nil, "host, host:port or *.domain of trackers and S3 endpoints that specs may name, repeatable; none: only those of the worker's environment (default: any)")
+	f.StringVar(&s.limits, "limits", os.Getenv(app.EnvLimits), "other limits on data files, such as rows=200000000,columns=20000,levels=50000 (default $"+app.EnvLimits+")")
 	f.StringVar(&o.Name, "name", "", "name of this worker in histories and log files (default <host>-<pid>)")
 	f.DurationVar(&o.StopTimeout, "stop-timeout", app.DefaultStopTimeout, "time that running fits have to save a checkpoint")
 	f.DurationVar(&o.HeartbeatTimeout, "heartbeat-timeout", 0, "after which a vanished fit is given to another worker; for tests (0: the run's default)")
@@ -100,7 +108,11 @@ func newCommand(s *settings) *cobra.Command {
 // check refuses what no run could use, and makes folders absolute.
 func (s *settings) check() error {
 	o := &s.options
-	if err := o.Validate(); err != nil {
+	if err := cmp.Or(resolve("allow-data", o.Allow.Data), resolve("allow-store", o.Allow.Store), o.Validate()); err != nil {
+		return err
+	}
+	var err error
+	if o.Limits, err = app.ParseLimits(s.limits); err != nil {
 		return err
 	}
 	if s.connectTimeout < 0 {
@@ -112,18 +124,23 @@ func (s *settings) check() error {
 	if strings.ContainsAny(o.Name, "/ \t\n") {
 		return fmt.Errorf("--name %q: want no spaces or slashes", o.Name)
 	}
-	for i, folder := range o.AllowData {
+	return nil
+}
+
+// resolve makes the folders of a flag absolute.
+func resolve(flag string, places []string) error {
+	for i, folder := range places {
 		if strings.HasPrefix(folder, "s3://") {
 			continue
 		}
 		abs, err := filepath.Abs(folder)
 		if err != nil {
-			return fmt.Errorf("--allow-data %s: %w", folder, err)
+			return fmt.Errorf("--%s %s: %w", flag, folder, err)
 		}
 		if info, err := os.Stat(abs); err != nil || !info.IsDir() {
-			return fmt.Errorf("--allow-data %s: not a folder", folder)
+			return fmt.Errorf("--%s %s: not a folder", flag, folder)
 		}
-		o.AllowData[i] = abs
+		places[i] = abs
 	}
 	return nil
 }

@@ -37,11 +37,13 @@ func TestFlags(t *testing.T) {
 	folder, other := t.TempDir(), t.TempDir()
 	s, err = parse(t, "--queues", "everfold-train,everfold-io", "--slots", "4", "--threads", "2",
 		"--heartbeat-timeout", "2s", "--stop-timeout", "1m", "--connect-timeout", "0s",
-		"--allow-data", folder, "--allow-data", other, "--name", "gpu-7", "--exit-with-parent", "--log-format", "json")
+		"--allow-data", folder, "--allow-data", other,
+		"--allow-store", other, "--allow-host", "tracking.example:5000,*.example", "--name", "gpu-7", "--exit-with-parent", "--log-format", "json")
 	require.NoError(t, err)
 	require.Equal(t, app.WorkerOptions{
 		Queues: []string{"everfold-train", "everfold-io"}, Slots: 4, Threads: 2, HeartbeatTimeout: 2 * time.Second,
-		StopTimeout: time.Minute, AllowData: []string{folder, other}, Name: "gpu-7",
+		StopTimeout: time.Minute, Name: "gpu-7",
+		Allow: app.Allowed{Data: []string{folder, other}, Store: []string{other}, Hosts: []string{"tracking.example:5000", "*.example"}},
 	}, s.options)
 	require.True(t, s.exitWithParent)
 	require.Zero(t, s.connectTimeout)
@@ -53,8 +55,8 @@ func TestRelativeFolder(t *testing.T) {
 	require.NoError(t, os.Mkdir("data", 0o755))
 	s, err := parse(t, "--allow-data", "data", "--allow-data", "s3://bucket/data")
 	require.NoError(t, err)
-	require.True(t, filepath.IsAbs(s.options.AllowData[0]))
-	require.Equal(t, "s3://bucket/data", s.options.AllowData[1])
+	require.True(t, filepath.IsAbs(s.options.Allow.Data[0]))
+	require.Equal(t, "s3://bucket/data", s.options.Allow.Data[1])
 }
 
 // Claim: every mistake on the command line exits with 2 and one line that names it, before
@@ -70,6 +72,13 @@ func TestUsageErrors(t *testing.T) {
 		{"--log-format xml", `"xml"`},
 		{"--name a/b", `"a/b"`},
 		{"--allow-data /no/such/folder", "/no/such/folder"},
+		{"--allow-store /no/such/folder", "/no/such/folder"},
+		{"--allow-data s3://", "s3://bucket"},
+		{"--allow-store s3://bucket/../x", "s3://bucket/folder"},
+		{"--allow-host http://tracking.example", "host:port"},
+		{"--allow-host none,a", "alone"},
+		{"--limits rows=0", "rows=0"},
+		{"--limits cells=5", "cells=5"},
 		{"--metrics-listen 9464", `"9464"`},
 		{"--no-such-flag", "--no-such-flag"},
 		{"spec.yaml", `"spec.yaml"`},

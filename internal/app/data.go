@@ -9,8 +9,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
+	"syscall"
 
 	"everfold/activities"
 	"everfold/config"
@@ -20,9 +20,9 @@ import (
 
 // Data opens data files. The zero value opens any file.
 type Data struct {
-	// Allow, where not empty, lists the only places that may be read: folders, and s3://bucket
-	// or s3://bucket/folder. Links that lead out of folders are refused.
-	Allow []string
+	// Allow is what may be read, and which S3 servers may be asked. Links that lead out of
+	// folders are refused, and so is what is no regular file, of which opening alone can hang.
+	Allow Allowed
 }
 
 // Open opens the file at uri, an absolute path, file://PATH or s3://bucket/key, and tells its
@@ -54,28 +54,26 @@ func (d Data) open(uri string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(d.Allow) == 0 {
+	if len(d.Allow.Data) == 0 {
 		return os.Open(path)
 	}
-	for _, folder := range d.Allow {
-		if rel, err := filepath.Rel(folder, path); err == nil && filepath.IsLocal(rel) {
-			return openUnder(folder, rel)
-		}
+	if folder, rest, ok := holding(d.Allow.Data, path); ok {
+		return openUnder(folder, rest)
 	}
 	return nil, d.outside(path)
 }
 
-func (d Data) outside(path string) error {
-	return fmt.Errorf("%w: %s is outside the folders that this worker may read (--allow-data %s)",
-		activities.ErrDataRefused, path, strings.Join(d.Allow, ", "))
+func (d Data) outside(uri string) error {
+	return fmt.Errorf("%w: %s", activities.ErrDataRefused, outside(uri, "read", "--allow-data", d.Allow.Data))
 }
 
 // openObject opens a file in a bucket.
 func (d Data) openObject(ctx context.Context, uri string, c config.Store) (io.ReadCloser, int64, error) {
-	if len(d.Allow) > 0 && !slices.ContainsFunc(d.Allow, func(place string) bool {
-		return strings.HasPrefix(uri, strings.TrimRight(place, "/")+"/")
-	}) {
+	if !d.Allow.reads(uri) {
 		return nil, 0, d.outside(uri)
+	}
+	if found := (Allowed{Hosts: d.Allow.Hosts}).storeProblems(config.Store{Endpoint: s3Options(c).Endpoint}); found != nil {
+		return nil, 0, fmt.Errorf("%w: %s", activities.ErrDataRefused, found[0])
 	}
 	body, size, err := s3.OpenObject(ctx, uri, s3Options(c))
 	switch {
@@ -110,17 +108,28 @@ func size(info os.FileInfo) int64 {
 	return info.Size()
 }
 
-func openUnder(folder, rel string) (*os.File, error) {
+// openUnder opens a regular file below a folder. The kernel walks the path from the folder, so
+// nothing that changes meanwhile leads out.
+func openUnder(folder, rest string) (*os.File, error) {
 	root, err := os.OpenRoot(folder)
 	if err != nil {
 		return nil, fmt.Errorf("open the allowed data folder: %w", err)
 	}
 	defer root.Close()
-	f, err := root.Open(rel)
-	if err == nil || errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
-		return f, err
+	f, err := root.OpenFile(rest, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe without a writer must not be waited for
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
+		return nil, err
 	}
-	return nil, fmt.Errorf("%w: %s in %s: %w", activities.ErrDataRefused, rel, folder, err) // a link that leads out
+	if err == nil {
+		var info os.FileInfo
+		if info, err = f.Stat(); err == nil && (info.Mode().IsRegular() || info.IsDir()) { // the caller refuses folders
+			return f, nil
+		}
+		if err = errors.Join(err, f.Close()); err == nil {
+			err = errors.New("it is no regular file")
+		}
+	}
+	return nil, fmt.Errorf("%w: %s in %s: %w", activities.ErrDataRefused, rest, folder, err) // such as a link that leads out
 }
 
 func dataPath(uri string) (string, error) {

@@ -55,7 +55,7 @@ func TestDataOpen(t *testing.T) {
 		{name: "missing folder", uri: "/no/such/a.csv", allow: []string{"/no/such"}, err: fs.ErrNotExist, says: "/no/such"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			r, size, err := Data{Allow: tc.allow}.Open(t.Context(), tc.uri, config.Store{})
+			r, size, err := Data{Allow: Allowed{Data: tc.allow}}.Open(t.Context(), tc.uri, config.Store{})
 			if tc.err != nil {
 				require.ErrorIs(t, err, tc.err)
 				require.ErrorContains(t, err, tc.says)

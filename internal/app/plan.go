@@ -34,6 +34,10 @@ func CheckData(ctx context.Context, spec *config.Spec) (*activities.Preparation,
 	if err := CheckAvailable(spec); err != nil {
 		return nil, err
 	}
+	ctx, err := limited(ctx)
+	if err != nil {
+		return nil, err
+	}
 	p, err := activities.Prepare(ctx, Data{}.Open, spec)
 	if err != nil {
 		return nil, preparationError(ctx, err)
@@ -46,6 +50,10 @@ func CheckData(ctx context.Context, spec *config.Spec) (*activities.Preparation,
 // A start that would replace complete folds without being asked to is a *PreparationError
 // around an *artifact.ChangedError, beside the preview.
 func Plan(ctx context.Context, spec *config.Spec, request config.Request) (*activities.Preview, error) {
+	ctx, err := limited(ctx)
+	if err != nil {
+		return nil, err
+	}
 	root, err := (&Stores{}).Open(ctx, spec.Store)
 	if err != nil {
 		return nil, preparationError(ctx, err)

@@ -53,6 +53,10 @@ type SpecError = activities.SpecError
 // Recover makes everything of a run's folder anew that needs no fit, and says what does. It
 // needs no server. Errors are *UnknownRunError, *SpecError, *PreparationError or ctx's.
 func Recover(ctx context.Context, o RecoverOptions) (*Recovered, error) {
+	ctx, err := limited(ctx)
+	if err != nil {
+		return nil, err
+	}
 	root, err := (&Stores{}).Open(ctx, o.Store)
 	if err != nil {
 		return nil, err

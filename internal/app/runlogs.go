@@ -53,6 +53,7 @@ func NewRunLogs(stores *Stores, worker string, terminal slog.Handler) *RunLogs {
 // runLog is one run's files. files is nil while they are closed.
 type runLog struct {
 	dir    string
+	root   string         // which links must not lead out of; "": dir
 	upload logging.Upload // nil: the files are in the store itself
 	worker string
 	opened time.Time // in the names: opening again appends to the same files
@@ -119,7 +120,7 @@ func (l *RunLogs) touch(ref activities.RunRef) *runLog {
 func (l *RunLogs) place(st store.Store, folder string) *runLog {
 	run := &runLog{worker: l.worker, opened: l.now()}
 	if dir, ok := directory(st); ok {
-		run.dir = filepath.Join(dir, filepath.FromSlash(folder))
+		run.root, run.dir = l.stores.root(dir), filepath.Join(dir, filepath.FromSlash(folder))
 		return run
 	}
 	if l.spool == "" {
@@ -146,7 +147,7 @@ func (l *RunLogs) ready(run *runLog) {
 	if run.files != nil || l.closed && run.upload != nil {
 		return
 	}
-	run.files = logging.OpenRun(run.dir, run.worker, run.opened)
+	run.files = logging.OpenRunUnder(run.root, run.dir, run.worker, run.opened)
 	if run.upload != nil {
 		run.files.UploadEvery(uploadEvery, run.upload)
 	}

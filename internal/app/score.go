@@ -17,6 +17,10 @@ type Scoring = activities.Scoring
 // folder is the run's, in.Data an absolute path. It needs no server. Errors are *config.Error,
 // ErrNotFound where run or model are missing, *PreparationError or ctx's.
 func Score(ctx context.Context, folder string, in ScoreInput) (*Scoring, error) {
+	ctx, err := limited(ctx)
+	if err != nil {
+		return nil, err
+	}
 	s, err := (&Stores{}).Open(ctx, config.Store{URI: folder})
 	if err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ type services struct {
 }
 
 func newServices(o WorkerOptions) *services {
-	stores := &Stores{Wrap: func(s store.Store) store.Store {
+	stores := &Stores{Allow: o.Allow, Wrap: func(s store.Store) store.Store {
 		if o.WrapStore != nil {
 			s = o.WrapStore(s)
 		}
@@ -32,9 +32,11 @@ func newServices(o WorkerOptions) *services {
 		workflows: &workflows.Workflows{HeartbeatTimeout: o.HeartbeatTimeout, OneWorkflow: o.OneWorkflow},
 		activities: &activities.Activities{
 			OpenStore:   stores.Open,
-			OpenData:    Data{Allow: o.AllowData}.Open,
+			OpenData:    Data{Allow: o.Allow}.Open,
+			CheckSpec:   o.Allow.Check,
+			Limits:      o.Limits,
 			RunLogger:   logs.Logger,
-			OpenTracker: (&Trackers{}).Open,
+			OpenTracker: (&Trackers{Allow: o.Allow}).Open,
 			Prepared:    preparedFiles(),
 			Cores:       activities.NewCores(max(o.Threads, runtime.GOMAXPROCS(0)), o.Threads),
 			Build:       Build().String(),

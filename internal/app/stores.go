@@ -18,6 +18,8 @@ import (
 // Stores opens the stores that specs name, each once. The zero value is ready; safe for
 // concurrent use.
 type Stores struct {
+	// Allow is where stores may be, and which S3 servers may be asked.
+	Allow Allowed
 	// Wrap, where not nil, decorates every store on opening: fault injection in tests.
 	Wrap func(store.Store) store.Store
 
@@ -26,7 +28,7 @@ type Stores struct {
 }
 
 // Open returns the store that c describes: DIR, file://DIR or s3://bucket/prefix. For a file,
-// and for names that no bucket has, it returns a *config.Error.
+// for names that no bucket has, and for what is not allowed, it returns a *config.Error.
 // Opening touches nothing: a store that cannot be reached says so on its first use.
 func (s *Stores) Open(ctx context.Context, c config.Store) (store.Store, error) {
 	s.mu.Lock()
@@ -34,7 +36,10 @@ func (s *Stores) Open(ctx context.Context, c config.Store) (store.Store, error) 
 	if st, ok := s.open[c]; ok {
 		return st, nil
 	}
-	st, err := openStore(ctx, c)
+	if found := s.Allow.storeProblems(c); found != nil {
+		return nil, &config.Error{Problems: found}
+	}
+	st, err := s.openStore(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +53,7 @@ func (s *Stores) Open(ctx context.Context, c config.Store) (store.Store, error) 
 	return st, nil
 }
 
-func openStore(ctx context.Context, c config.Store) (store.Store, error) {
+func (s *Stores) openStore(ctx context.Context, c config.Store) (store.Store, error) {
 	if strings.HasPrefix(c.URI, s3.Scheme) {
 		st, err := s3.Open(ctx, c.URI, s3Options(c))
 		if errors.Is(err, s3.ErrURI) {
@@ -64,6 +69,9 @@ func openStore(ctx context.Context, c config.Store) (store.Store, error) {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	if dir, ok := directory(st); ok {
+		if root, rest, held := holding(s.Allow.Store, dir); held {
+			return local.OpenUnder(root, rest), nil
+		}
 		if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 			return nil, badStore("%s is a file; want a directory, which need not exist", dir)
 		}
@@ -76,9 +84,21 @@ func s3Options(c config.Store) s3.Options {
 	if !strings.HasPrefix(c.URI, s3.Scheme) {
 		return s3.Options{}
 	}
-	return s3.Options{
+	o := s3.Options{
 		Endpoint: c.Endpoint, Region: c.Region, PathStyle: c.PathStyle, Encryption: c.Encryption, KMSKey: c.KMSKey,
 	}
+	if c.Endpoint != "" {
+		o.Control = refuseReservedStore
+	}
+	return o
+}
+
+// root is the folder that files of a local store's folder must stay in.
+func (s *Stores) root(dir string) string {
+	if root, _, held := holding(s.Allow.Store, dir); held {
+		return root
+	}
+	return dir
 }
 
 func badStore(format string, args ...any) error {

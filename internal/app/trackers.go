@@ -31,6 +31,7 @@ const (
 // safe for concurrent use.
 type Trackers struct {
 	Getenv func(name string) string // nil: os.Getenv
+	Allow  Allowed                  // which servers may be called
 	// Tell lets addresses from the environment be shown. Workers leave it out: what they say
 	// ends up in histories and logs.
 	Tell bool
@@ -46,6 +47,9 @@ func (t *Trackers) Open(c config.Tracker) (tracker.Tracker, error) {
 	defer t.mu.Unlock()
 	if found, ok := t.open[c]; ok {
 		return found, nil
+	}
+	if text := t.Allow.trackerProblem(c, t.getenv); text != "" {
+		return nil, unusable("tracker.uri: " + text)
 	}
 	options, err := t.options(c)
 	if err != nil || options.URI == "" {
@@ -91,13 +95,20 @@ func (t *Trackers) options(c config.Tracker) (mlflow.Options, error) {
 			return o, unusable("the spec's tracker.uri names the environment variable " + name + ", which the worker does not have")
 		}
 	}
-	ours := isName && (strings.HasPrefix(name, "MLFLOW_") || strings.HasPrefix(name, "EVERFOLD_"))
-	if !ours && !sameServer(o.URI, configured) {
+	if !(isName && oursByName(name)) && !sameServer(o.URI, configured) {
+		if !isName {
+			o.Control = refuseReserved
+		}
 		return o, nil
 	}
 	o.Username, o.Password, o.Token = t.getenv(envUsername), t.getenv(envPassword), t.getenv(envToken)
 	o.Workspace = t.getenv(envWorkspace)
 	return o, t.addTLS(&o)
+}
+
+// oursByName says that a variable is there for MLflow or everfold.
+func oursByName(name string) bool {
+	return strings.HasPrefix(name, "MLFLOW_") || strings.HasPrefix(name, "EVERFOLD_")
 }
 
 func (t *Trackers) addTLS(o *mlflow.Options) error {

@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/sdk/interceptor"
 	sdkworker "go.temporal.io/sdk/worker"
 
+	"everfold/dataset"
 	"everfold/store"
 	"everfold/workflows"
 )
@@ -50,15 +51,16 @@ var ErrWorkerOptions = errors.New("worker options")
 // WorkerOptions say what one worker process serves. The zero value serves all three
 // queues with as many parallel fits as there are cores.
 type WorkerOptions struct {
-	Queues           []string      // nil: all of Queues()
-	Slots            int           // parallel fits; 0: one per core
-	Threads          int           // of one fit at most; 0: all cores that other fits leave
-	Name             string        // in histories and log file names; "": <host>-<pid>
-	HeartbeatTimeout time.Duration // of fits; 0: workflows.DefaultHeartbeatTimeout
-	StopTimeout      time.Duration // 0: DefaultStopTimeout
-	AllowData        []string      // folders and s3:// places that data may be read from; nil: any
-	Terminal         slog.Handler  // of every record; nil: slog.Default's
-	Metrics          *Metrics      // what the worker counts; nil: nothing
+	Queues           []string       // nil: all of Queues()
+	Slots            int            // parallel fits; 0: one per core
+	Threads          int            // of one fit at most; 0: all cores that other fits leave
+	Name             string         // in histories and log file names; "": <host>-<pid>
+	HeartbeatTimeout time.Duration  // of fits; 0: workflows.DefaultHeartbeatTimeout
+	StopTimeout      time.Duration  // 0: DefaultStopTimeout
+	Allow            Allowed        // what specs may name; the zero value: anything
+	Limits           dataset.Limits // of data files; zero fields: the defaults
+	Terminal         slog.Handler   // of every record; nil: slog.Default's
+	Metrics          *Metrics       // what the worker counts; nil: nothing
 
 	// Interceptors and WrapStore let tests watch and disturb an otherwise unmodified worker,
 	// OneWorkflow lets small runs be divided as large ones are.
@@ -74,6 +76,9 @@ func (o WorkerOptions) Validate() error {
 		if !slices.Contains(Queues(), q) {
 			return fmt.Errorf("%w: unknown task queue %q: want some of %s", ErrWorkerOptions, q, strings.Join(Queues(), ", "))
 		}
+	}
+	if err := o.Allow.Validate(); err != nil {
+		return err
 	}
 	if o.Slots < 0 || o.Threads < 0 {
 		return fmt.Errorf("%w: %d slots of %d threads: want numbers from 1, or 0 for the default",
@@ -116,6 +121,7 @@ func RunWorker(ctx context.Context, c client.Client, o WorkerOptions) error {
 		return err
 	}
 	o = o.withDefaults()
+	o.Allow.tell(slog.New(o.Terminal))
 	services := newServices(o)
 	defer services.close()
 	return serve(ctx, c, o, services.register)

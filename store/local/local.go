@@ -37,6 +37,7 @@ import (
 // Store is a directory. Make one with Open.
 type Store struct {
 	dir    string   // absolute
+	within string   // a folder above dir out of which no link may lead; "": dir itself
 	synced sync.Map // folder → struct{}: its entry in the parent is durable, stale files are gone
 }
 
@@ -55,6 +56,37 @@ func Open(uri string) (*Store, error) {
 		return nil, fmt.Errorf("open store %q: %w", uri, err)
 	}
 	return &Store{dir: abs}, nil
+}
+
+// OpenUnder returns the store in a folder below root, which must exist. Symbolic links on the
+// way from root to the folder are followed as long as they stay below root.
+func OpenUnder(root, folder string) *Store {
+	if !filepath.IsAbs(root) || !filepath.IsLocal(folder) {
+		panic("local: OpenUnder: root is not absolute, or the folder not below it")
+	}
+	return &Store{dir: filepath.Join(root, folder), within: filepath.Clean(root)}
+}
+
+// openRoot opens the store's directory; fs.ErrNotExist before the first Put.
+func (s *Store) openRoot() (*os.Root, error) {
+	if s.within == "" {
+		return os.OpenRoot(s.dir)
+	}
+	above, below, err := s.above()
+	if err != nil {
+		return nil, err
+	}
+	defer above.Close()
+	return above.OpenRoot(below)
+}
+
+// above opens within, and gives dir as seen from there.
+func (s *Store) above() (above *os.Root, below string, err error) {
+	if below, err = filepath.Rel(s.within, s.dir); err != nil {
+		return nil, "", err
+	}
+	above, err = os.OpenRoot(s.within)
+	return above, below, err
 }
 
 func directory(uri string) (string, error) {
@@ -98,7 +130,7 @@ func (s *Store) Get(ctx context.Context, key string) (io.ReadCloser, store.Info,
 }
 
 func (s *Store) open(key string) (*os.File, store.Info, error) {
-	root, err := os.OpenRoot(s.dir)
+	root, err := s.openRoot()
 	if err != nil {
 		return nil, store.Info{}, err
 	}
@@ -133,7 +165,7 @@ func (s *Store) List(ctx context.Context, prefix string) ([]store.Info, error) {
 	if err := store.CheckPrefix(prefix); err != nil {
 		return nil, err
 	}
-	root, err := os.OpenRoot(s.dir)
+	root, err := s.openRoot()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -192,7 +224,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := begin(ctx, key); err != nil {
 		return err
 	}
-	root, err := os.OpenRoot(s.dir)
+	root, err := s.openRoot()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

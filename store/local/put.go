@@ -226,10 +226,10 @@ func writeTemp(ctx context.Context, root *os.Root, file *os.File, body io.Reader
 // makeFolder opens the root and creates the folder where absent, durably: the first time
 // this Store writes into a folder, every folder above it is synced, whoever created it.
 func (s *Store) makeFolder(ctx context.Context, folder string) (*os.Root, error) {
-	if err := makeRoot(s.dir); err != nil {
+	if err := s.make(); err != nil {
 		return nil, err
 	}
-	root, err := os.OpenRoot(s.dir)
+	root, err := s.openRoot()
 	if err != nil {
 		return nil, err
 	}
@@ -260,6 +260,40 @@ func (s *Store) makeFolder(ctx context.Context, folder string) (*os.Root, error)
 		sweep(root, folder)
 	}
 	return root, nil
+}
+
+// make creates the store's directory, durably.
+func (s *Store) make() error {
+	if s.within == "" {
+		return makeRoot(s.dir)
+	}
+	above, below, err := s.above()
+	if err != nil {
+		return err
+	}
+	defer above.Close()
+	at := "."
+	for element := range strings.SplitSeq(filepath.ToSlash(below), "/") {
+		parent := at
+		at = path.Join(at, element)
+		stat, err := above.Stat(at)
+		if err == nil && !stat.IsDir() {
+			return fmt.Errorf("%w: %s is a file, not a directory: name another store", store.ErrUnavailable, at)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		if err := above.Mkdir(at, folderMode); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		if err := syncFolder(context.Background(), above, parent); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // makeRoot creates the store's directory and those above it, syncing each parent.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -36,6 +37,10 @@ type Options struct {
 	// the account's own.
 	Encryption string
 	KMSKey     string
+	// Control, where not nil, is asked before each connection to the server, with its address,
+	// and redirects are not followed: for an Endpoint that somebody else has named. What it
+	// refuses is passed on, wrapped, and is not store.ErrUnavailable.
+	Control func(network, address string, c syscall.RawConn) error
 	// Credentials, where not nil, replace the SDK's chain: for tests.
 	Credentials aws.CredentialsProvider
 }
@@ -81,7 +86,7 @@ func newBucket(ctx context.Context, name string, o Options, l limits) (bucket, e
 		return bucket{}, fmt.Errorf("open bucket %s: %w: the AWS configuration of this process: %w", name, store.ErrUnavailable, err)
 	}
 	if client, ok := shared.HTTPClient.(*awshttp.BuildableClient); ok {
-		shared.HTTPClient = impatient(client, l.idle)
+		shared.HTTPClient = impatient(client, l.idle, o.Control)
 	}
 	shared.Credentials = aws.NewCredentialsCache(markedCredentials{shared.Credentials})
 	client := s3.NewFromConfig(shared, func(so *s3.Options) {

@@ -106,9 +106,12 @@ var advice = map[string]string{
 // the caller's time.
 func (b *bucket) classify(ctx context.Context, operation, key string, err error) error {
 	var body *bodyError
+	var refused *refusedError
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &refused):
+		return fmt.Errorf("%s %s in bucket %s: %w", operation, key, b.name, refused.err)
 	case errors.As(err, &body),
 		errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrCorrupt), errors.Is(err, store.ErrUnavailable):
 		return fmt.Errorf("%s %s: %w", operation, key, err)

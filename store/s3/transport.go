@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,9 +27,10 @@ const (
 
 // impatient makes a client give a connection up when nothing has moved on it for that long,
 // in either direction. A limit on a whole request would end large transfers on slow links.
-func impatient(client *awshttp.BuildableClient, idle time.Duration) aws.HTTPClient {
-	dialer := &net.Dialer{Timeout: min(dialTimeout, idle), KeepAlive: 30 * time.Second}
-	return client.WithReadTimeout(0).WithTransportOptions(func(t *http.Transport) {
+// With control it stays with the server that it is given, see Options.
+func impatient(client *awshttp.BuildableClient, idle time.Duration, control controlFunc) aws.HTTPClient {
+	dialer := &net.Dialer{Timeout: min(dialTimeout, idle), KeepAlive: 30 * time.Second, Control: marked(control)}
+	frozen := client.WithReadTimeout(0).WithTransportOptions(func(t *http.Transport) {
 		t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := dialer.DialContext(ctx, network, address)
 			if err != nil {
@@ -41,6 +43,32 @@ func impatient(client *awshttp.BuildableClient, idle time.Duration) aws.HTTPClie
 		t.IdleConnTimeout = idle / 2 // before its deadline ends it: a request must not meet that
 		t.WriteBufferSize = writeBuffer
 	}).Freeze()
+	if plain, ok := frozen.(*http.Client); ok && control != nil {
+		plain.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	}
+	return frozen
+}
+
+// controlFunc is a net.Dialer's Control.
+type controlFunc = func(network, address string, c syscall.RawConn) error
+
+// refusedError is what Options.Control said.
+type refusedError struct{ err error }
+
+func (e *refusedError) Error() string { return e.err.Error() }
+func (e *refusedError) Unwrap() error { return e.err }
+
+// marked tells what control refuses from servers that cannot be reached.
+func marked(control controlFunc) controlFunc {
+	if control == nil {
+		return nil
+	}
+	return func(network, address string, c syscall.RawConn) error {
+		if err := control(network, address, c); err != nil {
+			return &refusedError{err}
+		}
+		return nil
+	}
 }
 
 // impatientConn moves its deadline whenever bytes move. net/http always has a Read waiting,

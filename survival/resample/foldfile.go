@@ -36,6 +36,15 @@ const (
 
 var roles = map[string]role{"test": roleTest, "train": roleTrain, "ignore": roleIgnore}
 
+// Bounds on a folds file: folds, which are as many as a run may have otherwise; cells of all
+// folds, each a fold's word on a row, of which every one costs eight bytes in the end; bytes of
+// a line.
+const (
+	mostFolds = 5_000
+	mostCells = 1 << 28
+	mostLine  = 1 << 16
+)
+
 // FromFile reads folds from CSV with the header `fold,row` or `fold,row,set`. A fold is a
 // number ≥ 0, not necessarily from 0 or dense; a row is a 0-based data row of the source
 // file, which rowOf maps to its row of the prepared table, or to false where preparation
@@ -47,9 +56,11 @@ var roles = map[string]role{"test": roleTest, "train": roleTrain, "ignore": role
 //
 // Folds come in ascending order of their number, with Repeat 0. A *FileError names the
 // line of: a wrong header, field count, number or set; a row twice in one fold. It names
-// the fold that is left without test or training rows. Read errors are returned wrapped.
+// the fold that is left without test or training rows. So do more than 5,000 folds, and folds
+// whose rows come to more than 2²⁸. Read errors are returned wrapped.
 func FromFile(r io.Reader, rowOf func(sourceRow int64) (int, bool), rows int) ([]Fold, error) {
-	reader := csv.NewReader(r)
+	lines := &shortLines{in: r}
+	reader := csv.NewReader(lines)
 	reader.ReuseRecord = true
 	width, err := header(reader)
 	if err != nil {
@@ -57,6 +68,7 @@ func FromFile(r io.Reader, rowOf func(sourceRow int64) (int, bool), rows int) ([
 	}
 	listed := make(map[int][]role)
 	for {
+		lines.seen = 0
 		record, err := reader.Read()
 		if errors.Is(err, io.EOF) {
 			break
@@ -89,10 +101,30 @@ func header(reader *csv.Reader) (int, error) {
 
 func readError(err error) error {
 	var parse *csv.ParseError
+	var long *FileError
+	if errors.As(err, &long) {
+		return long
+	}
 	if errors.As(err, &parse) {
 		return &FileError{Line: parse.Line, Problem: parse.Err.Error()}
 	}
 	return fmt.Errorf("read folds file: %w", err)
+}
+
+// shortLines ends a file whose records have more bytes than any can need: a quote that is never
+// closed would take all that follows into memory.
+type shortLines struct {
+	in   io.Reader
+	seen int // bytes since the last record, but for what was read ahead
+}
+
+func (s *shortLines) Read(b []byte) (int, error) {
+	if s.seen > mostLine {
+		return 0, &FileError{Problem: fmt.Sprintf("has a line of more than %d bytes; is a quote left open?", mostLine)}
+	}
+	n, err := s.in.Read(b)
+	s.seen += n
+	return n, err
 }
 
 type placement struct {
@@ -120,6 +152,12 @@ func place(listed map[int][]role, record []string, line int, p placement) error 
 	}
 	of := listed[int(fold)]
 	if of == nil {
+		switch {
+		case len(listed) == mostFolds:
+			return &FileError{line, fmt.Sprintf("more than %d folds", mostFolds)}
+		case (len(listed)+1)*p.rows > mostCells && len(listed) > 0:
+			return &FileError{line, fmt.Sprintf("%d folds of %d rows are more than can be held; at most %d rows in all", len(listed)+1, p.rows, mostCells)}
+		}
 		of = make([]role, p.rows)
 		listed[int(fold)] = of
 	}

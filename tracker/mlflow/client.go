@@ -16,10 +16,12 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"everfold/tracker"
@@ -37,6 +39,10 @@ type Options struct {
 	Username, Password string // basic authentication; it wins over Token, as in the Python client
 	Token              string // bearer
 	Workspace          string // sent to servers that have workspaces
+
+	// Control, where not nil, is asked before each connection, with its address: for a server
+	// that somebody else has named.
+	Control func(network, address string, c syscall.RawConn) error
 
 	InsecureTLS bool   // accepts any certificate
 	CA          []byte // PEM; trusted instead of the system's
@@ -96,6 +102,9 @@ func New(o Options) (*Client, error) {
 func transportOf(o Options) (*http.Transport, error) {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = historyReaders
+	if o.Control != nil {
+		t.DialContext = (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second, Control: o.Control}).DialContext
+	}
 	t.TLSClientConfig = &tls.Config{InsecureSkipVerify: o.InsecureTLS, MinVersion: tls.VersionTLS12}
 	if len(o.CA) > 0 {
 		pool := x509.NewCertPool()
