@@ -21,7 +21,7 @@ func frame(run runRef, s *snapshot, long paces, room size) []line {
 	if s.progress == nil {
 		return []line{words(run.String()+" · waiting for a worker", text.Bold).clip(room.width)}
 	}
-	f := framing{s: s, long: long, room: room, forecast: newForecast(s.progress)}
+	f := framing{s: s, long: long, room: room, forecast: newForecast(s.progress, s)}
 	f.measure()
 	f.models()
 	f.finals()
@@ -308,7 +308,7 @@ func heading(run runRef, s *snapshot, least time.Duration) []string {
 			parts = append(parts, fmt.Sprintf("%d %s", count.n, count.what))
 		}
 	}
-	if e, known := remaining(p, s.beats); known && e.String() != "" {
+	if e, known := remaining(p, s); known && e.String() != "" {
 		e.left = max(e.left, least)
 		parts = append(parts, e.String())
 	}

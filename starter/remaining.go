@@ -43,13 +43,14 @@ func about(d time.Duration) string {
 }
 
 // remaining estimates how long the open fits will take. A fold is expected to take as long as
-// its model's folds trained here; before any of them is, what the plan said, corrected by
-// how the trained folds of other models compare with it; the sum is spread over the fits
+// its model's folds trained here, of which one in hand is a part; before any of them is, what the plan
+// said, corrected by how the folds of other models compare with it; the sum is spread over the fits
 // that workers have in hand. Of a plan that said nothing, a model without a trained fold
 // counts nothing and makes the estimate a bound; the baseline is then taken for average. It
 // is false where nothing is known.
-func remaining(p *workflows.Progress, beats map[cellID]workflows.FitProgress) (estimate, bool) {
-	c := newForecast(p)
+func remaining(p *workflows.Progress, s *snapshot) (estimate, bool) {
+	beats := s.beats
+	c := newForecast(p, s)
 	if !c.known {
 		return estimate{}, false
 	}
@@ -72,36 +73,38 @@ func remaining(p *workflows.Progress, beats map[cellID]workflows.FitProgress) (e
 
 // forecast is what folds are expected to take.
 type forecast struct {
-	overall mean    // of all folds trained here
-	scale   float64 // how they compare with what the plan said
-	known   bool    // anything is
+	own     map[string]mean // of the folds of a model, trained here or in hand
+	overall mean            // of all folds trained here
+	scale   float64         // how these, and those in hand, compare with what the plan said
+	known   bool            // anything is
 }
 
-func newForecast(p *workflows.Progress) forecast {
-	c := forecast{scale: 1, known: p.FinalSeconds > 0}
+func newForecast(p *workflows.Progress, s *snapshot) forecast {
+	c := forecast{own: map[string]mean{}, scale: 1, known: p.FinalSeconds > 0}
+	var compared mean // with what the plan said
 	expected := 0.0
 	for _, m := range p.Models {
+		own := mean{}
 		for _, f := range m.Folds {
-			if c.overall.add(f) {
-				expected += m.Seconds
-			}
+			own.add(f)
+			c.overall.add(f)
+			own.begun(s, cellID{m.Model, f.Fold})
 		}
+		c.own[m.Model] = own
+		compared.n, compared.sum = compared.n+own.n, compared.sum+own.sum
+		expected += own.n * m.Seconds
 		c.known = c.known || m.Seconds > 0
 	}
 	c.known = c.known || c.overall.n > 0
-	if c.overall.n > 0 && expected > 0 {
-		c.scale = c.overall.sum / expected
+	if compared.n > 0 && expected > 0 {
+		c.scale = compared.sum / expected
 	}
 	return c
 }
 
 // fold is what a fold of a model is expected to take, negative where nothing is known.
 func (c forecast) fold(m workflows.ModelProgress) float64 {
-	var own mean
-	for _, f := range m.Folds {
-		own.add(f)
-	}
-	switch {
+	switch own := c.own[m.Model]; {
 	case own.n > 0:
 		return own.value()
 	case m.Seconds > 0:
@@ -134,8 +137,20 @@ func finalsLeft(p *workflows.Progress, beats map[cellID]workflows.FitProgress) f
 
 // mean is a mean, such as that of the durations of the folds trained in this execution.
 type mean struct {
-	n   int
+	n   float64 // a fit in hand counts as the part of it that is done
 	sum float64
+}
+
+// enough is the part of a fit from which on its time so far tells how long it will take.
+const enough = 0.05
+
+// begun counts what is done of a fit in hand, where the server knows since when it has been going on.
+func (m *mean) begun(s *snapshot, id cellID) {
+	took, known := s.since[id]
+	if share := shareOf(s.beats[id]); known && share >= enough && took >= longEnough {
+		m.n += share
+		m.sum += took.Seconds()
+	}
 }
 
 // add says whether it has counted the fold.
@@ -156,7 +171,7 @@ func (m *mean) take(v *float64) {
 	}
 }
 
-func (m *mean) value() float64 { return m.sum / float64(m.n) }
+func (m *mean) value() float64 { return m.sum / m.n }
 
 // pointer is the mean, nil of nothing.
 func (m *mean) pointer() *float64 {

@@ -15,22 +15,22 @@ import (
 // than a second.
 func TestRemaining(t *testing.T) {
 	half := tiny()
-	e, known := remaining(&half, nil)
+	e, known := remaining(&half, &snapshot{})
 	require.True(t, known)
 	require.Equal(t, estimate{left: 8 * time.Second}, e) // two folds of the baseline, none trained: 4 s each as cox_ph's
 	beats := map[cellID]workflows.FitProgress{{"km", 0}: {Stage: "fit", Done: 3, Total: 4}}
-	e, _ = remaining(&half, beats)
+	e, _ = remaining(&half, &snapshot{beats: beats})
 	require.Equal(t, 5*time.Second, e.left)
-	e, _ = remaining(&half, map[cellID]workflows.FitProgress{{"km", 0}: {Stage: "load"}, {"km", 1}: {Stage: "load"}})
+	e, _ = remaining(&half, &snapshot{beats: map[cellID]workflows.FitProgress{{"km", 0}: {Stage: "load"}, {"km", 1}: {Stage: "load"}}})
 	require.Equal(t, 4*time.Second, e.left)
 	require.Equal(t, "about 4s left", e.String())
 	half.Models[1].Model = "rsf"
 	half.Models[0].Folds[0].State = workflows.Waiting
-	e, _ = remaining(&half, nil)
+	e, _ = remaining(&half, &snapshot{})
 	require.Equal(t, estimate{left: 4 * time.Second, bound: true}, e)
 	require.Equal(t, "over 4s left", e.String())
 	require.Empty(t, estimate{left: 900 * time.Millisecond}.String())
-	_, known = remaining(&workflows.Progress{Models: half.Models[1:]}, nil)
+	_, known = remaining(&workflows.Progress{Models: half.Models[1:]}, &snapshot{})
 	require.False(t, known)
 }
 
@@ -44,23 +44,43 @@ func TestRemainingOfAPlan(t *testing.T) {
 		{Model: "cox_ph", Seconds: 1, Folds: []workflows.FoldProgress{fold(workflows.Waiting, 0)}},
 		{Model: "rsf", Seconds: 50, Folds: []workflows.FoldProgress{fold(workflows.Waiting, 0), fold(workflows.Waiting, 0)}},
 	}}
-	e, known := remaining(p, nil)
+	e, known := remaining(p, &snapshot{})
 	require.True(t, known)
 	require.Equal(t, estimate{left: 201 * time.Second}, e)
 
 	p.Models[0].Folds[0] = fold(workflows.DoneState, 2) // this machine is half as fast
-	e, _ = remaining(p, nil)
+	e, _ = remaining(p, &snapshot{})
 	require.Equal(t, estimate{left: 400 * time.Second}, e)
 
 	p.Models[1].Folds[0], p.Models[1].Folds[1] = fold(workflows.DoneState, 100), fold(workflows.DoneState, 100)
 	p.Finals = []workflows.Final{{Model: "rsf", State: workflows.Running}, {Model: "cox_ph", State: workflows.Waiting}}
 	beats := map[cellID]workflows.FitProgress{{"rsf", workflows.FinalFold}: {Stage: "fit", Done: 1, Total: 2}}
-	e, _ = remaining(p, beats)
+	e, _ = remaining(p, &snapshot{beats: beats})
 	require.Equal(t, 75.0*202/101, e.left.Seconds()*1)
 
 	p.Stage = stageFinished
-	e, _ = remaining(p, nil)
+	e, _ = remaining(p, &snapshot{})
 	require.Empty(t, e.String())
+}
+
+// Claim: a fit in hand tells by what is done of it how long its model's folds take, once that is enough,
+// and how the plan's figures compare with this machine; one that goes on from a checkpoint does not.
+func TestRemainingByFitsInHand(t *testing.T) {
+	rsf := workflows.ModelProgress{Model: "rsf", Seconds: 50, Folds: make([]workflows.FoldProgress, 3)}
+	for k := range rsf.Folds {
+		rsf.Folds[k] = workflows.FoldProgress{Fold: k, State: workflows.Waiting}
+	}
+	rsf.Folds[0].State = workflows.Running
+	p := &workflows.Progress{FinalSeconds: 100, Models: []workflows.ModelProgress{rsf}}
+	s := &snapshot{beats: map[cellID]workflows.FitProgress{{"rsf", 0}: {Stage: "fit", Done: 1, Total: 4}}}
+	e, _ := remaining(p, s)
+	require.Equal(t, inSeconds(2.75*50+100), e.left)
+	s.since = map[cellID]time.Duration{{"rsf", 0}: 25 * time.Second} // so 100 s in all, twice what the plan said
+	e, _ = remaining(p, s)
+	require.Equal(t, inSeconds(2.75*100+200), e.left)
+	s.beats[cellID{"rsf", 0}] = workflows.FitProgress{Stage: "fit", Done: 1, Total: 100}
+	e, _ = remaining(p, s)
+	require.Equal(t, inSeconds(2.99*50+100), e.left, "too little is done of it")
 }
 
 // Claim: an estimate is shown no more finely than it is known.

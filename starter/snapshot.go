@@ -37,6 +37,7 @@ type snapshot struct {
 	progress  *workflows.Progress // nil: the workflow did not answer
 	silence   error               // why not
 	beats     map[cellID]workflows.FitProgress
+	since     map[cellID]time.Duration // how long fits in hand have been going on that were not begun before
 	retries   []retry
 	inHand    int // fits that a worker has; others that run wait for one
 	children  []*workflowpb.PendingChildExecutionInfo
@@ -105,6 +106,7 @@ func describe(ctx context.Context, c client.Client, id, execution string) (*snap
 	s := &snapshot{
 		at: time.Now(), execution: info.GetExecution().GetRunId(), status: info.GetStatus(), events: info.GetHistoryLength(),
 		started: info.GetStartTime().AsTime(), beats: map[cellID]workflows.FitProgress{},
+		since: map[cellID]time.Duration{},
 	}
 	if info.GetCloseTime() != nil {
 		s.closed = info.GetCloseTime().AsTime()
@@ -162,6 +164,9 @@ func (s *snapshot) add(activity *workflowpb.PendingActivityInfo) {
 	if beat, err := fitProgress(activity.GetHeartbeatDetails()); err == nil {
 		cell = &cellID{beat.Model, beat.Fold}
 		s.beats[*cell] = beat
+		if started := activity.GetLastStartedTime(); started != nil && activity.GetAttempt() == 1 {
+			s.since[*cell] = s.at.Sub(started.AsTime())
+		}
 	}
 	if activity.GetAttempt() > 1 && activity.GetLastFailure() != nil {
 		s.retries = append(s.retries, retry{

@@ -99,7 +99,7 @@ func readStatus(ctx context.Context, l *link, run runRef) (*runStatus, error) {
 		status.Silence = silenceOf(s.silence)
 	}
 	if s.progress != nil && s.running() {
-		if e, known := remaining(s.progress, s.beats); known {
+		if e, known := remaining(s.progress, s); known {
 			secondsLeft := e.left.Seconds()
 			status.ETASeconds, status.ETAIsBound = &secondsLeft, e.bound
 		}
