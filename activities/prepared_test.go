@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -50,13 +51,14 @@ func TestPreparedFilesAreFetchedOnce(t *testing.T) {
 // larger than the bound is not kept.
 func TestPreparedFilesAreBounded(t *testing.T) {
 	s, p := storetest.Memory(), &PreparedFiles{Dir: t.TempDir(), Most: 1000}
+	hoursAgo := time.Now().Add(-3 * time.Hour)
 	var files []artifact.File
 	for k := range byte(4) {
 		file, _ := preparedFile(t, s, 'a'+k, 300)
 		files = append(files, file)
 		_, err := p.read(t.Context(), s, file)
 		require.NoError(t, err)
-		past := time.Unix(int64(k), 0)
+		past := hoursAgo.Add(time.Duration(k) * time.Minute)
 		require.NoError(t, os.Chtimes(filepath.Join(p.Dir, file.SHA256), past, past))
 		if k == 2 { // the first is used once more
 			_, err := p.read(t.Context(), s, files[0])
@@ -95,4 +97,63 @@ func TestPreparedFilesAreOptional(t *testing.T) {
 	missing.SHA256 = store.SHA256(nil)
 	_, err = (&PreparedFiles{Dir: t.TempDir(), Most: 1000}).read(t.Context(), storetest.Memory(), missing)
 	require.ErrorIs(t, err, store.ErrNotFound)
+}
+
+// What a killed worker was writing, and what nobody has used for a month, is removed, also
+// where there is room; what another worker is writing stays, and counts. A smaller bound holds
+// from the start on.
+func TestPreparedFilesAreTidied(t *testing.T) {
+	p := &PreparedFiles{Dir: filepath.Join(t.TempDir(), "prepared"), Most: 1000}
+	require.NoError(t, p.Tidy(), "nothing is there yet")
+	require.NoError(t, (*PreparedFiles)(nil).Tidy())
+	require.NoError(t, os.MkdirAll(filepath.Join(p.Dir, "folder"), 0o700))
+	put := func(name string, bytes int, age time.Duration) {
+		path := filepath.Join(p.Dir, name)
+		require.NoError(t, os.WriteFile(path, make([]byte, bytes), 0o600))
+		then := time.Now().Add(-age)
+		require.NoError(t, os.Chtimes(path, then, then))
+	}
+	put(preparedTemp+"killed", 100, 2*time.Hour)
+	put(preparedTemp+"writing", 100, time.Minute)
+	put("unused", 100, 31*24*time.Hour)
+	put("older", 400, 29*24*time.Hour)
+	put("newer", 400, time.Hour)
+	left := func() (names []string) {
+		entries, err := os.ReadDir(p.Dir)
+		require.NoError(t, err)
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+		return names
+	}
+	require.NoError(t, p.Tidy())
+	require.Equal(t, []string{preparedTemp + "writing", "folder", "newer", "older"}, left())
+	p.Most = 899
+	require.NoError(t, p.Tidy())
+	require.Equal(t, []string{preparedTemp + "writing", "folder", "newer"}, left())
+}
+
+// Workers that share a folder and read, keep and evict at once all get their tables, and leave
+// no more than the bound allows.
+func TestPreparedFilesAreShared(t *testing.T) {
+	dir := t.TempDir()
+	var group sync.WaitGroup
+	for range 4 {
+		p := &PreparedFiles{Dir: dir, Most: 1000}
+		group.Go(func() {
+			for k := range byte(40) {
+				s := storetest.Memory()
+				file, content := preparedFile(t, s, 'a'+k%5, 300)
+				got, err := p.read(t.Context(), s, file)
+				if err != nil || !bytes.Equal(content, got) {
+					t.Errorf("table %d: %d bytes, %v", k, len(got), err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	require.NoError(t, (&PreparedFiles{Dir: dir, Most: 1000}).Tidy())
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.LessOrEqual(t, len(entries), 3, "neither a fourth table nor a temporary file")
 }

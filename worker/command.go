@@ -30,6 +30,9 @@ type settings struct {
 	run            func(context.Context) error
 }
 
+// queuePrefix may be left out of --queues.
+const queuePrefix = "everfold-"
+
 // envMetricsListen is the default of --metrics-listen.
 const envMetricsListen = "EVERFOLD_METRICS_LISTEN"
 
@@ -53,7 +56,7 @@ on the next worker. A second signal ends it at once; nothing but seconds of work
 Exit codes: 0 stopped as asked; 1 failed; 2 bad usage; 5 no Temporal server answered.`
 
 const example = `  worker                                         # all queues, all cores
-  worker --queues everfold-train --slots 4       # four fits at a time, and nothing else
+  worker --queues train --slots 4                # four fits at a time, and nothing else
   TEMPORAL_ADDRESS=temporal:7233 worker --allow-data /data --allow-store /outputs --allow-host none`
 
 // newCommand returns the command; run is called once the flags are known to be good.
@@ -86,13 +89,16 @@ func newCommand(s *settings) *cobra.Command {
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	f, o := cmd.Flags(), &s.options
 	f.SortFlags = false
-	f.StringSliceVar(&o.Queues, "queues", app.Queues(), "task queues to serve")
+	f.StringSliceVar(&o.Queues, "queues", app.Queues(), "task queues to serve, such as train,io")
 	f.IntVar(&o.Slots, "slots", 0, "parallel fits (0: one per core)")
 	f.IntVar(&o.Threads, "threads", 0, "most threads of one fit (0: all cores that other fits leave)")
 	f.StringSliceVar(&o.Allow.Data, "allow-data", nil, "folder, or s3://bucket/folder, that specs may read data from, repeatable (default: any)")
 	f.StringSliceVar(&o.Allow.Store, "allow-store", nil, "folder, or s3://bucket/folder, that specs may keep runs in, repeatable (default: any)")
 	f.StringSliceVar(&o.Allow.Hosts, "allow-host", nil, "host, host:port or *.domain of trackers and S3 endpoints that specs may name, repeatable; none: only those of the worker's environment (default: any)")
 	f.StringVar(&s.limits, "limits", os.Getenv(app.EnvLimits), "other limits on data files, such as rows=200000000,columns=20000,levels=50000 (default $"+app.EnvLimits+")")
+	f.StringVar(&o.Cache, "cache", "", "folder for prepared tables of stores on S3, so that each is fetched once (default: everfold/prepared in the user's cache folder)")
+	o.CacheBytes = app.DefaultCacheBytes
+	f.Var((*size)(&o.CacheBytes), "cache-size", "what it may take, such as 500MB or 2GiB; 0: nothing is kept")
 	f.StringVar(&o.Name, "name", "", "name of this worker in histories and log files (default <host>-<pid>)")
 	f.DurationVar(&o.StopTimeout, "stop-timeout", app.DefaultStopTimeout, "time that running fits have to save a checkpoint")
 	f.DurationVar(&o.HeartbeatTimeout, "heartbeat-timeout", 0, "after which a vanished fit is given to another worker; for tests (0: the run's default)")
@@ -108,6 +114,11 @@ func newCommand(s *settings) *cobra.Command {
 // check refuses what no run could use, and makes folders absolute.
 func (s *settings) check() error {
 	o := &s.options
+	for i, queue := range o.Queues {
+		if !strings.HasPrefix(queue, queuePrefix) {
+			o.Queues[i] = queuePrefix + queue
+		}
+	}
 	if err := cmp.Or(resolve("allow-data", o.Allow.Data), resolve("allow-store", o.Allow.Store), o.Validate()); err != nil {
 		return err
 	}

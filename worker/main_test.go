@@ -30,23 +30,46 @@ func parse(t *testing.T, args ...string) (settings, error) {
 func TestFlags(t *testing.T) {
 	s, err := parse(t)
 	require.NoError(t, err)
-	require.Equal(t, app.WorkerOptions{Queues: app.Queues(), StopTimeout: app.DefaultStopTimeout}, s.options)
+	require.Equal(t, app.WorkerOptions{
+		Queues: app.Queues(), StopTimeout: app.DefaultStopTimeout, CacheBytes: app.DefaultCacheBytes,
+	}, s.options)
 	require.Equal(t, time.Minute, s.connectTimeout)
 	require.False(t, s.exitWithParent)
 
 	folder, other := t.TempDir(), t.TempDir()
-	s, err = parse(t, "--queues", "everfold-train,everfold-io", "--slots", "4", "--threads", "2",
+	s, err = parse(t, "--queues", "train,everfold-io", "--slots", "4", "--threads", "2",
 		"--heartbeat-timeout", "2s", "--stop-timeout", "1m", "--connect-timeout", "0s",
-		"--allow-data", folder, "--allow-data", other,
+		"--cache", "/cache", "--cache-size", "500MB", "--allow-data", folder, "--allow-data", other,
 		"--allow-store", other, "--allow-host", "tracking.example:5000,*.example", "--name", "gpu-7", "--exit-with-parent", "--log-format", "json")
 	require.NoError(t, err)
 	require.Equal(t, app.WorkerOptions{
 		Queues: []string{"everfold-train", "everfold-io"}, Slots: 4, Threads: 2, HeartbeatTimeout: 2 * time.Second,
-		StopTimeout: time.Minute, Name: "gpu-7",
+		StopTimeout: time.Minute, Name: "gpu-7", Cache: "/cache", CacheBytes: 500_000_000,
 		Allow: app.Allowed{Data: []string{folder, other}, Store: []string{other}, Hosts: []string{"tracking.example:5000", "*.example"}},
 	}, s.options)
 	require.True(t, s.exitWithParent)
 	require.Zero(t, s.connectTimeout)
+}
+
+// Claim: a size is a number with or without a unit and is shown as people write it; 0 says
+// that nothing is kept, which is not the default.
+func TestSizes(t *testing.T) {
+	for text, want := range map[string]int64{
+		"0": -1, "0GB": -1, "1": 1, "700B": 700, "1.5KB": 1500, "500MB": 500_000_000, "3TB": 3e12,
+		"2GiB": 2 << 30, "1KiB": 1 << 10, "0.5MiB": 1 << 19, "1 TiB": 1 << 40,
+	} {
+		var s size
+		require.NoError(t, s.Set(text), text)
+		require.EqualValues(t, want, s, text)
+		again := size(0)
+		require.NoError(t, again.Set(s.String()))
+		require.Equal(t, s, again, "%s is shown as %s", text, s.String())
+	}
+	for _, text := range []string{"", "GB", "-1", "1e30", "NaN", "Inf", "2 pounds", "1Gib"} {
+		require.Error(t, new(size).Set(text), text)
+	}
+	full := size(app.DefaultCacheBytes)
+	require.Equal(t, "2GiB", full.String())
 }
 
 // Claim: a relative --allow-data is taken from the worker's folder, once, at the start.
@@ -69,6 +92,8 @@ func TestUsageErrors(t *testing.T) {
 		{"--stop-timeout 5", "--stop-timeout"},
 		{"--stop-timeout -5s", "-5s"},
 		{"--connect-timeout -5s", "--connect-timeout"},
+		{"--cache-size much", `"much"`},
+		{"--cache-size -1GB", `"-1GB"`},
 		{"--log-format xml", `"xml"`},
 		{"--name a/b", `"a/b"`},
 		{"--allow-data /no/such/folder", "/no/such/folder"},
@@ -96,7 +121,7 @@ func TestUsageErrors(t *testing.T) {
 
 // Claim: --help says what the worker does, with an example; --version says which build.
 func TestHelpAndVersion(t *testing.T) {
-	for flag, says := range map[string]string{"--help": "worker --queues everfold-train", "--version": app.Build().String()} {
+	for flag, says := range map[string]string{"--help": "worker --queues train", "--version": app.Build().String()} {
 		var out, errs bytes.Buffer
 		require.Equal(t, exitOK, execute(t.Context(), []string{flag}, strings.NewReader(""), &out, &errs))
 		require.Contains(t, out.String(), says)

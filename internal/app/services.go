@@ -1,6 +1,8 @@
 package app
 
 import (
+	"cmp"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -37,7 +39,7 @@ func newServices(o WorkerOptions) *services {
 			Limits:      o.Limits,
 			RunLogger:   logs.Logger,
 			OpenTracker: (&Trackers{Allow: o.Allow}).Open,
-			Prepared:    preparedFiles(),
+			Prepared:    preparedFiles(o),
 			Cores:       activities.NewCores(max(o.Threads, runtime.GOMAXPROCS(0)), o.Threads),
 			Build:       Build().String(),
 			Worker:      o.Name,
@@ -45,16 +47,25 @@ func newServices(o WorkerOptions) *services {
 	}
 }
 
-// preparedBytes bounds the prepared tables that workers of this user keep on this machine.
-const preparedBytes = 2 << 30
-
-// preparedFiles keep them in the user's cache folder; nil where there is none.
-func preparedFiles() *activities.PreparedFiles {
-	folder, err := os.UserCacheDir()
-	if err != nil {
+// preparedFiles are below the user's cache folder unless the options name another; nil where
+// there is none, or nothing is to be kept.
+func preparedFiles(o WorkerOptions) *activities.PreparedFiles {
+	if o.CacheBytes < 0 {
 		return nil
 	}
-	return &activities.PreparedFiles{Dir: filepath.Join(folder, "everfold", "prepared"), Most: preparedBytes}
+	dir := o.Cache
+	if dir == "" {
+		folder, err := os.UserCacheDir()
+		if err != nil {
+			return nil
+		}
+		dir = filepath.Join(folder, "everfold", "prepared")
+	}
+	kept := &activities.PreparedFiles{Dir: dir, Most: cmp.Or(o.CacheBytes, DefaultCacheBytes)}
+	if err := kept.Tidy(); err != nil {
+		slog.New(o.Terminal).Warn("prepared tables are left as they are", "error", err)
+	}
+	return kept
 }
 
 func (s *services) close() { s.logs.Close() }

@@ -36,6 +36,9 @@ const (
 	// and pause reach a fit with it. The SDK's default is 60 s.
 	heartbeatThrottle = 5 * time.Second
 
+	// DefaultCacheBytes bounds the prepared tables that workers keep on this machine.
+	DefaultCacheBytes = 2 << 30
+
 	// ioSlots: publishing and summarizing are short and wait for the store, not the cores.
 	ioSlots = 8
 )
@@ -59,6 +62,8 @@ type WorkerOptions struct {
 	StopTimeout      time.Duration  // 0: DefaultStopTimeout
 	Allow            Allowed        // what specs may name; the zero value: anything
 	Limits           dataset.Limits // of data files; zero fields: the defaults
+	Cache            string         // folder of prepared tables of stores elsewhere; "": below the user's cache folder
+	CacheBytes       int64          // that it may take; 0: DefaultCacheBytes, negative: nothing is kept
 	Terminal         slog.Handler   // of every record; nil: slog.Default's
 	Metrics          *Metrics       // what the worker counts; nil: nothing
 
@@ -141,7 +146,7 @@ func serve(ctx context.Context, c client.Client, o WorkerOptions, register func(
 		started = append(started, w)
 	}
 	log := slog.New(o.Terminal)
-	log.Info("worker is serving", "worker", o.Name, "queues", o.Queues, "slots", o.Slots, "most_threads", o.Threads)
+	log.Info("worker is serving", o.about()...)
 	select {
 	case err := <-fatal:
 		return fmt.Errorf("worker failed: %w", err)
@@ -149,6 +154,15 @@ func serve(ctx context.Context, c client.Client, o WorkerOptions, register func(
 		log.Info("worker is stopping", "worker", o.Name, "timeout", o.StopTimeout)
 		return nil
 	}
+}
+
+// about says what a worker does: nothing of fits where it makes none.
+func (o WorkerOptions) about() []any {
+	about := []any{"worker", o.Name, "queues", strings.Join(o.Queues, ",")}
+	if slices.Contains(o.Queues, workflows.QueueTrain) {
+		about = append(about, "slots", o.Slots, "most_threads", o.Threads)
+	}
+	return about
 }
 
 // stopAll stops the workers at once rather than one after the other: each may take the
