@@ -7,9 +7,11 @@ import (
 	"encoding/json"
 	"time"
 
+	activitypb "go.temporal.io/api/activity/v1"
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	failurepb "go.temporal.io/api/failure/v1"
+	taskqueuepb "go.temporal.io/api/taskqueue/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
@@ -165,6 +167,14 @@ func fitting(beat workflows.FitProgress, attempt int32, lastFailure string) *wor
 		info.LastFailure = &failurepb.Failure{Message: lastFailure}
 	}
 	return info
+}
+
+// scheduled is a pending activity that no worker has.
+func scheduled(name, queue string) *workflowpb.PendingActivityInfo {
+	return &workflowpb.PendingActivityInfo{
+		ActivityType: &commonpb.ActivityType{Name: name}, State: enumspb.PENDING_ACTIVITY_STATE_SCHEDULED, Attempt: 1,
+		ActivityOptions: &activitypb.ActivityOptions{TaskQueue: &taskqueuepb.TaskQueue{Name: queue}},
+	}
 }
 
 // invocation is a program under test with its streams.

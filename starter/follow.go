@@ -37,6 +37,8 @@ type follower struct {
 	surveyed  time.Time // when models were looked at last
 	silent    time.Time // since when no worker has answered; zero: one does
 	told      bool      // that has been said
+	stands    time.Time // since when nothing has been in hand; zero: something is
+	waiting   string    // what has been said that it waits for
 	now       func() time.Time
 	wait      func(ctx context.Context, d time.Duration) error
 }
@@ -118,6 +120,7 @@ func (f *follower) look(ctx context.Context) (*snapshot, error) {
 func (f *follower) take(ctx context.Context, s *snapshot) (*workflows.Result, error) {
 	f.execution = s.execution
 	f.noteSilence(s)
+	f.noteWaiting(ctx, s)
 	f.view.show(s)
 	if s.running() {
 		return nil, nil

@@ -129,6 +129,26 @@ func TestFollowWithoutWorker(t *testing.T) {
 	require.Equal(t, 1, bytes.Count(out.Bytes(), []byte("no worker answers")))
 }
 
+// Claim: somebody who watches a run that waits at a queue which no worker polls is told so once,
+// and again where it happens again; not while anything of the run is in hand.
+func TestFollowWhileWaiting(t *testing.T) {
+	waiting, busy := running(), running()
+	waiting.pending = []*workflowpb.PendingActivityInfo{scheduled("FitFold", workflows.QueueTrain)}
+	busy.pending = append([]*workflowpb.PendingActivityInfo{fitting(workflows.FitProgress{Model: "km"}, 1, "")}, waiting.pending...)
+	server := &fakeServer{progress: []workflows.Progress{tiny()}, result: workflows.Result{Outcome: workflows.Completed},
+		workers: map[string]int{workflows.QueueWorkflows: 1}}
+	for _, answer := range []describeAnswer{waiting, busy, waiting} {
+		for range 3 * workerGrace / pollEvery {
+			server.described = append(server.described, answer)
+		}
+	}
+	server.described = append(server.described, closed())
+	f, out := watching(server)
+	_, err := f.follow(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 2, bytes.Count(out.Bytes(), []byte("waiting: no worker polls everfold-train; the run goes on with one\n")), out.String())
+}
+
 // Claim: a run that the server does not know ends the watching at once.
 func TestFollowUnknownRun(t *testing.T) {
 	server := &fakeServer{described: []describeAnswer{{err: serviceerror.NewNotFound("no workflow")}}}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -44,6 +45,29 @@ func TestStatus(t *testing.T) {
 	require.Equal(t, 4, status.Progress.Planned)
 	require.InDelta(t, 6, *status.ETASeconds, 1e-9)
 	require.Len(t, status.Running, 1)
+}
+
+// Claim: the status of a run that stands still names the queues that something waits at and no
+// worker polls, and no others.
+func TestStatusOfWaitingRun(t *testing.T) {
+	server := half()
+	server.described[0].pending = append(server.described[0].pending, scheduled("FitFold", workflows.QueueTrain), scheduled("FitFold", workflows.QueueTrain))
+	server.workers = map[string]int{workflows.QueueWorkflows: 1}
+	i, code := invoke(server, "status", "production/tiny")
+	require.Equal(t, 0, code)
+	require.Contains(t, i.out.String(), "Waiting: no worker polls everfold-train; it goes on with one\n")
+
+	server.workers[workflows.QueueTrain] = 1
+	i, _ = invoke(server, "status", "production/tiny")
+	require.NotContains(t, i.out.String(), "Waiting:")
+
+	delete(server.workers, workflows.QueueWorkflows)
+	server.silent = context.DeadlineExceeded
+	i, _ = invoke(server, "status", "production/tiny", "--json")
+	var status runStatus
+	require.NoError(t, json.Unmarshal(i.out.Bytes(), &status))
+	require.Equal(t, "no worker polls everfold-workflows", status.Waiting)
+	require.NotEmpty(t, status.Silence)
 }
 
 // Claim: the status of a failed run says why it failed, with exit code 0: the question was

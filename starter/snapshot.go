@@ -39,8 +39,10 @@ type snapshot struct {
 	beats     map[cellID]workflows.FitProgress
 	since     map[cellID]time.Duration // how long fits in hand have been going on that were not begun before
 	retries   []retry
-	inHand    int // fits that a worker has; others that run wait for one
 	children  []*workflowpb.PendingChildExecutionInfo
+	inHand    int      // fits that a worker has; others that run wait for one
+	atWork    int      // activities of any kind that a worker has
+	waits     []string // task queues of those that no worker has
 }
 
 // cellID is one fold of one model.
@@ -153,10 +155,18 @@ func (s *snapshot) join(models []*snapshot) {
 		maps.Copy(s.beats, m.beats)
 		s.retries = append(s.retries, m.retries...)
 		s.inHand += m.inHand
+		s.atWork += m.atWork
+		s.waits = append(s.waits, m.waits...)
 	}
 }
 
 func (s *snapshot) add(activity *workflowpb.PendingActivityInfo) {
+	switch queue := activity.GetActivityOptions().GetTaskQueue().GetName(); {
+	case activity.GetState() != enumspb.PENDING_ACTIVITY_STATE_SCHEDULED:
+		s.atWork++
+	case !slices.Contains(s.waits, queue):
+		s.waits = append(s.waits, queue)
+	}
 	if activity.GetState() == enumspb.PENDING_ACTIVITY_STATE_STARTED && strings.HasPrefix(activity.GetActivityType().GetName(), "Fit") {
 		s.inHand++
 	}

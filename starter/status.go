@@ -60,6 +60,7 @@ type runStatus struct {
 	Running     []workflows.FitProgress `json:"running,omitempty"`
 	Retries     []retryStatus           `json:"retries,omitempty"`
 	Silence     string                  `json:"silence,omitempty"` // why progress is missing
+	Waiting     string                  `json:"waiting,omitempty"` // for which workers
 	Error       string                  `json:"error,omitempty"`   // why the run failed
 	Progress    *workflows.Progress     `json:"progress,omitempty"`
 }
@@ -104,6 +105,7 @@ func readStatus(ctx context.Context, l *link, run runRef) (*runStatus, error) {
 			status.ETASeconds, status.ETAIsBound = &secondsLeft, e.bound
 		}
 	}
+	status.Waiting = noPoller(s.unserved(ctx, l))
 	status.addActivities(s)
 	if !s.running() {
 		status.Error = endError(ctx, l, run, s.execution)
@@ -167,7 +169,10 @@ func statusWord(status enumspb.WorkflowExecutionStatus) string {
 // present shows the status to a person.
 func (r *runStatus) present(s screen) {
 	s.printf("%s %s\n", r.Run, r.when())
-	if r.Silence != "" {
+	switch {
+	case r.Waiting != "":
+		s.printf("%s %s; it goes on with one\n", label(s, "Waiting:"), r.Waiting)
+	case r.Silence != "":
 		s.printf("%s %s\n", label(s, "Progress"), r.Silence)
 	}
 	if r.Progress != nil {
