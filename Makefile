@@ -113,8 +113,9 @@ terminal: temporal ## draw README's picture of the terminal from a real run
 # The crash tests with more random moments than CI's three for each fault.
 SOAK ?= 100
 
-soak: build mlflow ## crash tests at SOAK=100 random moments per fault; takes hours
-	@EVERFOLD_SOAK=$(SOAK) $(GO) test -count 1 -timeout 24h ./testsuite/crash ./testsuite/tracker
+soak: build mlflow versitygw ## crash tests at SOAK=100 random moments per fault, faults of S3 and the network at full length; takes hours
+	@EVERFOLD_SOAK=$(SOAK) $(GO) test -count 1 -timeout 24h ./testsuite/crash ./testsuite/tracker ./testsuite/s3 ./testsuite/machines
+	@EVERFOLD_SOAK=$(SOAK) EVERFOLD_TEST_NAMESPACES=off $(GO) test -count 1 -timeout 1h ./testsuite/machines
 
 scale: build ## 100 runs at once and a run of 2,100 fits, with their figures; minutes
 	@EVERFOLD_SCALE=1 $(GO) test -count 1 -v -timeout 1h ./testsuite/scale

@@ -93,7 +93,7 @@ func (s *slowed) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteAct
 type lab struct {
 	b      *testing.B
 	client client.Client
-	store  string
+	store  string // the spec's, in JSON
 	runs   int
 }
 
@@ -101,19 +101,22 @@ type lab struct {
 // runs.
 func newLab(b *testing.B, interceptors ...interceptor.WorkerInterceptor) *lab {
 	b.Helper()
-	l := &lab{b: b, client: harness.Server(b).Client(), store: b.TempDir()}
+	l := &lab{b: b, client: harness.Server(b).Client(), store: fmt.Sprintf(`{"uri":%q}`, b.TempDir())}
+	l.work(app.WorkerOptions{Slots: slots, Interceptors: interceptors})
+	return l
+}
+
+// work serves until the benchmark ends.
+func (l *lab) work(o app.WorkerOptions) {
+	l.b.Helper()
+	o.Threads, o.Terminal = 1, harness.Quiet().Handler()
 	ctx, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	go func() {
-		served <- app.RunWorker(ctx, l.client, app.WorkerOptions{
-			Slots: slots, Threads: 1, Terminal: harness.Quiet().Handler(), Interceptors: interceptors,
-		})
-	}()
-	b.Cleanup(func() {
+	go func() { served <- app.RunWorker(ctx, l.client, o) }()
+	l.b.Cleanup(func() {
 		stop()
-		require.NoError(b, <-served)
+		require.NoError(l.b, <-served)
 	})
-	return l
 }
 
 // took is how long a run took by its history.
@@ -125,7 +128,7 @@ type took struct {
 }
 
 const input = `{"run":%q,"type":"production","data":{"uri":%q,"time":"time","event":"status","categorical":["celltype"]},
-"folds":{"k":5,"repeats":%d},"models":[{"type":"km"}],"store":{"uri":%q}}`
+"folds":{"k":5,"repeats":%d},"models":[{"type":"km"}],"store":%s}`
 
 // run fits 5 × repeats folds.
 func (l *lab) run(repeats int) took {

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -15,18 +14,6 @@ import (
 
 	"everfold/testsuite/harness"
 )
-
-// seeds is how many seeds each fault is tried with.
-func seeds(t *testing.T) int {
-	t.Helper()
-	text := os.Getenv("EVERFOLD_SOAK")
-	if text == "" {
-		return 3
-	}
-	n, err := strconv.Atoi(text)
-	require.NoError(t, err, "EVERFOLD_SOAK: want a number of seeds")
-	return n
-}
 
 // maxKills bounds the kills of one run: with the spec's max_lost_workers, a fold that is
 // hit by all of them is still no poison fold.
@@ -60,7 +47,8 @@ func moments(seed int, took time.Duration) []moment {
 func eachSeed(t *testing.T, test func(t *testing.T, seed int)) {
 	t.Helper()
 	undisturbed(t, large)
-	for seed := range seeds(t) {
+	seeds, _ := harness.Soak(t, 3)
+	for seed := range seeds {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			t.Parallel()
 			test(t, seed)

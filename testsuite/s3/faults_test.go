@@ -3,28 +3,47 @@ package s3
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"everfold/testsuite/harness"
 )
 
 // Whatever goes wrong between a worker and the store, the run ends as if nothing had: the same
-// tree, byte for byte, nothing torn, nothing more, every fold trained.
+// tree, byte for byte, nothing torn, nothing more, every fold trained. `make soak` has the same
+// faults at full length.
 func TestFaultsOnTheWay(t *testing.T) {
 	l := newLab(t)
 	l.worker()
 	want := l.undisturbed()
-	for name, f := range map[string]fault{
-		"down": down, "late": late, "overloaded": overloaded, "reset": reset, "mistaken": mistaken, "slow": slow,
-	} {
+	for name, f := range faults(t) {
 		t.Run(name, func(t *testing.T) {
 			url, met := newProxy(t, l.bucket, f)
 			e := l.finished(l.start(l.spec(veteran(t), at(url, name))))
 			require.Equal(t, 3*folds, e.Result.Trained)
 			require.Greater(t, met.Load(), int64(100))
 			t.Logf("%d requests", met.Load())
-			want.requireEqual(t, treeOf(t, l.bucket.Store(name), veteran(t)), name)
+			requireEqual(t, want, treeOf(t, l.bucket.Store(name), veteran(t)), name)
 		})
 	}
+}
+
+// faults are those of a run: of moments, and in their long form of a minute each: no server,
+// expired credentials, a thousand bytes a second on every third request, five seconds to every
+// fourth answer. At a thousand bytes a second nothing moves for longer than a request's patience
+// once the network has taken a large object in, so uploads of these wait for a better one.
+func faults(t *testing.T) map[string]fault {
+	t.Helper()
+	found := map[string]fault{"overloaded": overloaded, "reset": reset, "mistaken": mistaken}
+	outage := 2 * time.Second
+	found["late"], found["slow"] = late(30*time.Millisecond), slow(700_000)
+	if _, long := harness.Soak(t, 0); long {
+		outage = time.Minute
+		found["late"], found["slow"] = late(5*time.Second), during(outage, slow(1000))
+	}
+	found["down"], found["expired"] = during(outage, down), during(outage, expired)
+	return found
 }
 
 // A server that does not answer costs a request its patience and no activity its attempt: no

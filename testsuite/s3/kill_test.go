@@ -35,7 +35,8 @@ const (
 // writer gets through; every manifest that is there, acknowledged or not, verifies, and all
 // acknowledged ones are there.
 func TestServerKilledUnderLoad(t *testing.T) {
-	for seed := range uint64(3) {
+	seeds, _ := harness.Soak(t, 3)
+	for seed := range uint64(seeds) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			server := harness.S3(t)
 			s := server.Store("load")
@@ -128,7 +129,7 @@ func TestServerKilledUnderARun(t *testing.T) {
 	}
 	e := l.finished(run)
 	require.Equal(t, 3*folds, e.Result.Trained)
-	want.requireEqual(t, treeOf(t, l.bucket.Store("killed"), veteran(t)), "killed")
+	requireEqual(t, want, treeOf(t, l.bucket.Store("killed"), veteran(t)), "killed")
 }
 
 // manifests counts the folds of a store that are complete, in the S3 server's own folder.

@@ -1,15 +1,13 @@
 package s3
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -88,7 +86,16 @@ type ending struct {
 // finished waits for the end of a starter, which must have completed its run.
 func (l *lab) finished(p *harness.Process) ending {
 	l.t.Helper()
-	require.Zero(l.t, p.Wait(), "%s%s", p.Stdout(), p.Stderr())
+	patience := 5 * time.Minute
+	if _, long := harness.Soak(l.t, 0); long {
+		patience = 30 * time.Minute
+	}
+	select {
+	case <-p.Exited():
+	case <-time.After(patience):
+		l.t.Fatalf("the run has not ended in %v", patience)
+	}
+	require.Zero(l.t, p.ExitCode(), "%s%s", p.Stdout(), p.Stderr())
 	var e ending
 	require.NoError(l.t, json.Unmarshal([]byte(p.Stdout()), &e), p.Stdout())
 	require.Equal(l.t, "completed", e.Outcome)
@@ -103,80 +110,8 @@ func (l *lab) starter(exit int, args ...string) harness.Result {
 	return r
 }
 
-// tree is what a run leaves: key to content, without what tells when and where it ran.
-type tree map[string]string
-
-// requireEqual tells which file differs without printing all of them.
-func (want tree) requireEqual(t *testing.T, got tree, what string) {
-	t.Helper()
-	require.Equal(t, slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got)), what)
-	for key, content := range want {
-		require.True(t, content == got[key], "%s: %s differs", what, key)
-	}
-}
-
-// treeOf reads the folder of a run on these data. run.json and logs are left out, timings
-// emptied, digests that cover them too, and where the data are; of the report counts that it
-// is there.
-func treeOf(t *testing.T, s store.Store, data string) tree {
-	t.Helper()
-	folder := artifact.Folder("production", runName)
-	infos, err := s.List(t.Context(), folder+"/")
-	require.NoError(t, err)
-	found := tree{}
-	for _, info := range infos {
-		key := strings.TrimPrefix(info.Key, folder+"/")
-		if key == artifact.RunKey || strings.HasPrefix(key, artifact.LogsPrefix) {
-			continue
-		}
-		content, _, err := store.ReadAll(t.Context(), s, info.Key, 1<<30)
-		require.NoError(t, err)
-		switch {
-		case key == artifact.MetricsKey:
-			content = withoutTimings(t, content)
-		case strings.HasSuffix(key, ".json"):
-			content = comparable(t, content)
-		case strings.HasPrefix(key, artifact.ReportPrefix):
-			content = nil // pages and pictures that tell timings
-		}
-		found[key] = strings.ReplaceAll(string(content), data, "DATA")
-	}
-	return found
-}
-
-// withoutTimings empties the columns of model_metrics.csv that measure time.
-func withoutTimings(t *testing.T, content []byte) []byte {
-	t.Helper()
-	rows, err := csv.NewReader(strings.NewReader(string(content))).ReadAll()
-	require.NoError(t, err)
-	for i, name := range rows[0] {
-		if name == "fit_seconds" || name == "predict_seconds" {
-			for _, row := range rows[1:] {
-				row[i] = ""
-			}
-		}
-	}
-	var out strings.Builder
-	require.NoError(t, csv.NewWriter(&out).WriteAll(rows))
-	return []byte(out.String())
-}
-
-// comparable leaves out of a manifest, or a document like it, what tells of the attempt, and
-// the digest that covers that.
-func comparable(t *testing.T, content []byte) []byte {
-	t.Helper()
-	var document map[string]any
-	require.NoError(t, json.Unmarshal(content, &document))
-	for _, key := range []string{"attempt", "worker", "build", "fit_seconds", "predict_seconds", "finished_at", "sha256"} {
-		delete(document, key)
-	}
-	text, err := json.MarshalIndent(document, "", " ")
-	require.NoError(t, err)
-	return text
-}
-
 // undisturbed is what the run leaves in a local store.
-func (l *lab) undisturbed() tree {
+func (l *lab) undisturbed() harness.Tree {
 	l.t.Helper()
 	dir := l.t.TempDir()
 	e := l.finished(l.start(l.spec(veteran(l.t), "uri: "+dir)))
@@ -184,4 +119,16 @@ func (l *lab) undisturbed() tree {
 	s, err := local.Open(dir)
 	require.NoError(l.t, err)
 	return treeOf(l.t, s, veteran(l.t))
+}
+
+// treeOf is what a run on these data has left in a store.
+func treeOf(t *testing.T, s store.Store, data string) harness.Tree {
+	t.Helper()
+	return harness.ReadTree(t, s, artifact.Folder("production", runName), data)
+}
+
+// requireEqual tells which files differ without printing them.
+func requireEqual(t *testing.T, want, got harness.Tree, what string) {
+	t.Helper()
+	require.Empty(t, want.Differences(got), what)
 }

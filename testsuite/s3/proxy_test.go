@@ -1,18 +1,15 @@
 package s3
 
 import (
+	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/stretchr/testify/require"
 
 	"everfold/testsuite/harness"
 )
@@ -24,47 +21,60 @@ type fault func(n int64, w http.ResponseWriter, r *http.Request, serve http.Hand
 // its address, and how many requests it has met.
 func newProxy(t *testing.T, server *harness.S3Server, f fault) (string, *atomic.Int64) {
 	t.Helper()
-	target, err := url.Parse(server.URL)
-	require.NoError(t, err)
-	forward := &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(target)
-			r.Out.Host = r.In.Host // it is signed
-		},
-		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo),
-	}
 	var n atomic.Int64
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		f(n.Add(1), w, r, forward)
-	}))
-	s.Config.ErrorLog = forward.ErrorLog
-	s.Start()
-	t.Cleanup(s.Close)
-	return s.URL, &n
+	return server.Proxy(t, func(w http.ResponseWriter, r *http.Request, serve http.Handler) {
+		f(n.Add(1), w, r, serve)
+	}), &n
 }
 
-// down refuses a stretch of requests by closing their connections.
-func down(n int64, w http.ResponseWriter, r *http.Request, serve http.Handler) {
-	if n > 20 && n <= 28 {
-		panic(http.ErrAbortHandler)
+// during is a fault of all requests for a while, from the 20th request on.
+func during(d time.Duration, f fault) fault {
+	var mu sync.Mutex
+	var until time.Time
+	return func(n int64, w http.ResponseWriter, r *http.Request, serve http.Handler) {
+		mu.Lock()
+		if n > 20 && until.IsZero() {
+			until = time.Now().Add(d)
+		}
+		now := time.Now().Before(until)
+		mu.Unlock()
+		if now {
+			f(n, w, r, serve)
+			return
+		}
+		serve.ServeHTTP(w, r)
 	}
-	serve.ServeHTTP(w, r)
 }
 
-// late answers every fourth request late.
-func late(n int64, w http.ResponseWriter, r *http.Request, serve http.Handler) {
-	if n%4 == 0 {
-		<-time.After(30 * time.Millisecond)
+// down closes the connection.
+func down(int64, http.ResponseWriter, *http.Request, http.Handler) { panic(http.ErrAbortHandler) }
+
+// expired refuses credentials that have run out.
+func expired(_ int64, w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+	answer(w, http.StatusForbidden, "ExpiredToken", "The provided token has expired.")
+}
+
+// answer is a refusal in S3's form.
+func answer(w http.ResponseWriter, status int, code, message string) {
+	w.Header().Set("Content-Type", "application/xml")
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintf(w, "<Error><Code>%s</Code><Message>%s</Message></Error>", code, message)
+}
+
+// late answers every fourth request so much later.
+func late(by time.Duration) fault {
+	return func(n int64, w http.ResponseWriter, r *http.Request, serve http.Handler) {
+		if n%4 == 0 {
+			<-time.After(by)
+		}
+		serve.ServeHTTP(w, r)
 	}
-	serve.ServeHTTP(w, r)
 }
 
 // overloaded asks for fewer requests, every ninth time.
 func overloaded(n int64, w http.ResponseWriter, r *http.Request, serve http.Handler) {
 	if n%9 == 0 {
-		w.Header().Set("Content-Type", "application/xml")
-		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = io.WriteString(w, "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>")
+		answer(w, http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate.")
 		return
 	}
 	serve.ServeHTTP(w, r)
@@ -122,31 +132,45 @@ func silent(n int64, w http.ResponseWriter, r *http.Request, serve http.Handler)
 	serve.ServeHTTP(w, r)
 }
 
-// slow sends answers and takes bodies a few bytes at a time.
-func slow(n int64, w http.ResponseWriter, r *http.Request, serve http.Handler) {
-	if n%3 == 0 {
-		r.Body = &trickle{r.Body}
-		w = &dripping{w}
+// slow sends answers and takes bodies of every third request at so many bytes a second.
+func slow(rate float64) fault {
+	return func(n int64, w http.ResponseWriter, r *http.Request, serve http.Handler) {
+		if n%3 == 0 {
+			drop := &drops{bytes: 700}
+			drop.pause = time.Duration(float64(drop.bytes) / rate * float64(time.Second))
+			r.Body = &trickle{r.Body, drop}
+			w = &dripping{w, drop}
+		}
+		serve.ServeHTTP(w, r)
 	}
-	serve.ServeHTTP(w, r)
 }
 
-const drop = 700 // bytes
+// drops are what passes at once, and the pause before each.
+type drops struct {
+	bytes int
+	pause time.Duration
+}
 
-type trickle struct{ io.ReadCloser }
+type trickle struct {
+	io.ReadCloser
+	*drops
+}
 
 func (s *trickle) Read(p []byte) (int, error) {
-	<-time.After(time.Millisecond)
-	return s.ReadCloser.Read(p[:min(len(p), drop)])
+	<-time.After(s.pause)
+	return s.ReadCloser.Read(p[:min(len(p), s.bytes)])
 }
 
-type dripping struct{ http.ResponseWriter }
+type dripping struct {
+	http.ResponseWriter
+	*drops
+}
 
 func (d *dripping) Write(p []byte) (n int, err error) {
 	for n < len(p) && err == nil {
-		<-time.After(time.Millisecond)
+		<-time.After(d.pause)
 		var written int
-		written, err = d.ResponseWriter.Write(p[n:min(n+drop, len(p))])
+		written, err = d.ResponseWriter.Write(p[n:min(n+d.bytes, len(p))])
 		n += written
 		_ = http.NewResponseController(d.ResponseWriter).Flush()
 	}

@@ -29,6 +29,6 @@ func TestRecover(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal([]byte(l.starter(0, "recover", dir, "--json").Stdout), &report))
 	require.Equal(t, []int{3*folds - 2, 2, 3*folds - 2}, []int{report.Intact, report.Execution.Result.Trained, report.Execution.Result.Reused})
-	want.requireEqual(t, treeOf(t, runs, data), "recovered")
+	requireEqual(t, want, treeOf(t, runs, data), "recovered")
 	require.Contains(t, l.starter(0, "recover", dir).Stdout, "Written  nothing")
 }

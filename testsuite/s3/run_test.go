@@ -31,7 +31,7 @@ func TestRunIsTheLocalStores(t *testing.T) {
 	spec := l.spec(elsewhere, at(l.bucket.URL, "runs"))
 	e := l.finished(l.start(spec))
 	require.Equal(t, 3*folds, e.Result.Trained)
-	want.requireEqual(t, treeOf(t, l.bucket.Store("runs"), elsewhere), "S3")
+	requireEqual(t, want, treeOf(t, l.bucket.Store("runs"), elsewhere), "S3")
 	again := l.finished(l.start(spec))
 	require.Equal(t, 3*folds, again.Result.Reused)
 

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -39,15 +38,10 @@ const killable = `{"uri":%q,"experiment":%q,"attempts":3,"timeout":"5s","budget"
 // has reached the server, leaves no run and no point twice, and nothing missing at the end.
 func TestKilledInTheMiddleOfASync(t *testing.T) {
 	server, l := shared(t), newLab(t)
-	seeds := 3
-	if soak := os.Getenv("EVERFOLD_SOAK"); soak != "" {
-		n, err := strconv.Atoi(soak)
-		require.NoError(t, err)
-		seeds = min(n, 50)
-	}
+	seeds, _ := harness.Soak(t, 3)
 	const experiment = "killed"
 	killed := 0
-	for seed := range seeds {
+	for seed := range min(seeds, 50) {
 		random := rand.New(rand.NewPCG(uint64(seed), 0))
 		run, at, answered := fmt.Sprintf("killed-%d", seed), 2+random.Int64N(40), random.IntN(2) == 0
 		p := newProxy(t, server.url)

@@ -1,0 +1,131 @@
+//go:build linux
+
+package machines
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"everfold/artifact"
+	"everfold/store"
+	"everfold/store/local"
+	"everfold/testsuite/harness"
+)
+
+const (
+	runName = "shared"
+	folds   = 4 // of each model
+	// data is the shipped table, where every machine reads it.
+	data = "s3://" + harness.S3Bucket + "/data/veteran.csv"
+	// shared is the store of the machines.
+	shared = "s3://" + harness.S3Bucket + "/runs"
+
+	linear  = "{type: cox_ph}, {type: weibull_aft}"
+	boosted = linear + ", {type: gbsa, trees: 20}"
+)
+
+// lab is a Temporal server and an S3 server with the table.
+type lab struct {
+	t      *testing.T
+	server *harness.TemporalServer
+	bucket *harness.S3Server
+	disks  string // where all machines have theirs
+}
+
+func newLab(t *testing.T) *lab {
+	t.Helper()
+	l := &lab{t: t, server: harness.Server(t), bucket: harness.S3(t), disks: t.TempDir()}
+	table, err := os.ReadFile(veteran(t))
+	require.NoError(t, err)
+	_, err = store.PutBytes(t.Context(), l.bucket.Store(""), "data/veteran.csv", table, store.Condition{})
+	require.NoError(t, err)
+	return l
+}
+
+func veteran(t *testing.T) string {
+	t.Helper()
+	return filepath.Join(harness.Root(t), "examples", "data", "veteran.csv")
+}
+
+// start starts `starter run` beside the servers.
+func (l *lab) start(store, data, models string) *harness.Process {
+	l.t.Helper()
+	path := filepath.Join(l.t.TempDir(), "spec.yaml")
+	text := fmt.Sprintf(`run: %s
+type: production
+data: {uri: '%s', time: time, event: status, categorical: [trt, celltype, prior]}
+folds: {k: %d, seed: 42}
+models: [%s]
+final: {models: [weibull_aft]}
+store: {uri: '%s'}
+`, runName, data, folds, models, store)
+	require.NoError(l.t, os.WriteFile(path, []byte(text), 0o600))
+	return harness.StartStarter(l.t, harness.Env{Address: l.server.Address, Set: l.bucket.Env()}, "run", path, "--json")
+}
+
+// ending is what `starter run --json` prints.
+type ending struct {
+	Outcome string `json:"outcome"`
+	Result  struct {
+		Trained, Reused int
+		Retried         []struct {
+			Model          string
+			Fold, Attempts int
+		}
+	}
+}
+
+// patience bounds a whole run.
+const patience = 5 * time.Minute
+
+// finished waits for the end of a starter, which must have completed its run.
+func (l *lab) finished(p *harness.Process) ending {
+	l.t.Helper()
+	select {
+	case <-p.Exited():
+	case <-time.After(patience):
+		l.t.Fatalf("the run has not ended in %v", patience)
+	}
+	require.Zero(l.t, p.ExitCode(), "%s%s", p.Stdout(), p.Stderr())
+	var e ending
+	require.NoError(l.t, json.Unmarshal([]byte(p.Stdout()), &e), p.Stdout())
+	require.Equal(l.t, "completed", e.Outcome)
+	return e
+}
+
+// tree is what the machines have left in their store.
+func (l *lab) tree() harness.Tree {
+	l.t.Helper()
+	return harness.ReadTree(l.t, l.bucket.Store("runs"), artifact.Folder("production", runName), data)
+}
+
+// requireSound: every artifact verifies, nothing is missing and nothing too many.
+func (l *lab) requireSound(want harness.Tree, fits int) {
+	l.t.Helper()
+	require.Empty(l.t, want.Differences(l.tree()))
+	r := harness.Starter(l.t, harness.Env{Address: l.server.Address, Set: l.bucket.Env()},
+		"recover", shared+"/production/"+runName, "--dry-run", "--json")
+	require.Zero(l.t, r.Exit, "%s%s", r.Stdout, r.Stderr)
+	var report struct{ Intact int }
+	require.NoError(l.t, json.Unmarshal([]byte(r.Stdout), &report))
+	require.Equal(l.t, fits, report.Intact)
+}
+
+// alone is what the run leaves on a single machine with a local store.
+func alone(t *testing.T, models string) harness.Tree {
+	t.Helper()
+	l := &lab{t: t, server: harness.Server(t), bucket: harness.S3(t)}
+	dir := t.TempDir()
+	w := harness.Worker(t, l.server.Address)
+	l.finished(l.start(dir, veteran(t), models))
+	require.Zero(t, w.Stop())
+	s, err := local.Open(dir)
+	require.NoError(t, err)
+	return harness.ReadTree(t, s, artifact.Folder("production", runName), veteran(t))
+}

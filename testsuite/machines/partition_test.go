@@ -1,0 +1,101 @@
+//go:build linux
+
+package machines
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+
+	"everfold/artifact"
+	"everfold/store"
+	"everfold/testsuite/harness"
+	"everfold/workflows"
+)
+
+// victim is the fold that a machine has in hand when it is cut off, last one that keeps the run
+// going until the machine is back.
+var (
+	victim = artifact.Task{Model: "cox_ph", Fold: 1}
+	last   = artifact.Task{Model: "km", Fold: folds - 1}
+)
+
+// A machine that is cut off while it fits, from the Temporal server alone or from everything:
+// another one takes its fold after the heartbeat timeout. What the first goes on to write, and
+// that it reports its fold when it is back, harms nothing: the fold has the second one's
+// manifest, every artifact verifies, the tree is that of a run on one machine, and the machine
+// works again.
+func TestPartition(t *testing.T) {
+	want := alone(t, linear)
+	for _, c := range []struct {
+		from      string
+		cut, heal func(m *machine)
+	}{
+		{"Temporal", func(m *machine) { m.temporal.cut() }, func(m *machine) { m.temporal.heal() }},
+		{"everything", (*machine).cut, (*machine).heal},
+	} {
+		t.Run(c.from, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t)
+			heartbeat := 3 * time.Second
+			if _, long := harness.Soak(t, 0); long {
+				heartbeat = workflows.DefaultHeartbeatTimeout
+			}
+			l.machine(nil).worker("--queues", "workflows,io", "--heartbeat-timeout", heartbeat.String())
+			first, second := l.machine(nil), l.machine(nil)
+			zombie := first.watched(watched{Heartbeat: heartbeat, Trap: victim})
+			run := l.start(shared, data, linear)
+			harness.Eventually(t, "the fold is in hand", first.isHeld)
+			c.cut(first)
+			second.watched(watched{Heartbeat: heartbeat, Trap: last})
+			harness.Eventually(t, "another machine's manifest", func() bool { return l.writer(victim) == second.name })
+			first.let()
+			if c.from == "Temporal" { // it reaches the store still
+				zombie.WaitFor("ended: cox_ph fold 1 attempt 1")
+			}
+			healed := time.Now()
+			c.heal(first)
+			zombie.WaitFor("ended: cox_ph fold 1 attempt 1")
+			require.Contains(t, zombie.Stderr(), artifact.ManifestKey(victim.Model, victim.Fold)+": "+store.ErrConflict.Error())
+			harness.Eventually(t, "the machine asks for work again", func() bool { return l.polledSince(first.name, healed) })
+			second.let()
+			e := l.finished(run)
+			require.Len(t, e.Result.Retried, 1)
+			require.Equal(t, victim, artifact.Task{Model: e.Result.Retried[0].Model, Fold: e.Result.Retried[0].Fold})
+			require.Equal(t, 2, e.Result.Retried[0].Attempts)
+			require.Equal(t, second.name, l.writer(victim))
+			l.requireSound(want, 3*folds)
+			require.Zero(t, zombie.Stop())
+		})
+	}
+}
+
+// writer is the worker that a fold's manifest names, "" where there is none.
+func (l *lab) writer(task artifact.Task) string {
+	l.t.Helper()
+	content, _, err := store.ReadAll(l.t.Context(), l.bucket.Store("runs"),
+		artifact.Folder("production", runName)+"/"+artifact.ManifestKey(task.Model, task.Fold), 1<<20)
+	if err != nil {
+		require.ErrorIs(l.t, err, store.ErrNotFound)
+		return ""
+	}
+	var manifest struct{ Worker string }
+	require.NoError(l.t, json.Unmarshal(content, &manifest))
+	return manifest.Worker
+}
+
+// polledSince says whether a worker has asked for fits since then.
+func (l *lab) polledSince(name string, then time.Time) bool {
+	l.t.Helper()
+	described, err := l.server.Client().DescribeTaskQueue(l.t.Context(), workflows.QueueTrain, enumspb.TASK_QUEUE_TYPE_ACTIVITY)
+	require.NoError(l.t, err)
+	for _, p := range described.GetPollers() {
+		if p.GetIdentity() == name && p.GetLastAccessTime().AsTime().After(then) {
+			return true
+		}
+	}
+	return false
+}

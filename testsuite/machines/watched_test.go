@@ -1,0 +1,127 @@
+//go:build linux
+
+package machines
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/interceptor"
+
+	"everfold/activities"
+	"everfold/artifact"
+	"everfold/internal/app"
+	"everfold/store"
+	"everfold/workflows"
+)
+
+// watchedRole in the environment makes the test binary a watched worker; its value is a
+// watched in JSON.
+const watchedRole = "EVERFOLD_TEST_WATCHED_WORKER"
+
+// watched is a worker for fits that is bin/worker but for two hooks: it tells on standard error
+// how fits end, and keeps the manifest of one fold back until the file Release exists, with signs
+// of life all the while.
+type watched struct {
+	Name      string        `json:"name"`
+	Heartbeat time.Duration `json:"heartbeat"` // timeout; 0: the run's own
+	Trap      artifact.Task `json:"trap"`
+	Held      string        `json:"held"`
+	Release   string        `json:"release"`
+}
+
+func playWatched(setting string) error {
+	var w watched
+	if err := json.Unmarshal([]byte(setting), &w); err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	c, err := app.Dial(ctx, app.DialOptions{Wait: time.Minute, Identity: w.Name})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return app.RunWorker(ctx, c, app.WorkerOptions{
+		Name: w.Name, Slots: 1, HeartbeatTimeout: w.Heartbeat, Queues: []string{workflows.QueueTrain},
+		Interceptors: []interceptor.WorkerInterceptor{&teller{}},
+		WrapStore:    func(s store.Store) store.Store { return &heldStore{Store: s, watched: w} },
+	})
+}
+
+// teller says how every attempt at a fold ends.
+type teller struct {
+	interceptor.WorkerInterceptorBase
+}
+
+func (*teller) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+	i := &telling{}
+	i.Next = next
+	return i
+}
+
+type telling struct {
+	interceptor.ActivityInboundInterceptorBase
+}
+
+func (i *telling) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	out, err := i.Next.ExecuteActivity(ctx, in)
+	for _, arg := range in.Args {
+		if fit, ok := arg.(activities.FitFoldInput); ok {
+			fmt.Fprintf(os.Stderr, "ended: %s fold %d attempt %d: %v\n", fit.Model, fit.Fold, activity.GetInfo(ctx).Attempt, err)
+		}
+	}
+	return out, err
+}
+
+// heldStore holds the manifest of one fold, once, and says what became of it.
+type heldStore struct {
+	store.Store
+	watched watched
+	once    sync.Once
+}
+
+// Put is the store's. A manifest that was held is written whatever has become of the attempt
+// meanwhile.
+func (h *heldStore) Put(ctx context.Context, key string, body io.Reader, cond store.Condition) (store.Info, error) {
+	if !strings.HasSuffix(key, "/"+artifact.ManifestKey(h.watched.Trap.Model, h.watched.Trap.Fold)) {
+		return h.Store.Put(ctx, key, body, cond)
+	}
+	content, err := io.ReadAll(body)
+	if err != nil {
+		return store.Info{}, err
+	}
+	h.once.Do(func() { err = h.hold(ctx) })
+	if err != nil {
+		return store.Info{}, err
+	}
+	info, err := h.Store.Put(context.WithoutCancel(ctx), key, bytes.NewReader(content), cond)
+	fmt.Fprintf(os.Stderr, "wrote: %s: %v\n", key, err)
+	return info, err
+}
+
+// hold waits for the release, with signs of life.
+func (h *heldStore) hold(ctx context.Context) error {
+	if err := os.WriteFile(h.watched.Held, nil, 0o600); err != nil {
+		return err
+	}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for range tick.C {
+		if _, err := os.Stat(h.watched.Release); err == nil {
+			break
+		}
+		store.Moved(ctx)
+	}
+	return nil
+}
