@@ -21,7 +21,7 @@ type Checkpoint struct {
 func (c Checkpoint) key() string { return CheckpointKey(c.Model, c.Fold, c.Fit, c.Piece) }
 
 // castagnoli is the polynomial that processors have an instruction for: states of a forest are
-// some gigabytes a run, and sealed by a SHA-256 of their own.
+// some gigabytes a run. A checksum tells damage; nobody else writes here.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // digest is over fingerprint, piece, and length and checksum of the state: neither another fit's

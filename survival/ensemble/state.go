@@ -9,7 +9,7 @@ import (
 	"everfold/survival/tree"
 )
 
-// stateType marks states; they are framed, versioned and sealed as model files are.
+// stateType marks states; they are framed and versioned as model files are.
 func (g *growth) stateType() string { return g.Kind.Type + " grown" }
 
 // series is the name of all pieces together.
@@ -51,7 +51,7 @@ func (g *growth) keep(ctx context.Context) {
 		return
 	}
 	g.piece.Bool(false)
-	state := g.piece.Bytes()
+	state := g.piece.State()
 	g.Options.Checkpoints.Save(ctx, pieceKey(g.pieces), state)
 	g.piece, g.usual = nil, len(state)+len(state)/8
 	g.pieces++
@@ -77,7 +77,7 @@ func (g *growth) resume(ctx context.Context) error {
 // takeUp passes the trees of one piece, one after another; whole says that it is a piece of
 // this fit to its end.
 func (g *growth) takeUp(ctx context.Context, data []byte, count []uint32) (whole bool, err error) {
-	r, err := modelfile.Open(data, g.stateType(), g.Kind.Version)
+	r, err := modelfile.OpenState(data, g.stateType(), g.Kind.Version)
 	if err != nil || r.Version != g.Kind.Version || r.Int() != len(g.Sample.Rows) {
 		return false, nil
 	}

@@ -8,6 +8,9 @@
 //	payload           the fields in the order the model writes them
 //	digest            SHA-256 of everything before it, 32 bytes
 //
+// States of unfinished fits have the same form, layout 1; large ones are layout 2, which ends with a
+// CRC-32C instead.
+//
 // Numbers are little-endian; a float64 is its IEEE 754 bits, so that every value,
 // NaN included, is read back bit for bit. Lists are preceded by a uint32 count.
 // Reading never panics on foreign bytes, and allocates no more than a small multiple of
@@ -21,6 +24,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"math"
 	"slices"
 
@@ -28,8 +32,9 @@ import (
 )
 
 const (
-	magic  = "EVERFOLD"
-	layout = 1
+	magic       = "EVERFOLD"
+	layout      = 1
+	stateLayout = 2 // ends with a CRC-32C of everything before it
 )
 
 // Writer builds a model file field by field.
@@ -118,6 +123,17 @@ func (w *Writer) Bytes() []byte {
 	return append(w.buf, digest[:]...) // in place: files are large
 }
 
+// State appends a checksum in place of the digest and returns the finished state of an unfinished
+// fit, which OpenState alone reads; the Writer is used up. States of a forest are gigabytes a fit,
+// and need no name.
+func (w *Writer) State() []byte {
+	binary.LittleEndian.PutUint16(w.buf[len(magic):], stateLayout)
+	return binary.LittleEndian.AppendUint32(w.buf, crc32.Checksum(w.buf, castagnoli))
+}
+
+// castagnoli is the polynomial that processors have an instruction for.
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
 // Grow makes room for so many bytes more.
 func (w *Writer) Grow(n int) { w.buf = slices.Grow(w.buf, n) }
 
@@ -149,11 +165,24 @@ func Open(data []byte, typ string, newest int) (*Reader, error) {
 		return nil, fmt.Errorf("%w: its digest does not match its bytes", survival.ErrBadModelFile)
 	}
 	r := &Reader{rest: data[len(magic):body]}
-	return r, r.begin(typ, newest)
+	return r, r.begin(layout, typ, newest)
+}
+
+// OpenState is Open for what State gave.
+func OpenState(data []byte, typ string, newest int) (*Reader, error) {
+	body := len(data) - crc32.Size
+	if body < len(magic)+2 || !bytes.HasPrefix(data, []byte(magic)) {
+		return nil, fmt.Errorf("%w: it does not begin as one", survival.ErrBadModelFile)
+	}
+	if crc32.Checksum(data[:body], castagnoli) != binary.LittleEndian.Uint32(data[body:]) {
+		return nil, fmt.Errorf("%w: its checksum does not match its bytes", survival.ErrBadModelFile)
+	}
+	r := &Reader{rest: data[len(magic):body]}
+	return r, r.begin(stateLayout, typ, newest)
 }
 
 // begin reads what comes before the fields.
-func (r *Reader) begin(typ string, newest int) error {
+func (r *Reader) begin(layout uint16, typ string, newest int) error {
 	if l := r.take(2); r.err == nil && binary.LittleEndian.Uint16(l) != layout {
 		r.Fail(fmt.Sprintf("only layout %d is known", layout))
 	}

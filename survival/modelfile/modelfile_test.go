@@ -75,6 +75,33 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// Claim: a state reads back, and is refused where it is cut, damaged, of another type or version, or a
+// model file, as is a state where a model file is wanted.
+func TestState(t *testing.T) {
+	state := func() []byte {
+		w := NewWriter("t", 1)
+		w.Float(0.5)
+		return w.State()
+	}
+	r, err := OpenState(state(), "t", 1)
+	if err != nil || r.Float() != 0.5 || r.Close() != nil {
+		t.Errorf("it does not read back: %v", err)
+	}
+	flipped := state()
+	flipped[len(flipped)-6] ^= 1
+	for name, data := range map[string][]byte{
+		"nothing": nil, "foreign": make([]byte, 100), "cut": state()[:20], "flipped": flipped,
+		"model file": NewWriter("t", 1).Bytes(), "version 2": NewWriter("t", 2).State(), "other type": NewWriter("u", 1).State(),
+	} {
+		if _, err := OpenState(data, "t", 1); !errors.Is(err, survival.ErrBadModelFile) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := Open(state(), "t", 1); !errors.Is(err, survival.ErrBadModelFile) {
+		t.Errorf("a state is no model file: %v", err)
+	}
+}
+
 // Open refuses what is not a whole, undamaged file of the type in a known version.
 func TestOpenRefuses(t *testing.T) {
 	file := func(version int) []byte { return NewWriter("t", version).Bytes() }

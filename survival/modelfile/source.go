@@ -30,7 +30,7 @@ func OpenStream(in io.Reader, size int64, typ string, newest int) (*Reader, erro
 		r.Fail("it does not begin as one")
 		return nil, r.err
 	}
-	if err := r.begin(typ, newest); err != nil {
+	if err := r.begin(layout, typ, newest); err != nil {
 		return nil, err
 	}
 	return r, nil
