@@ -55,10 +55,18 @@ func readParquet(file *counted, src Source, s Schema) (c *collector, err error) 
 	if err != nil {
 		return nil, err
 	}
+	for _, feed := range feeds {
+		if err := checkPages(in, f, feed.leaf); err != nil {
+			return nil, err
+		}
+	}
 	// The footer's number is a claim: room beyond what the file's bytes make likely is made as
 	// values come.
 	c.reserve(min(int(f.NumRows()), max(claimedRows, int(file.read))))
 	for _, group := range f.RowGroups() {
+		if n := group.NumRows(); n < 0 || int64(c.rows)+n > f.NumRows() {
+			return nil, damagedParquet(errors.New("the row groups have more rows than the file"))
+		}
 		for _, feed := range feeds {
 			if err = feed.rowGroup(file.ctx, group, c); err != nil {
 				return nil, err

@@ -34,7 +34,7 @@ func ReadPrepared(r io.ReaderAt, size int64) (t *Table, err error) {
 		return nil, err
 	}
 	t = &Table{}
-	p := preparedReader{file: f, rows: form.Rows, left: map[string]bool{}}
+	p := preparedReader{in: in, file: f, rows: form.Rows, left: map[string]bool{}}
 	for _, column := range f.Root().Columns() {
 		p.left[column.Name()] = true
 	}
@@ -78,6 +78,7 @@ func formOf(f *parquet.File) (*preparedForm, error) {
 
 // preparedReader reads columns by name and ticks them off.
 type preparedReader struct {
+	in   io.ReaderAt
 	file *parquet.File
 	rows int
 	left map[string]bool // columns of the file not yet read
@@ -140,7 +141,7 @@ func (p *preparedReader) column(name string, kind parquet.Kind, visit func(parqu
 
 // floats appends all values of a column, a page at a time where it holds them as they are.
 func (p *preparedReader) floats(name string, into *[]float64) error {
-	*into = make([]float64, 0, p.rows)
+	*into = make([]float64, 0, min(p.rows, max(claimedRows, int(p.file.Size()))))
 	seen := 0
 	return p.pages(name, parquet.Double, func(page parquet.Page) error {
 		if page.Dictionary() != nil || len(page.DefinitionLevels()) > 0 {
@@ -163,6 +164,9 @@ func (p *preparedReader) pages(name string, kind parquet.Kind, visit func(parque
 		return damagedParquet(fmt.Errorf("the file has no usable column %q", name))
 	}
 	delete(p.left, name)
+	if err := checkPages(p.in, p.file, leaf.Index()); err != nil {
+		return err
+	}
 	for _, group := range p.file.RowGroups() {
 		if err := eachPage(group.ColumnChunks()[leaf.Index()], visit); err != nil {
 			return err
