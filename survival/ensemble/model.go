@@ -38,6 +38,15 @@ func (k Kind) read(r *modelfile.Reader, columns, times int) (Tree, *tree.PackedL
 	return t, tree.ReadPackedLeaves(r, leaves, times)
 }
 
+// readKept is read of what a state holds.
+func (k Kind) readKept(r *modelfile.Reader, columns, times int) (Tree, *tree.PackedLeaves) {
+	t, leaves := k.Read(r, columns)
+	if t == nil {
+		return nil, nil
+	}
+	return t, tree.ReadKeptLeaves(r, leaves, times)
+}
+
 // Model is a fitted forest.
 type Model struct {
 	kind      Kind

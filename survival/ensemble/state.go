@@ -10,7 +10,7 @@ import (
 )
 
 // stateType marks states; they are framed and versioned as model files are.
-func (g *growth) stateType() string { return g.Kind.Type + " grown" }
+func (g *growth) stateType() string { return g.Kind.Type + " trees" }
 
 // series is the name of all pieces together.
 const series = "trees"
@@ -39,7 +39,7 @@ func (g *growth) note(b int, t Tree, leaves *tree.PackedLeaves) {
 	g.piece.Bool(true)
 	g.piece.Int(b)
 	t.Write(g.piece)
-	leaves.Write(g.piece)
+	leaves.Keep(g.piece)
 }
 
 // keep saves the trees grown since the last piece, where that is due. A piece is written
@@ -83,7 +83,7 @@ func (g *growth) takeUp(ctx context.Context, data []byte, count []uint32) (whole
 	}
 	for r.Bool() {
 		b := r.Int()
-		t, leaves := g.Kind.read(r, len(g.Design.Columns), len(g.Sample.times))
+		t, leaves := g.Kind.readKept(r, len(g.Design.Columns), len(g.Sample.times))
 		if leaves == nil || b < 0 || b >= g.Options.Trees {
 			return false, nil
 		}

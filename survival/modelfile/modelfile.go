@@ -85,9 +85,17 @@ func (w *Writer) String(s string) {
 // Floats appends a list of numbers.
 func (w *Writer) Floats(v []float64) {
 	w.count(len(v))
-	for _, x := range v {
-		w.Float(x)
+	b := w.extend(8 * len(v))
+	for i, x := range v {
+		binary.LittleEndian.PutUint64(b[8*i:], math.Float64bits(x))
 	}
+}
+
+// extend makes n bytes more, which are to be written.
+func (w *Writer) extend(n int) []byte {
+	at := len(w.buf)
+	w.buf = slices.Grow(w.buf, n)[:at+n]
+	return w.buf[at:]
 }
 
 // Strings appends a list of texts.
@@ -99,18 +107,20 @@ func (w *Writer) Strings(v []string) {
 }
 
 // Int32s appends a list of 32-bit integers.
-func (w *Writer) Int32s(v []int32) {
-	w.count(len(v))
-	for _, x := range v {
-		w.buf = binary.LittleEndian.AppendUint32(w.buf, uint32(x))
-	}
-}
+func (w *Writer) Int32s(v []int32) { putWords(w, v, func(x int32) uint32 { return uint32(x) }) }
+
+// Uint32s appends a list of 32-bit numbers without a sign.
+func (w *Writer) Uint32s(v []uint32) { putWords(w, v, func(x uint32) uint32 { return x }) }
 
 // Float32s appends a list of single-precision numbers, bit for bit.
-func (w *Writer) Float32s(v []float32) {
+func (w *Writer) Float32s(v []float32) { putWords(w, v, math.Float32bits) }
+
+// putWords appends a list of elements of 4 bytes.
+func putWords[T any](w *Writer, v []T, word func(T) uint32) {
 	w.count(len(v))
-	for _, x := range v {
-		w.buf = binary.LittleEndian.AppendUint32(w.buf, math.Float32bits(x))
+	b := w.extend(4 * len(v))
+	for i, x := range v {
+		binary.LittleEndian.PutUint32(b[4*i:], word(x))
 	}
 }
 
@@ -290,6 +300,9 @@ func (r *Reader) Strings() []string {
 
 // Int32s reads a list of 32-bit integers; an empty one is nil.
 func (r *Reader) Int32s() []int32 { return words(r, func(w uint32) int32 { return int32(w) }) }
+
+// Uint32s reads a list of 32-bit numbers without a sign; an empty one is nil.
+func (r *Reader) Uint32s() []uint32 { return words(r, func(w uint32) uint32 { return w }) }
 
 // Float32s reads a list of single-precision numbers; an empty one is nil.
 func (r *Reader) Float32s() []float32 { return words(r, math.Float32frombits) }

@@ -44,6 +44,7 @@ func TestRoundTrip(t *testing.T) {
 	w.Int32s([]int32{-1, math.MaxInt32})
 	w.Float32s([]float32{0.1, float32(math.Inf(-1))})
 	w.Int32s(nil)
+	w.Uint32s([]uint32{1, math.MaxUint32})
 	w.Report(rep)
 	w.Step(step)
 	r, err := Open(w.Bytes(), "t", 9)
@@ -61,7 +62,7 @@ func TestRoundTrip(t *testing.T) {
 	if r.Floats() != nil || !reflect.DeepEqual(r.Strings(), []string{"x", ""}) || r.Strings() != nil {
 		t.Error("lists differ")
 	}
-	if !reflect.DeepEqual(r.Int32s(), []int32{-1, math.MaxInt32}) || !reflect.DeepEqual(r.Float32s(), []float32{0.1, float32(math.Inf(-1))}) || r.Int32s() != nil {
+	if !reflect.DeepEqual(r.Int32s(), []int32{-1, math.MaxInt32}) || !reflect.DeepEqual(r.Float32s(), []float32{0.1, float32(math.Inf(-1))}) || r.Int32s() != nil || !reflect.DeepEqual(r.Uint32s(), []uint32{1, math.MaxUint32}) {
 		t.Error("lists of 4 bytes differ")
 	}
 	if got := r.Report(); !reflect.DeepEqual(got, rep) {

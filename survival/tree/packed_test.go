@@ -142,6 +142,14 @@ func TestPackedLeaves(t *testing.T) {
 		if back := ReadPackedLeaves(r, p.Len(), 1<<20); !reflect.DeepEqual(back.Unpack(), p.Unpack()) || r.Close() != nil {
 			t.Errorf("%s: it does not read back", name)
 		}
+		kept := modelfile.NewWriter("t", 1)
+		p.Keep(kept)
+		if r, err = modelfile.OpenState(kept.State(), "t", 1); err != nil {
+			t.Fatal(err)
+		}
+		if back := ReadKeptLeaves(r, p.Len(), 1<<20); !reflect.DeepEqual(back.Unpack(), p.Unpack()) || (back.small != nil) != c.small || r.Close() != nil {
+			t.Errorf("%s: what is kept does not read back", name)
+		}
 	}
 }
 
@@ -160,5 +168,14 @@ func TestPackedRefuses(t *testing.T) {
 		if ReadPacked(r, 1) != nil || ReadPackedLeaves(r, 1, 3) != nil || !errors.Is(r.Close(), survival.ErrBadModelFile) {
 			t.Error("it is read")
 		}
+	}
+	kept := modelfile.NewWriter("t", 1)
+	(&PackedLeaves{offset: []int32{0, 1}, small: []uint32{7 << rankShift}}).Keep(kept)
+	r, err := modelfile.OpenState(kept.State(), "t", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ReadKeptLeaves(r, 1, 3) != nil || !errors.Is(r.Close(), survival.ErrBadModelFile) {
+		t.Error("leaves of times that are not there are read")
 	}
 }

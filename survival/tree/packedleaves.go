@@ -78,3 +78,34 @@ func ReadPackedLeaves(r *modelfile.Reader, leaves, times int) *PackedLeaves {
 	}
 	return l.Pack()
 }
+
+// Keep appends the leaves to the state of an unfinished forest as they are in memory, at a third of what
+// Write makes of them.
+func (p *PackedLeaves) Keep(w *modelfile.Writer) {
+	w.Int32s(p.offset)
+	w.Bool(p.small != nil)
+	if p.small != nil {
+		w.Uint32s(p.small)
+	} else {
+		w.Int32s(p.wide.Rank)
+		w.Float32s(p.wide.Events)
+		w.Float32s(p.wide.AtRisk)
+	}
+}
+
+// ReadKeptLeaves is ReadPackedLeaves of what Keep has written.
+func ReadKeptLeaves(r *modelfile.Reader, leaves, times int) *PackedLeaves {
+	p := &PackedLeaves{offset: r.Int32s()}
+	if r.Bool() {
+		if p.small = r.Uint32s(); p.small == nil {
+			p.small = []uint32{} // there are none, which are small
+		}
+	} else {
+		p.wide = Leaves{Rank: r.Int32s(), Events: r.Float32s(), AtRisk: r.Float32s()}
+	}
+	if !p.Unpack().valid(leaves, times) {
+		r.Fail("the leaves of a tree are not those of its times")
+		return nil
+	}
+	return p
+}
