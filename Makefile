@@ -19,8 +19,11 @@ TIMEOUT ?= 20m
 # Seconds that `make fuzz` gives each fuzz target.
 FUZZ ?= 60
 
+# The program that looks for known vulnerabilities.
+GOVULNCHECK ?= v1.1.4
+
 .DEFAULT_GOAL := help
-.PHONY: help build programs temporal versitygw secrets run test check fmt vet static workflow unit race bench bench-quick peers mlflow burk rank agreement terminal soak scale fuzz fuzz-quick oracle clean
+.PHONY: help build programs temporal versitygw secrets run test check fmt vet static workflow unit race bench bench-quick peers mlflow burk rank agreement terminal soak scale fuzz fuzz-quick oracle clean modules vulnerabilities
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,7 +58,7 @@ run: build ## train on the shipped real data, on an embedded server; run it agai
 test: build check mlflow versitygw unit fuzz-quick race ## everything: build, check, all tests, the race detector where it can run
 	@echo "ok: everything passed"
 
-check: fmt vet static workflow ## gofmt, vet, staticcheck, workflowcheck
+check: fmt vet static workflow modules ## gofmt, vet, staticcheck, workflowcheck, go mod verify
 
 fmt:
 	@files="$$(gofmt -l $$($(GO) list -f '{{.Dir}}' ./...))"; \
@@ -70,6 +73,13 @@ static:
 # Workflow code must be deterministic: no clock, randomness, environment, map order.
 workflow:
 	@$(TOOL) workflowcheck -config .ci/workflowcheck.yaml ./workflows/...
+
+# The downloaded modules are those of go.sum.
+modules:
+	@$(GO) mod verify >/dev/null
+
+vulnerabilities: ## look for known ones in what the programs call; asks vuln.go.dev
+	@$(GO) run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK) ./starter ./worker
 
 unit:
 	@$(GO) test -timeout $(TIMEOUT) ./...

@@ -89,7 +89,7 @@ func randomAccess(file *counted) (at io.ReaderAt, cleanup func(), err error) {
 	if !ok {
 		spool, err := os.CreateTemp("", "everfold-*.parquet")
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, fmt.Errorf("copy a Parquet file from elsewhere into the temporary folder (TMPDIR): %w", err)
 		}
 		cleanup = func() { spool.Close(); os.Remove(spool.Name()) }
 		at, sink = spool, spool

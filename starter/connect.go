@@ -6,12 +6,15 @@ import (
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
+
+	"everfold/internal/app"
 )
 
 // link is a connection to Temporal.
 type link struct {
 	client.Client
-	webUI string // address of the Web UI; "" where it is not known
+	webUI string         // address of the Web UI; "" where it is not known
+	keys  *app.CodecKeys // open payloads that the client returns as they are stored; nil: none
 	// release ends what belongs to the link: the connection, and the embedded server and
 	// worker where they are this starter's; the worker then saves checkpoints first.
 	release func() error

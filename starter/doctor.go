@@ -106,12 +106,17 @@ func (c *checkup) server(ctx context.Context) {
 		if err != nil {
 			return err
 		}
-		c.ok("temporal", "it answers")
+		found := "it answers"
+		if ids := l.keys.IDs(); len(ids) > 0 {
+			found += "; what it stores is encrypted by the key " + ids[0]
+		}
+		c.ok("temporal", "%s", found)
 		c.workers(workers)
 		c.shared()
 		return nil
 	})
 	if err != nil {
+		err = refusedError(err)
 		do := "start a server, or set TEMPORAL_ADDRESS and the other TEMPORAL_… variables; --embedded needs none"
 		if hint := hintOf(err); hint != "" {
 			do = hint

@@ -65,7 +65,7 @@ func exitCode(err error) int {
 		return exitOK
 	case errors.As(err, &coded):
 		return coded.code
-	case errors.As(err, &badSpec), errors.As(err, &changed), errors.Is(err, app.ErrConnectionSettings):
+	case errors.As(err, &badSpec), errors.As(err, &changed), errors.Is(err, app.ErrConnectionSettings), errors.Is(err, app.ErrCodecKey):
 		return exitUsage
 	case errors.As(err, &application):
 		return applicationCode(application.Type())
@@ -73,7 +73,7 @@ func exitCode(err error) int {
 		return exitInterrupted
 	case isNotFound(err):
 		return exitNotFound
-	case errors.As(err, &noServer), isUnreachable(err), isRefused(err), errors.Is(err, app.ErrStoreUnavailable):
+	case errors.As(err, &noServer), isUnreachable(err), app.Refused(err), errors.Is(err, app.ErrStoreUnavailable):
 		return exitUnreachable
 	}
 	return exitFailed
@@ -100,13 +100,6 @@ func isUnreachable(err error) bool {
 	var cancelled *serviceerror.Canceled // a connection that was closed under a call
 	return errors.As(err, &unavailable) || errors.As(err, &deadline) || errors.As(err, &exhausted) ||
 		errors.As(err, &cancelled) || errors.Is(err, context.DeadlineExceeded)
-}
-
-// isRefused says that the server answered, but not to us: a wrong namespace or key.
-func isRefused(err error) bool {
-	var denied *serviceerror.PermissionDenied
-	var namespace *serviceerror.NamespaceNotFound
-	return errors.As(err, &denied) || errors.As(err, &namespace)
 }
 
 func isNotFound(err error) bool {

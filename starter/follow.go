@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"everfold/internal/app"
 	"everfold/workflows"
 )
 
@@ -119,7 +120,10 @@ func (f *follower) look(ctx context.Context) (*snapshot, error) {
 // means: look again.
 func (f *follower) take(ctx context.Context, s *snapshot) (*workflows.Result, error) {
 	f.execution = s.execution
-	f.noteSilence(s)
+	if errors.Is(s.silence, app.ErrCodecKey) { // this starter will not see more
+		return nil, s.silence
+	}
+	f.noteSilence(ctx, s)
 	f.noteWaiting(ctx, s)
 	f.view.show(s)
 	if s.running() {
@@ -132,9 +136,10 @@ func (f *follower) take(ctx context.Context, s *snapshot) (*workflows.Result, er
 	return result, err
 }
 
-// noteSilence says, once and not before workerGrace, that nobody works on the run.
-func (f *follower) noteSilence(s *snapshot) {
-	if s.silence == nil || !isUnreachable(s.silence) || !s.running() {
+// noteSilence says, once and not before workerGrace, that nobody works on the run, or why those
+// who do cannot tell of it.
+func (f *follower) noteSilence(ctx context.Context, s *snapshot) {
+	if s.silence == nil || !s.running() {
 		f.silent, f.told = time.Time{}, false
 		return
 	}
@@ -143,8 +148,16 @@ func (f *follower) noteSilence(s *snapshot) {
 	}
 	if !f.told && f.now().Sub(f.silent) >= workerGrace {
 		f.told = true
-		f.view.note("no worker answers; the run waits for one (bin/worker)")
+		s.explain(ctx, f.link, f.run.workflowID())
+		f.view.note(noticeOf(s.silence))
 	}
+}
+
+func noticeOf(silence error) string {
+	if isUnreachable(silence) {
+		return "no worker answers; the run waits for one (bin/worker)"
+	}
+	return "the workers cannot answer for the run, which waits for one that can: " + silence.Error()
 }
 
 // regain decides what to do about a server that did not answer: nil to go on trying.

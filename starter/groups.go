@@ -11,7 +11,7 @@ var groups = []struct {
 	{"See how it goes, and what came out:", []string{"list", "status", "watch", "results", "compare", "report"}},
 	{"Step in:", []string{"cancel", "skip", "parallel", "recover", "summary", "prune"}},
 	{"Use what was trained:", []string{"predict", "track"}},
-	{"This installation:", []string{"doctor", "data", "completion", "version", "help"}},
+	{"This installation:", []string{"doctor", "data", "codec", "completion", "version", "help"}},
 }
 
 // addGroups orders the help by groups. A command that is in none comes last.

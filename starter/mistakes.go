@@ -166,12 +166,26 @@ func listed(what string, names []string) string {
 func noServerError(err error) error {
 	var none *app.UnreachableError
 	if !errors.As(err, &none) || hintOf(err) != "" {
-		return err
+		return refusedError(err)
+	}
+	if none.MaybeTLS() {
+		return fail(exitUnreachable, "if it is Temporal, it may want TLS: TEMPORAL_TLS=true, or TEMPORAL_TLS_SERVER_CA_CERT_PATH",
+			"the server at %s (namespace %s) hangs up: %w", none.Address, none.Namespace, none.Err)
 	}
 	return fail(exitUnreachable, hints("let this machine run one: add --embedded",
 		"or start one, with bin/worker on it; TEMPORAL_ADDRESS, or a profile in temporal.toml, says where it is",
 		"starter list, results, compare, plan and predict need none"),
 		"no Temporal server answers at %s (namespace %s): %w", none.Address, none.Namespace, none.Err)
+}
+
+// refusedError says what is wrong between this program and a server that is there.
+func refusedError(err error) error {
+	var refused *app.RefusedError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	return fail(exitUnreachable, refused.Do, "no connection to the Temporal server at %s (namespace %s): %s: %w",
+		refused.Address, refused.Namespace, refused.What, refused.Err)
 }
 
 // storeProblem says of a store that cannot be opened what is wrong with it, in the words of the

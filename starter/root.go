@@ -78,7 +78,7 @@ failed verification, 130 interrupted.`,
 	root.AddCommand(
 		p.quickstartCommand(), p.runCommand(), p.planCommand(), p.validateCommand(), p.schemaCommand(),
 		p.listCommand(), p.statusCommand(), p.watchCommand(), p.resultsCommand(), p.compareCommand(), p.summaryCommand(), p.recoverCommand(), p.reportCommand(), p.predictCommand(),
-		p.doctorCommand(), p.trackCommand(), p.dataCommand(),
+		p.doctorCommand(), p.trackCommand(), p.dataCommand(), p.codecCommand(),
 		p.cancelCommand(), p.skipCommand(), p.parallelCommand(),
 		p.scheduleCommand(), p.pruneCommand(),
 		p.versionCommand(), p.completionCommand(),

@@ -8,6 +8,8 @@ import (
 	"github.com/spf13/cobra"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
+
+	"everfold/internal/app"
 )
 
 // schedulePauseCommand is `schedule pause` or `schedule unpause`.
@@ -76,14 +78,14 @@ running, that is said and the exit code is 1.`,
 			if err != nil {
 				return err
 			}
-			return p.triggered(ref, before, after, met)
+			return p.triggered(l.keys, ref, before, after, met)
 		})
 	command.Flags().StringVar(&overlap, "overlap", "", "while another start runs, instead of the schedule's own: skip, buffer-one, …")
 	return command
 }
 
 // triggered tells what became of a trigger.
-func (p *program) triggered(ref scheduleRef, before, after *client.ScheduleDescription, met bool) error {
+func (p *program) triggered(keys *app.CodecKeys, ref scheduleRef, before, after *client.ScheduleDescription, met bool) error {
 	document := ref.action("trigger")
 	switch n := after.Info.NumActions - before.Info.NumActions; {
 	case !met:
@@ -93,7 +95,7 @@ func (p *program) triggered(ref scheduleRef, before, after *client.ScheduleDescr
 			"%s was skipped: another start is running", ref)
 	default:
 		recent := after.Info.RecentActions
-		t := readTimetable(after.Schedule)
+		t := readTimetable(keys, after.Schedule)
 		for _, a := range recent[max(0, len(recent)-n):] {
 			document.Runs = append(document.Runs, t.past(a))
 		}

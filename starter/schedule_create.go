@@ -166,6 +166,7 @@ func (p *program) upsertSchedule(ctx context.Context, l *link, ref scheduleRef, 
 	view := scheduleView{Schedule: ref.String(), ID: ref.id(), Action: "created"}
 	policy := t.policy()
 	t.tags = l.tags != nil && l.tags(ctx)
+	t.encryptBy(l.keys)
 	_, err := l.ScheduleClient().Create(ctx, client.ScheduleOptions{
 		ID: ref.id(), Spec: t.spec(), Action: t.action(ref),
 		Overlap: policy.Overlap, CatchupWindow: policy.CatchupWindow, PauseOnFailure: policy.PauseOnFailure,
@@ -181,12 +182,12 @@ func (p *program) upsertSchedule(ctx context.Context, l *link, ref scheduleRef, 
 		return err
 	}
 	d, _, err := until(ctx, l, ref, func(d *client.ScheduleDescription) bool {
-		return len(t.changes(readTimetable(d.Schedule))) == 0
+		return len(t.changes(readTimetable(l.keys, d.Schedule))) == 0
 	})
 	if err != nil {
 		return err
 	}
-	view.read(d)
+	view.read(l.keys, d)
 	if l.owned() {
 		view.Warnings = append(view.Warnings, "it is due only while the embedded server runs, that is, while a starter with --embedded does")
 	}
@@ -202,7 +203,7 @@ func (p *program) upsertSchedule(ctx context.Context, l *link, ref scheduleRef, 
 func updateSchedule(ctx context.Context, l *link, ref scheduleRef, t *timetable) ([]change, error) {
 	var changed []change
 	update := func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
-		changed = t.changes(readTimetable(in.Description.Schedule))
+		changed = t.changes(readTimetable(l.keys, in.Description.Schedule))
 		if len(changed) == 0 {
 			return nil, temporal.ErrSkipScheduleUpdate
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
 
+	"everfold/internal/app"
 	"everfold/workflows"
 )
 
@@ -158,7 +159,7 @@ last ten starts with what became of them.`,
 				return err
 			}
 			view := scheduleView{Schedule: ref.String(), ID: ref.id()}
-			view.read(d)
+			view.read(l.keys, d)
 			view.statuses(ctx, l)
 			if p.json {
 				return p.document(view)
@@ -199,8 +200,8 @@ type pastRun struct {
 	ExecutionID string `json:"execution_id"`
 }
 
-func (v *scheduleView) read(d *client.ScheduleDescription) {
-	v.timetable = readTimetable(d.Schedule)
+func (v *scheduleView) read(keys *app.CodecKeys, d *client.ScheduleDescription) {
+	v.timetable = readTimetable(keys, d.Schedule)
 	v.Paused, v.Note = d.Schedule.State.Paused, d.Schedule.State.Note
 	v.Started, v.Skipped, v.Missed = d.Info.NumActions, d.Info.NumActionsSkippedOverlap, d.Info.NumActionsMissedCatchupWindow
 	v.Next, v.Recent = []dueRun{}, []pastRun{}

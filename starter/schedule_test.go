@@ -49,7 +49,7 @@ func TestScheduleCreate(t *testing.T) {
 	require.Equal(t, 7*24*time.Hour, action.WorkflowExecutionTimeout)
 	require.Equal(t, enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, d.Schedule.Policy.Overlap)
 	require.Equal(t, time.Hour, d.Schedule.Policy.CatchupWindow)
-	scheduled, err := config.DecodeScheduled([]byte(inputOf(action)))
+	scheduled, err := config.DecodeScheduled([]byte(plainInput(action)))
 	require.NoError(t, err)
 	require.Equal(t, config.Template("churn-{date}"), scheduled.RunTemplate)
 	require.NoError(t, scheduled.Spec.CheckAbsolute())
@@ -276,4 +276,9 @@ func TestScheduleTags(t *testing.T) {
 		action := server.schedules.all["everfold/production/churn"].Schedule.Action.(*client.ScheduleWorkflowAction)
 		require.Equal(t, known, action.TypedSearchAttributes.Size() > 0)
 	}
+}
+
+func plainInput(action client.ScheduleAction) string {
+	input, _ := inputOf(nil, action)
+	return input
 }

@@ -13,9 +13,9 @@ import (
 	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 	"golang.org/x/sync/errgroup"
 
+	"everfold/internal/app"
 	"everfold/workflows"
 )
 
@@ -43,6 +43,8 @@ type snapshot struct {
 	inHand    int      // fits that a worker has; others that run wait for one
 	atWork    int      // activities of any kind that a worker has
 	waits     []string // task queues of those that no worker has
+	// taskAttempt is how often the present task of the workflow has been tried, this time included.
+	taskAttempt int32
 }
 
 // cellID is one fold of one model.
@@ -113,8 +115,9 @@ func describe(ctx context.Context, c client.Client, id, execution string) (*snap
 	if info.GetCloseTime() != nil {
 		s.closed = info.GetCloseTime().AsTime()
 	}
+	s.taskAttempt = response.GetPendingWorkflowTask().GetAttempt()
 	for _, activity := range response.GetPendingActivities() {
-		s.add(activity)
+		s.add(keysOf(c), activity)
 	}
 	s.children = response.GetPendingChildren()
 	return s, nil
@@ -160,7 +163,7 @@ func (s *snapshot) join(models []*snapshot) {
 	}
 }
 
-func (s *snapshot) add(activity *workflowpb.PendingActivityInfo) {
+func (s *snapshot) add(keys *app.CodecKeys, activity *workflowpb.PendingActivityInfo) {
 	switch queue := activity.GetActivityOptions().GetTaskQueue().GetName(); {
 	case activity.GetState() != enumspb.PENDING_ACTIVITY_STATE_SCHEDULED:
 		s.atWork++
@@ -171,7 +174,7 @@ func (s *snapshot) add(activity *workflowpb.PendingActivityInfo) {
 		s.inHand++
 	}
 	var cell *cellID
-	if beat, err := fitProgress(activity.GetHeartbeatDetails()); err == nil {
+	if beat, err := fitProgress(keys, activity.GetHeartbeatDetails()); err == nil {
 		cell = &cellID{beat.Model, beat.Fold}
 		s.beats[*cell] = beat
 		if started := activity.GetLastStartedTime(); started != nil && activity.GetAttempt() == 1 {
@@ -181,19 +184,19 @@ func (s *snapshot) add(activity *workflowpb.PendingActivityInfo) {
 	if activity.GetAttempt() > 1 && activity.GetLastFailure() != nil {
 		s.retries = append(s.retries, retry{
 			activity: activity.GetActivityType().GetName(), cell: cell,
-			attempt: int(activity.GetAttempt()), reason: activity.GetLastFailure().GetMessage(),
+			attempt: int(activity.GetAttempt()), reason: keys.Message(activity.GetLastFailure()),
 		})
 	}
 }
 
 var errNoHeartbeat = errors.New("no heartbeat of a fit")
 
-func fitProgress(details *commonpb.Payloads) (workflows.FitProgress, error) {
+func fitProgress(keys *app.CodecKeys, details *commonpb.Payloads) (workflows.FitProgress, error) {
 	var beat workflows.FitProgress
 	if len(details.GetPayloads()) == 0 {
 		return beat, errNoHeartbeat
 	}
-	if err := converter.GetDefaultDataConverter().FromPayloads(details, &beat); err != nil {
+	if err := keys.DataConverter().FromPayloads(details, &beat); err != nil {
 		return beat, err
 	}
 	if beat.Model == "" {

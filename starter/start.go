@@ -12,7 +12,6 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 
 	"everfold/config"
 	"everfold/workflows"
@@ -145,7 +144,7 @@ func memoDigest(ctx context.Context, c client.Client, run runRef, execution stri
 		}
 		if field, ok := described.GetWorkflowExecutionInfo().GetMemo().GetFields()[workflows.MemoSpecDigest]; ok {
 			var digest string
-			if err := converter.GetDefaultDataConverter().FromPayload(field, &digest); err != nil {
+			if err := keysOf(c).DataConverter().FromPayload(field, &digest); err != nil {
 				return "", fmt.Errorf("read the memo of %s: %w", run, err)
 			}
 			return digest, nil

@@ -97,6 +97,7 @@ func readStatus(ctx context.Context, l *link, run runRef) (*runStatus, error) {
 		status.Closed = &s.closed
 	}
 	if s.silence != nil && s.running() {
+		s.explain(ctx, l, run.workflowID())
 		status.Silence = silenceOf(s.silence)
 	}
 	if s.progress != nil && s.running() {

@@ -9,9 +9,9 @@ import (
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 
 	"everfold/config"
+	"everfold/internal/app"
 	"everfold/workflows"
 )
 
@@ -31,6 +31,8 @@ type timetable struct {
 
 	scheduled *config.Scheduled // nil: the server holds something that is not everfold's
 	input     string            // its JSON form
+	keys      *app.CodecKeys    // encrypt it on the server
+	key       string            // the id of the one that does; "": it is in the clear
 	tags      bool              // the server knows the search attributes of runs
 }
 
@@ -68,25 +70,31 @@ func overlapWord(policy enumspb.ScheduleOverlapPolicy) string {
 }
 
 // inputOf takes the workflow's input out of an action: payloads as the server returns them,
-// or the JSON text that is sent.
-func inputOf(action client.ScheduleAction) string {
+// or the JSON text that is sent. It is empty where the key that encrypted it is not there.
+func inputOf(keys *app.CodecKeys, action client.ScheduleAction) (input, key string) {
 	w, ok := action.(*client.ScheduleWorkflowAction)
 	if !ok || len(w.Args) != 1 {
-		return ""
+		return "", ""
 	}
 	payload, ok := w.Args[0].(*commonpb.Payload)
 	if !ok {
-		return ""
+		return "", ""
 	}
-	return string(payload.GetData())
+	key = app.CodecKeyOf(payload)
+	opened, err := keys.Decode([]*commonpb.Payload{payload})
+	if err != nil {
+		return "", key
+	}
+	return string(opened[0].GetData()), key
 }
 
 // readTimetable is the timetable of a schedule on the server.
-func readTimetable(s client.Schedule) *timetable {
+func readTimetable(keys *app.CodecKeys, s client.Schedule) *timetable {
 	t := &timetable{
 		Overlap: overlapWord(s.Policy.Overlap), Catchup: config.Duration(s.Policy.CatchupWindow),
-		PauseOnFailure: s.Policy.PauseOnFailure, input: inputOf(s.Action),
+		PauseOnFailure: s.Policy.PauseOnFailure, keys: keys,
 	}
+	t.input, t.key = inputOf(keys, s.Action)
 	t.Cron, t.Interval, t.Timezone = times(s.Spec)
 	if w, ok := s.Action.(*client.ScheduleWorkflowAction); ok {
 		t.Timeout = config.Duration(w.WorkflowExecutionTimeout)
@@ -95,6 +103,14 @@ func readTimetable(s client.Schedule) *timetable {
 		t.take(scheduled)
 	}
 	return t
+}
+
+// encryptBy has the input encrypted by the first of the keys.
+func (t *timetable) encryptBy(keys *app.CodecKeys) {
+	t.keys = keys
+	if ids := keys.IDs(); len(ids) > 0 {
+		t.key = ids[0]
+	}
 }
 
 // take fills in what the workflow's input says.
@@ -145,7 +161,7 @@ func (t *timetable) policy() client.SchedulePolicies {
 // action starts ScheduledTraining. Its timeout ends a run that hangs, which would block all
 // that come after it.
 func (t *timetable) action(ref scheduleRef) *client.ScheduleWorkflowAction {
-	payload, err := converter.GetDefaultDataConverter().ToPayload(rawJSON(t.input))
+	payload, err := t.keys.DataConverter().ToPayload(rawJSON(t.input))
 	if err != nil {
 		panic("starter: a schedule's input is not JSON: " + err.Error())
 	}
@@ -183,6 +199,9 @@ func (t *timetable) changes(former *timetable) []change {
 		if l[1] != theirs[i][1] {
 			list = append(list, change{Key: l[0], From: theirs[i][1], To: l[1]})
 		}
+	}
+	if t.key != former.key {
+		list = append(list, change{Key: "encryption", From: orElse(former.key, "none"), To: orElse(t.key, "none")})
 	}
 	if len(list) == 0 && t.input != former.input {
 		list = append(list, change{Key: "input", From: "another text", To: "this one"})

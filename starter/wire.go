@@ -29,17 +29,25 @@ func liveServices() services {
 
 // dialConfigured connects by Temporal's own environment variables and profiles.
 func dialConfigured(ctx context.Context) (*link, error) {
+	keys, err := app.LoadCodecKeys()
+	if err != nil {
+		return nil, err
+	}
 	var to app.DialOptions
 	c, err := app.Dial(ctx, to)
 	if err != nil {
 		return nil, err
 	}
-	return &link{Client: c, release: func() error { c.Close(); return nil }, tags: knows(c, to)}, nil
+	return &link{Client: c, keys: keys, release: func() error { c.Close(); return nil }, tags: knows(c, to)}, nil
 }
 
 // embedServer brings up the embedded server and worker, or attaches to those of another
 // starter on this machine. What happens to them is told on standard error.
 func embedServer(ctx context.Context, c *console) (*link, error) {
+	keys, err := app.LoadCodecKeys() // the worker has this environment
+	if err != nil {
+		return nil, err
+	}
 	program, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find the starter program: %w", err)
@@ -68,7 +76,7 @@ func embedServer(ctx context.Context, c *console) (*link, error) {
 		server.Stop()
 		return nil
 	}
-	return &link{Client: connection, webUI: server.UI(), release: release, owns: server.Owner, tags: knows(connection, to)}, nil
+	return &link{Client: connection, keys: keys, webUI: server.UI(), release: release, owns: server.Owner, tags: knows(connection, to)}, nil
 }
 
 // knows asks the server, when a run is to be started.

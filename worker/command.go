@@ -53,7 +53,8 @@ these is told what specs may name: --allow-data, --allow-store, --allow-host.
 SIGTERM and SIGINT stop it gracefully: running fits save a checkpoint, and go on from there
 on the next worker. A second signal ends it at once; nothing but seconds of work is lost.
 
-Exit codes: 0 stopped as asked; 1 failed; 2 bad usage; 5 no Temporal server answered.`
+Exit codes: 0 stopped as asked; 1 failed; 2 bad usage; 5 no Temporal server answered, or
+it does not let this worker in.`
 
 const example = `  worker                                         # all queues, all cores
   worker --queues train --slots 4                # four fits at a time, and nothing else

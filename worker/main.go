@@ -59,7 +59,7 @@ func exitCode(err error) int {
 		return exitOK
 	case errors.As(err, &usage), errors.Is(err, app.ErrConnectionSettings), errors.Is(err, app.ErrWorkerOptions):
 		return exitUsage
-	case errors.As(err, &unreachable):
+	case errors.As(err, &unreachable), app.Refused(err):
 		return exitUnreachable
 	}
 	return exitFailed
@@ -84,6 +84,13 @@ func serve(ctx context.Context, s settings, stdin io.Reader, stderr io.Writer) e
 		defer m.Close()
 		go m.Serve(ctx, log)
 		s.options.Metrics = m
+	}
+	keys, err := app.LoadCodecKeys()
+	if err != nil {
+		return err
+	}
+	if ids := keys.IDs(); len(ids) > 0 {
+		log.Info("payloads are encrypted", "key", ids[0], "opens", ids)
 	}
 	c, err := app.Dial(ctx, app.DialOptions{Wait: s.connectTimeout, Identity: s.options.Name, Logger: log, Metrics: s.options.Metrics})
 	if err != nil {

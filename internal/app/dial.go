@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/contrib/envconfig"
-	"go.temporal.io/sdk/log"
 )
 
 const (
@@ -35,8 +34,18 @@ type UnreachableError struct {
 
 // Error names the address and what to do.
 func (e *UnreachableError) Error() string {
+	if e.MaybeTLS() {
+		return fmt.Sprintf("the server at %s (namespace %s) hangs up: is it Temporal, and does it want TLS? TEMPORAL_TLS=true, "+
+			"or TEMPORAL_TLS_SERVER_CA_CERT_PATH: %v", e.Address, e.Namespace, e.Err)
+	}
 	return fmt.Sprintf("no Temporal server answers at %s (namespace %s): start one, or set TEMPORAL_ADDRESS "+
 		"or a profile to one, or let `starter run --embedded` run one: %v", e.Address, e.Namespace, e.Err)
+}
+
+// MaybeTLS says whether the answer was what a server that wants TLS gives to one who does not
+// speak it; one that is just starting may give it, too.
+func (e *UnreachableError) MaybeTLS() bool {
+	return e.Err != nil && strings.Contains(e.Err.Error(), "error reading server preface")
 }
 
 // Unwrap returns the last try's error.
@@ -59,8 +68,9 @@ type DialOptions struct {
 }
 
 // Dial connects to Temporal and checks that the server answers. It returns
-// ErrConnectionSettings for settings that cannot be used and *UnreachableError when no
-// server answered in time; ctx's error when ctx ended first.
+// ErrConnectionSettings for settings that cannot be used, *RefusedError, at once, where server
+// and settings do not fit, and *UnreachableError when no server answered in time; ctx's error
+// when ctx ended first.
 func Dial(ctx context.Context, o DialOptions) (client.Client, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
@@ -74,12 +84,15 @@ func Dial(ctx context.Context, o DialOptions) (client.Client, error) {
 	for {
 		try, cancel := context.WithTimeout(ctx, attemptTimeout)
 		c, err := client.DialContext(try, settings)
+		refused := asRefused(try, settings, err)
 		cancel()
 		switch {
 		case err == nil:
 			return c, nil
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
+		case refused != nil:
+			return nil, refused
 		case !time.Now().Add(pause).Before(deadline):
 			return nil, &UnreachableError{Address: settings.HostPort, Namespace: settings.Namespace, Err: err}
 		}
@@ -94,35 +107,4 @@ func Dial(ctx context.Context, o DialOptions) (client.Client, error) {
 		}
 		pause = min(2*pause, longestPause)
 	}
-}
-
-// ServerConfigured says whether Temporal's environment variables or a profile name a server.
-// ErrConnectionSettings where they cannot be used.
-func ServerConfigured() (bool, error) {
-	settings, err := envconfig.LoadDefaultClientOptions()
-	if err != nil {
-		return false, fmt.Errorf("%w: %w", ErrConnectionSettings, err)
-	}
-	return settings.HostPort != "", nil
-}
-
-func connectionSettings(o DialOptions) (client.Options, error) {
-	settings := client.Options{HostPort: o.Address}
-	if o.Address == "" {
-		var err error
-		if settings, err = envconfig.LoadDefaultClientOptions(); err != nil {
-			return client.Options{}, fmt.Errorf("%w: %w", ErrConnectionSettings, err)
-		}
-	}
-	if settings.HostPort == "" {
-		settings.HostPort = client.DefaultHostPort
-	}
-	if settings.Namespace == "" {
-		settings.Namespace = client.DefaultNamespace
-	}
-	settings.Identity = o.Identity
-	settings.MetricsHandler = o.Metrics.handler()
-	settings.Logger = log.NewStructuredLogger(o.Logger)
-	settings.ConnectionOptions.GetSystemInfoTimeout = attemptTimeout
-	return settings, nil
 }

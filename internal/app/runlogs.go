@@ -126,7 +126,7 @@ func (l *RunLogs) place(st store.Store, folder string) *runLog {
 	if l.spool == "" {
 		spool, err := os.MkdirTemp("", "everfold-logs-")
 		if err != nil {
-			slog.New(l.terminal).Warn("no folder for the runs' log files", logging.CategoryStorage.Attr(), "error", err)
+			slog.New(l.terminal).Warn("no folder for the runs' log files, which go to this terminal alone: set TMPDIR to one that can be written", logging.CategoryStorage.Attr(), "error", err)
 			return nil
 		}
 		l.spool = spool

@@ -57,9 +57,10 @@ var Table = []Row{
 	}},
 	{"workflows", []string{"config", "activities"}},
 	{"internal/metrics", nil},
+	{"internal/codec", nil},
 	{"internal/app", []string{
 		"config", "logging", "survival/...", "dataset", "store/...", "artifact", "tracker/...",
-		"notify", "report", "activities", "workflows", "internal/metrics",
+		"notify", "report", "activities", "workflows", "internal/metrics", "internal/codec",
 	}},
 	{"internal/app/embedded", nil},
 	{"internal/app/embedded", []string{"logging", "internal/app"}},

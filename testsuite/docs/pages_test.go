@@ -24,7 +24,7 @@ const blockLimit = 4 * time.Minute
 // would.
 func pages(t *testing.T, root string) []string {
 	t.Helper()
-	all := []string{"README.md", "CHANGELOG.md"}
+	all := []string{"README.md", "CHANGELOG.md", "SECURITY.md"}
 	docs, err := fs.Glob(os.DirFS(root), "docs/*.md")
 	require.NoError(t, err)
 	require.NotEmpty(t, docs)
