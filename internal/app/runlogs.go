@@ -6,8 +6,10 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -34,7 +36,7 @@ type RunLogs struct {
 	terminal slog.Handler
 	now      func() time.Time
 
-	mu     sync.Mutex
+	mu     sync.Mutex // never held while a store is written to: all runs' records pass here
 	runs   map[activities.RunRef]*runLog
 	seq    int64
 	spool  string // the temporary folder; "": none is needed yet
@@ -50,17 +52,22 @@ func NewRunLogs(stores *Stores, worker string, terminal slog.Handler) *RunLogs {
 	}
 }
 
-// runLog is one run's files. files is nil while they are closed.
+// runLog is one run's files.
 type runLog struct {
 	dir    string
 	root   string         // which links must not lead out of; "": dir
 	upload logging.Upload // nil: the files are in the store itself
 	worker string
-	opened time.Time // in the names: opening again appends to the same files
-	files  *logging.RunFiles
-	there  bool // the files existed after opening: nothing is wrong with the directory
-	copied bool // a store elsewhere had all of them when they were closed
-	used   int64
+
+	// Guarded by the registry's mu.
+	used int64
+	open bool // counts among those that are; files follow, under the run's own mu
+
+	mu      sync.Mutex // a run's first upload makes its own records wait, and no other run's
+	opened  time.Time  // in the names: opening again appends to the same files
+	files   *logging.RunFiles
+	there   bool // the files existed after opening: nothing is wrong with the directory
+	removed bool // so they were removed here: the next ones need names of their own
 }
 
 // Logger returns the run's logger. On the first call for a run its three files are
@@ -78,40 +85,47 @@ func (l *RunLogs) Logger(ref activities.RunRef) *slog.Logger {
 // again. Of stores elsewhere, what could not be copied stays in the temporary folder.
 func (l *RunLogs) Close() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.closed = true
+	runs, spool := slices.Collect(maps.Values(l.runs)), l.spool
+	l.mu.Unlock()
 	var all sync.WaitGroup
-	for _, run := range l.runs {
+	for _, run := range runs {
 		all.Go(run.finish)
 	}
 	all.Wait()
-	if l.spool == "" {
+	if spool == "" {
 		return
 	}
-	if err := os.Remove(l.spool); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		slog.New(l.terminal).Warn("log files that their store did not take are left behind", logging.CategoryStorage.Attr(), "folder", l.spool)
+	if err := os.Remove(spool); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		slog.New(l.terminal).Warn("log files that their store did not take are left behind", logging.CategoryStorage.Attr(), "folder", spool)
 	}
 }
 
 func (l *RunLogs) touch(ref activities.RunRef) *runLog {
+	run := l.find(ref)
+	if run == nil {
+		return nil
+	}
+	_ = l.using(run, true, func(*logging.RunFiles) error { return nil })
+	return run
+}
+
+// find is the run of a reference, made with the first call; nil where there is no place for its
+// files.
+func (l *RunLogs) find(ref activities.RunRef) *runLog {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	run := l.runs[ref]
-	if run == nil {
-		st, err := l.stores.Open(context.Background(), ref.Store)
-		if err != nil {
-			return nil // the activity meets the same error and reports it
-		}
-		if run = l.place(st, artifact.Folder(string(ref.Type), ref.Run)+"/logs"); run == nil {
-			return nil
-		}
+	if run := l.runs[ref]; run != nil {
+		return run
+	}
+	st, err := l.stores.Open(context.Background(), ref.Store)
+	if err != nil {
+		return nil // the activity meets the same error and reports it
+	}
+	run := l.place(st, artifact.Folder(string(ref.Type), ref.Run)+"/logs")
+	if run != nil {
 		l.runs[ref] = run
 	}
-	if run.vanished() { // somebody deleted the run; it begins anew
-		run.close()
-		run.opened = l.now()
-	}
-	l.ready(run)
 	return run
 }
 
@@ -139,22 +153,35 @@ func (l *RunLogs) place(st store.Store, folder string) *runLog {
 	return run
 }
 
-// ready makes sure that run's files are open and no more than runsOpen runs' are. The
-// caller holds mu.
-func (l *RunLogs) ready(run *runLog) {
+// using opens a run's files where they are closed and acts on them; on nil where they are closed
+// for good. No more than runsOpen runs' stay open. With anew, files that somebody has deleted
+// begin anew.
+func (l *RunLogs) using(run *runLog, anew bool, act func(*logging.RunFiles) error) error {
+	may, oldest := l.use(run)
+	err := run.using(l.now, may, anew, act)
+	if oldest != nil { // locks of two runs are never held at once
+		l.evict(oldest)
+	}
+	return err
+}
+
+// use notes that a run is used, and says whether its files may be opened, and whose are to be
+// closed for it; nil: none.
+func (l *RunLogs) use(run *runLog) (may bool, evicted *runLog) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.seq++
 	run.used = l.seq
-	if run.files != nil || l.closed && run.upload != nil {
-		return
+	if l.closed && run.upload != nil {
+		return false, nil
 	}
-	run.files = logging.OpenRunUnder(run.root, run.dir, run.worker, run.opened)
-	if run.upload != nil {
-		run.files.UploadEvery(uploadEvery, run.upload)
+	if run.open {
+		return true, nil
 	}
-	run.there = run.exists()
+	run.open = true
 	open, oldest := 0, run
 	for _, r := range l.runs {
-		if r.files == nil {
+		if !r.open {
 			continue
 		}
 		open++
@@ -162,25 +189,75 @@ func (l *RunLogs) ready(run *runLog) {
 			oldest = r
 		}
 	}
-	if open > runsOpen {
-		oldest.close()
+	if open <= runsOpen {
+		return true, nil
+	}
+	oldest.open = false
+	return true, oldest
+}
+
+// evict closes the files of a run, unless it was used again meanwhile.
+func (l *RunLogs) evict(run *runLog) {
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	l.mu.Lock()
+	again := run.open
+	l.mu.Unlock()
+	if !again {
+		run.close()
 	}
 }
 
+func (r *runLog) using(now func() time.Time, may, anew bool, act func(*logging.RunFiles) error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if anew && r.vanished() { // somebody deleted the run
+		r.close()
+		r.rename(now())
+	}
+	if r.files == nil && may {
+		if r.removed {
+			r.rename(now())
+		}
+		r.files = logging.OpenRunUnder(r.root, r.dir, r.worker, r.opened)
+		if r.upload != nil {
+			r.files.UploadEvery(uploadEvery, r.upload)
+		}
+		r.there = r.exists()
+	}
+	return act(r.files)
+}
+
+// rename gives the next files names of their own. Names tell seconds: under the same one a copy in
+// a store would be written over.
+func (r *runLog) rename(now time.Time) {
+	r.removed = false
+	if next := r.opened.Add(time.Second); now.Before(next) {
+		now = next
+	}
+	r.opened = now
+}
+
+// close closes the files. Those of which a store elsewhere has copies are removed: a worker
+// serves many runs.
 func (r *runLog) close() {
-	if r.files != nil {
-		r.files.Close()
-		r.copied = r.files.Uploaded()
-		r.files = nil
+	if r.files == nil {
+		return
+	}
+	r.files.Close()
+	copied := r.files.Uploaded()
+	r.files = nil
+	if copied {
+		_ = os.RemoveAll(r.dir) // left behind, they cost space
+		r.removed = true
 	}
 }
 
-// finish closes the files for good. Copies of what a store elsewhere has are removed.
+// finish closes the files for good.
 func (r *runLog) finish() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.close()
-	if r.copied {
-		_ = os.RemoveAll(r.dir) // left behind, they cost space
-	}
 }
 
 // vanished: the files were there, and somebody has deleted them since.
@@ -204,20 +281,19 @@ func (h *runHandler) Enabled(_ context.Context, level slog.Level) bool {
 	return level >= slog.LevelInfo
 }
 
-// Handle implements slog.Handler. The registry's lock is held so that the files are not
-// closed under the record.
+// Handle implements slog.Handler. The run's lock is held so that the files are not closed under
+// the record.
 func (h *runHandler) Handle(ctx context.Context, r slog.Record) error {
-	h.logs.mu.Lock()
-	defer h.logs.mu.Unlock()
-	h.logs.ready(h.run)
-	if h.run.files == nil {
-		return nil // closed for good
-	}
-	handler := h.run.files.Handler()
-	for _, f := range h.derive {
-		handler = f(handler)
-	}
-	return handler.Handle(ctx, r)
+	return h.logs.using(h.run, false, func(files *logging.RunFiles) error {
+		if files == nil {
+			return nil // closed for good
+		}
+		handler := files.Handler()
+		for _, f := range h.derive {
+			handler = f(handler)
+		}
+		return handler.Handle(ctx, r)
+	})
 }
 
 // WithAttrs implements slog.Handler.

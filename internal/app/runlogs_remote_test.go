@@ -3,11 +3,14 @@ package app
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -57,6 +60,73 @@ func TestRunLogsElsewhere(t *testing.T) {
 	log.Info("after the end") // goes to the terminal alone, and not over the stored file
 	require.Contains(t, terminal.String(), "after the end")
 	require.Contains(t, stored(t, s, "churn", "main"), "rows dropped")
+}
+
+// Claim: the files of a run whose place another one took are not kept on this machine once the
+// store elsewhere has them; what is logged of that run later lies beside them, not over them.
+func TestRunLogsElsewhereAreNotKept(t *testing.T) {
+	s := storetest.Memory()
+	logs, temporary, _ := newRemoteLogs(t, s)
+	now := time.Date(2026, 11, 23, 4, 5, 6, 0, time.UTC)
+	logs.now = func() time.Time { return now } // all in one second, which names cannot tell apart
+	root := t.TempDir()
+	first := logs.Logger(runRef(root, "run-0"))
+	kept := func() int {
+		folders, err := filepath.Glob(filepath.Join(temporary, "everfold-logs-*", "*"))
+		require.NoError(t, err)
+		return len(folders)
+	}
+	crowd := func(part string) {
+		for i := range runsOpen {
+			logs.Logger(runRef(root, fmt.Sprintf("run-%s-%d", part, i)))
+		}
+	}
+	for _, word := range []string{"once", "twice", "thrice"} {
+		first.Info(word)
+		crowd(word)
+		require.Equal(t, runsOpen, kept())
+	}
+	logs.Close()
+	infos, err := s.List(t.Context(), "production/run-0/logs/main_")
+	require.NoError(t, err)
+	require.Len(t, infos, 3)
+	for i, word := range []string{"once", "twice", "thrice"} {
+		content, _, err := store.ReadAll(t.Context(), s, infos[i].Key, 1<<20)
+		require.NoError(t, err)
+		require.Contains(t, string(content), word)
+	}
+	require.Zero(t, kept())
+}
+
+// Claim: while a store does not answer to the first files of a run, other runs' records do not
+// wait.
+func TestRunLogsDoNotWaitForOtherRuns(t *testing.T) {
+	asked, answer := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	slow := &storetest.Faulty{Store: storetest.Memory(), Before: func(_ storetest.Op, key string) error {
+		if strings.Contains(key, "/slow/") {
+			once.Do(func() { close(asked) })
+			<-answer
+		}
+		return nil
+	}}
+	logs, _, terminal := newRemoteLogs(t, slow)
+	root := t.TempDir()
+	other := logs.Logger(runRef(root, "other"))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		logs.Logger(runRef(root, "slow")).Info("late")
+	}()
+	<-asked
+	other.Info("in time")
+	logs.Logger(runRef(root, "third")).Info("in time, too")
+	close(answer)
+	<-done
+	logs.Close()
+	require.Contains(t, terminal.String(), "in time, too")
+	require.Contains(t, stored(t, slow, "other", "main"), "in time")
+	require.Contains(t, stored(t, slow, "slow", "main"), "late")
 }
 
 // Claim: what a store elsewhere never took is kept on this machine, and the terminal says
