@@ -92,7 +92,11 @@ func WriteData(ctx context.Context, uri string, write func(io.Writer) error) (in
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
-		_ = w.CloseWithError(write(w)) // never fails; nil is the end of the body
+		err := write(w)
+		if err == io.EOF { // which a pipe takes for the end of what is whole
+			err = io.ErrUnexpectedEOF
+		}
+		_ = w.CloseWithError(err) // never fails; nil is the end of the body
 	}()
 	size, err := s3.PutObject(ctx, uri, body, s3.Options{})
 	_ = body.CloseWithError(io.ErrClosedPipe) // ends write where the upload failed

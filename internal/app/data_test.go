@@ -3,6 +3,8 @@ package app
 import (
 	"io"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -69,4 +71,22 @@ func TestDataOpen(t *testing.T) {
 			require.Equal(t, "time,event\n", string(text))
 		})
 	}
+}
+
+// Claim: a writer that ends with a bare io.EOF has failed: nothing is stored for it.
+func TestWriteDataOfTruncated(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.Copy(io.Discard, r.Body); err == nil && r.Method == http.MethodPut {
+			w.Header().Set("ETag", `"x"`)
+		}
+	}))
+	t.Cleanup(server.Close)
+	for name, value := range map[string]string{"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": "here", "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"} {
+		t.Setenv(name, value)
+	}
+	_, err := WriteData(t.Context(), "s3://bucket/out.csv", func(w io.Writer) error {
+		_, _ = w.Write([]byte("half"))
+		return io.EOF
+	})
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 }
