@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"time"
@@ -122,6 +123,15 @@ type pruned struct {
 	Store  string `json:"store"`
 	DryRun bool   `json:"dry_run"`
 	artifact.PruneReport
+	*pruneFailure
+}
+
+// pruneFailure ends the document of a prune that failed on the way: runs then says how far it came.
+type pruneFailure struct {
+	Outcome  string `json:"outcome"`
+	ExitCode int    `json:"exit_code"`
+	Error    string `json:"error"`
+	Hint     string `json:"hint,omitempty"`
 }
 
 func (p *program) prune(ctx context.Context, uri string, types []config.RunType, o artifact.PruneOptions) error {
@@ -136,10 +146,7 @@ func (p *program) prune(ctx context.Context, uri string, types []config.RunType,
 		report, err := artifact.Prune(ctx, root, o)
 		all.add(report)
 		if err != nil {
-			if len(all.Runs) > 0 && !p.json {
-				all.present(p.console.screen(false)) // what was done before
-			}
-			return fileError(uri, err)
+			return p.pruneFailed(&all, fileError(uri, err))
 		}
 	}
 	if p.json {
@@ -147,6 +154,19 @@ func (p *program) prune(ctx context.Context, uri string, types []config.RunType,
 	}
 	all.present(p.console.screen(false))
 	return nil
+}
+
+// pruneFailed shows what was done before the error.
+func (p *program) pruneFailed(all *pruned, err error) error {
+	switch {
+	case len(all.Runs) == 0:
+		return err
+	case p.json:
+		all.pruneFailure = &pruneFailure{outcomeFailed, exitCode(err), err.Error(), hintOf(err)}
+		return errors.Join(err, p.document(all))
+	}
+	all.present(p.console.screen(false))
+	return err
 }
 
 // add adds a report; nil adds nothing.

@@ -110,6 +110,41 @@ func TestPruneAsksTheServer(t *testing.T) {
 	require.Equal(t, 2, i.program.main(t.Context(), args))
 }
 
+// Claim: a prune that fails on the way tells what it removed and kept before, as text and as JSON,
+// and ends with the code of the failure.
+func TestPruneFailsOnTheWay(t *testing.T) {
+	free := describeAnswer{err: serviceerror.NewNotFound("no workflow")}
+	gone := describeAnswer{err: serviceerror.NewUnavailable("gone")}
+	for _, more := range [][]string{{"--json"}, nil} {
+		oldRuns(t, map[string]int{"churn-1": 100, "churn-2": 101})
+		// Both are asked for before anything is removed, and each again before its own removal.
+		server := &fakeServer{described: []describeAnswer{free, free, free, gone}}
+		i, code := invoke(server, append([]string{"prune", "--max-age", "90d", "--type", "production"}, more...)...)
+		require.Equal(t, 5, code, i.err.String())
+		require.False(t, there("churn-1"))
+		require.True(t, there("churn-2"))
+		require.Contains(t, i.err.String(), "gone")
+		if more == nil {
+			require.Contains(t, i.out.String(), "removed 1 run")
+			require.Contains(t, i.out.String(), "may be half done")
+			continue
+		}
+		var document struct {
+			Runs    []artifact.PruneVerdict
+			Removed int
+			Kept    int
+			Outcome string
+			Code    int `json:"exit_code"`
+			Error   string
+		}
+		require.NoError(t, json.Unmarshal(i.out.Bytes(), &document), i.out.String())
+		require.Equal(t, []int{1, 1, 5}, []int{document.Removed, document.Kept, document.Code})
+		require.Equal(t, "failed", document.Outcome)
+		require.Contains(t, i.err.String(), document.Error)
+		require.Equal(t, "its removal failed, and may be half done", document.Runs[1].Reason)
+	}
+}
+
 // Claim: what is not understood is exit code 2, a store that cannot be read 5.
 func TestPruneRefusals(t *testing.T) {
 	oldRuns(t, map[string]int{"churn-1": 1})
