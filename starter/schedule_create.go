@@ -203,7 +203,9 @@ func (p *program) upsertSchedule(ctx context.Context, l *link, ref scheduleRef, 
 func updateSchedule(ctx context.Context, l *link, ref scheduleRef, t *timetable) ([]change, error) {
 	var changed []change
 	update := func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
-		changed = t.changes(readTimetable(l.keys, in.Description.Schedule))
+		former := readTimetable(l.keys, in.Description.Schedule)
+		t.tags = t.tags || former.tags // a server that has them knows them
+		changed = t.changes(former)
 		if len(changed) == 0 {
 			return nil, temporal.ErrSkipScheduleUpdate
 		}

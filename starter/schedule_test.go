@@ -282,3 +282,31 @@ func plainInput(action client.ScheduleAction) string {
 	input, _ := inputOf(nil, action)
 	return input
 }
+
+// Claim: create again gives a schedule from before the search attributes those, once the server
+// knows them; a server that cannot tell takes none away.
+func TestScheduleTagsLater(t *testing.T) {
+	server, spec := nightly(t)
+	create := func(known bool, args ...string) string {
+		t.Helper()
+		i := prepared(server)
+		i.program.services.dial = func(context.Context) (*link, error) {
+			return &link{Client: server, tags: func(context.Context) bool { return known }}, nil
+		}
+		require.Equal(t, 0, i.program.main(t.Context(), createArgs(spec, args...)), i.err.String())
+		return i.out.String()
+	}
+	has := func() bool {
+		return tagged(server.schedules.all["everfold/production/churn"].Schedule.Action.(*client.ScheduleWorkflowAction))
+	}
+	create(false)
+	require.Contains(t, create(false), "unchanged")
+	require.False(t, has())
+	require.Contains(t, create(true), "search_attributes: none → those of runs")
+	require.True(t, has())
+	require.Contains(t, create(true), "unchanged")
+	require.Contains(t, create(false), "unchanged")
+	require.Contains(t, create(false, "--overlap", "buffer-one"), "overlap: skip → buffer-one")
+	require.True(t, has())
+	require.Equal(t, 2, server.schedules.updates)
+}

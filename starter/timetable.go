@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -33,7 +34,7 @@ type timetable struct {
 	input     string            // its JSON form
 	keys      *app.CodecKeys    // encrypt it on the server
 	key       string            // the id of the one that does; "": it is in the clear
-	tags      bool              // the server knows the search attributes of runs
+	tags      bool              // the server knows the search attributes of runs; of one read: its starts have them
 }
 
 // overlaps are the words of --overlap, in the order of the help.
@@ -97,7 +98,7 @@ func readTimetable(keys *app.CodecKeys, s client.Schedule) *timetable {
 	t.input, t.key = inputOf(keys, s.Action)
 	t.Cron, t.Interval, t.Timezone = times(s.Spec)
 	if w, ok := s.Action.(*client.ScheduleWorkflowAction); ok {
-		t.Timeout = config.Duration(w.WorkflowExecutionTimeout)
+		t.Timeout, t.tags = config.Duration(w.WorkflowExecutionTimeout), tagged(w)
 	}
 	if scheduled, err := config.DecodeScheduled([]byte(t.input)); err == nil {
 		t.take(scheduled)
