@@ -186,12 +186,15 @@ type PredictInput struct {
 // PredictResult counts what the prediction tables hold.
 type PredictResult struct {
 	Model     string  `json:"model"`
-	Action    Action  `json:"action"` // Train: written; Reuse: they were in place
+	Action    Action  `json:"action"`         // Train: written; Reuse: they were in place
+	Data      string  `json:"data,omitempty"` // final.data, whose rows they are; "": the rows of the run
 	Rows      int     `json:"rows"`
 	OutOfFold int     `json:"out_of_fold"`
 	Seconds   float64 `json:"seconds"`
 	Attempt   int     `json:"attempt"`
-	Missing   string  `json:"missing,omitempty"` // why the final model does not verify; nothing was written
+	// InTraining counts rows of Data that the model was fitted on; nil: nothing tells, or it was on all.
+	InTraining *int   `json:"in_training,omitempty"`
+	Missing    string `json:"missing,omitempty"` // why the final model does not verify; nothing was written
 	// Incomplete is a fold whose predictions do not verify any more; nothing was written.
 	Incomplete []Incomplete `json:"incomplete,omitempty"`
 	Warnings   []string     `json:"warnings,omitempty"`

@@ -85,6 +85,9 @@ func (c *card) data() {
 	m, d := c.info, c.run.Spec.Data
 	c.printf("\n## Data\n\nFitted on all %d rows with %d events of `%s` (time `%s`, event `%s`), after the drops that\n`data/profile.json` lists. Content digest `%s`.\n",
 		m.Rows, m.Events, d.URI, d.Time, d.Event, c.run.Data.Digest)
+	if f := c.run.Data.Final; f != nil {
+		c.printf("\nThe run predicts the %d rows of `%s` (`final.data`), content digest `%s`.\n", f.Rows, c.run.Spec.Final.Data, f.Digest)
+	}
 }
 
 func (c *card) performance() {

@@ -17,8 +17,9 @@ import (
 	"everfold/survival/metric"
 )
 
-// Predict writes what a final model says of every row of the prepared table, and what the
-// models of the folds said of the rows that they were not fitted on. Tables that are in place
+// Predict writes what a final model says of every row of the prepared table, or of the rows of
+// final.data in their place, and what the models of the folds said of the rows that they were not
+// fitted on. Tables that are in place
 // for the same inputs are left alone. A final model that does not verify is no error but
 // PredictResult.Missing, and a fold PredictResult.Incomplete: they are to be fitted again.
 func (a *Activities) Predict(ctx context.Context, in PredictInput) (*PredictResult, error) {
@@ -71,6 +72,7 @@ func (w *predictWork) predict(ctx context.Context, in PredictInput) (*PredictRes
 		return nil, err
 	}
 	out.Rows, out.OutOfFold, out.Seconds = info.Rows, info.OutOfFold, time.Since(start).Seconds()
+	out.Data, out.InTraining = info.Data, info.InTraining
 	for _, found := range info.Warnings {
 		out.Warnings = append(out.Warnings, found.Message)
 	}
@@ -122,7 +124,7 @@ func (w *predictWork) plan(ctx context.Context) (err error) {
 		"version": predictionsVersion, "table": w.run.Data.File.SHA256, "model": w.model.Model, "file": w.model.File.SHA256,
 		"horizons": w.wanted.Horizons, "rmst": w.wanted.Restriction, "folds": store.SHA256([]byte(fmt.Sprint(files))),
 	}
-	return nil
+	return w.planRows()
 }
 
 // wantedOf is what final.horizons and final.rmst ask of a model.
@@ -163,17 +165,28 @@ func (w *predictWork) write(ctx context.Context, specDigest string) (*artifact.P
 	for _, m := range w.folds {
 		info.OutOfFold += m.TestRows
 	}
+	rows, err := w.rows(ctx)
+	if err != nil {
+		return nil, err
+	}
 	p, err := decode(ctx, w.store, w.model)
 	if err != nil {
 		return nil, err
 	}
-	p.wanted, p.frame, p.id, p.beat = w.wanted, w.table.Frame(), w.table.RowID, w.at.beat
+	p.wanted, p.frame, p.id, p.beat = w.wanted, rows.frame, rows.id, w.at.beat
+	if err := rows.tell(ctx, p.pipeline, info); err != nil {
+		return nil, err
+	}
 	seat := w.Cores.enter()
 	defer seat.leave()
 	p.threads = seat.share()
 	w.at.stage("predict")
 	err = artifact.WritePredictions(ctx, w.store, specDigest, info, func(csv, parquet, outOfFold io.Writer) error {
-		return w.stream(ctx, p, csv, parquet, outOfFold)
+		tables, err := rows.begin(csv, parquet, w.wanted.Horizons)
+		if err != nil {
+			return err
+		}
+		return w.stream(ctx, p, rows, tables, outOfFold)
 	})
 	if err != nil {
 		return nil, err
@@ -184,14 +197,10 @@ func (w *predictWork) write(ctx context.Context, specDigest string) (*artifact.P
 
 // stream writes what the final model says, and beside it what the models of the folds said. What
 // predicting has done is the progress of both.
-func (w *predictWork) stream(ctx context.Context, p *predictor, csv, parquet, outOfFold io.Writer) error {
-	tables, err := artifact.NewPredictionTables(csv, parquet, w.wanted.Horizons)
-	if err != nil {
-		return err
-	}
+func (w *predictWork) stream(ctx context.Context, p *predictor, rows *predictedRows, tables *artifact.PredictionTables, outOfFold io.Writer) error {
 	besides, stop := context.WithCancel(survival.WithProgress(ctx, p.progress))
 	folds := beside(func() error { return w.writeOutOfFold(besides, outOfFold) })
-	if err := p.write(ctx, tables, true); err != nil {
+	if err := p.write(ctx, tables, rows.trained); err != nil {
 		stop()
 		_ = folds() // it was told to stop
 		return err

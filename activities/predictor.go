@@ -166,9 +166,9 @@ func (p *predictor) risks(ctx context.Context) (risk []float64, ranks []int, err
 	return risk, rankDescending(risk), err
 }
 
-// write streams tables: risks of all rows first, for their ranks, then curves. All rows are, or
-// are not, in the training rows.
-func (p *predictor) write(ctx context.Context, tables *artifact.PredictionTables, training bool) error {
+// write streams tables: risks of all rows first, for their ranks, then curves. trained says
+// whether a row is among the training rows.
+func (p *predictor) write(ctx context.Context, tables *artifact.PredictionTables, trained func(row int) bool) error {
 	risk, ranks, err := p.risks(ctx)
 	if err != nil {
 		return err
@@ -188,7 +188,7 @@ func (p *predictor) write(ctx context.Context, tables *artifact.PredictionTables
 		for i := from; i < to; i++ {
 			at := i % held
 			err := tables.Write(artifact.Prediction{ID: p.id(i), Survival: survivals[at*h : (at+1)*h], RMST: means[at],
-				Risk: risk[i], Rank: ranks[i], InTraining: training, Extrapolated: beyond})
+				Risk: risk[i], Rank: ranks[i], InTraining: trained(i), Extrapolated: beyond})
 			if err != nil {
 				return err
 			}

@@ -33,10 +33,24 @@ type Preparation struct {
 	Folds   []resample.Fold
 	Tau     float64     // +Inf: no truncation
 	Grids   [][]float64 // one a fold, ascending; equal for all folds but with burk80
+	Final   *FinalRows  // nil: the rows of the run are predicted
 }
 
-// Prepare reads the data of a spec and derives its folds and grid. It writes nothing.
+// Prepare reads the data of a spec, derives its folds and grid, and reads the rows that it is to
+// predict. It writes nothing.
 func Prepare(ctx context.Context, open OpenFile, s *config.Spec) (*Preparation, error) {
+	p, err := prepareFolds(ctx, open, s)
+	if err != nil {
+		return nil, err
+	}
+	if p.Final, err = readFinal(ctx, open, s, p.Table); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// prepareFolds is Prepare as far as fits depend on it.
+func prepareFolds(ctx context.Context, open OpenFile, s *config.Spec) (*Preparation, error) {
 	table, profile, err := readData(ctx, open, s)
 	if err != nil {
 		return nil, err
@@ -118,7 +132,7 @@ func (p *Preparation) splitRows(ctx context.Context, open OpenFile, s *config.Sp
 	}
 	file, _, err := open(listening(ctx), s.Folds.File, s.Store)
 	if err != nil {
-		return nil, fmt.Errorf("open folds.file: %w", err)
+		return nil, &SourceError{keyFolds, err}
 	}
 	defer file.Close()
 	kept := make(map[int64]int, p.Table.Rows())
@@ -221,7 +235,7 @@ func (p *Preparation) foldData(i int) artifact.FoldData {
 func (p *Preparation) run(s *config.Spec, build string) *artifact.Run {
 	run := &artifact.Run{
 		Spec: s, SpecDigest: s.Digest(), Build: build, Versions: versions(),
-		Data: artifact.DataInfo{Digest: p.Profile.UsedDigest(), Rows: p.Table.Rows(), Events: p.Table.Outcome.Events()},
+		Data: artifact.DataInfo{Digest: p.Profile.UsedDigest(), Rows: p.Table.Rows(), Events: p.Table.Outcome.Events(), Final: p.Final.describe()},
 		Grid: artifact.Grid{PerFold: s.Metrics.Grid.Burk80},
 	}
 	run.Data.Groups = digestGroups(p.Table.Group)

@@ -27,6 +27,10 @@ type Preview struct {
 	Plan   *artifact.Plan
 	Cost   *cost.Estimate // set by Estimate
 	former string         // ETag of run.json now, "" where there is none
+	stale  bool           // data/final.parquet is of a spec before this one
+	// Predicted is the digest of the rows of final.data that the predictions in place are of; ""
+	// where there are none.
+	Predicted string
 }
 
 // NewPreview checks a spec, reads its data and plans its folds against what the run's
@@ -56,9 +60,13 @@ func NewPreview(ctx context.Context, open OpenFile, s store.Store, in PrepareInp
 	out := &Preview{Preparation: p, Run: p.run(in.Spec, build), former: etag}
 	if former != nil {
 		out.Run.Created = former.Created
+		out.stale = former.Data.Final != nil && p.Final == nil
 	}
 	options := artifact.PlanOptions{Request: in.Request, Former: former}
 	if out.Plan, err = artifact.BuildPlan(ctx, s, out.Run, options); err != nil {
+		return nil, err
+	}
+	if out.Predicted, err = artifact.PredictedRows(ctx, s); err != nil {
 		return nil, err
 	}
 	return out, out.Plan.Check(in.Request)
@@ -105,9 +113,6 @@ func (a *Activities) checkSpec(s *config.Spec) error {
 func (a *Activities) prepare(ctx context.Context, at *attempt, in PrepareInput) (*PrepareResult, error) {
 	log := logging.From(ctx)
 	log.Info("run accepted", "spec_digest", in.Spec.Digest(), "data", in.Spec.Data.URI, "build", a.Build)
-	for _, w := range in.Spec.Warnings() {
-		log.Warn(w, logging.CategoryConfig.Attr())
-	}
 	root, err := a.openRoot(ctx, Ref(in.Spec))
 	if err != nil {
 		return nil, err
@@ -118,7 +123,7 @@ func (a *Activities) prepare(ctx context.Context, at *attempt, in PrepareInput) 
 	if err != nil {
 		return nil, err
 	}
-	if err := checkMemory("the prepared table with one fit's design", 3*p.Table.Bytes()); err != nil {
+	if err := checkMemory("the prepared table with one fit's design", 3*p.Table.Bytes()+p.Final.bytes()); err != nil {
 		return nil, err
 	}
 	at.stage("write")
@@ -127,9 +132,7 @@ func (a *Activities) prepare(ctx context.Context, at *attempt, in PrepareInput) 
 	}
 	p.log(ctx)
 	p.Estimate(ctx, alive{root})
-	out := p.result(in.Spec)
-	out.Warnings = in.Spec.Warnings()
-	return out, nil
+	return p.result(in.Spec), nil
 }
 
 // openRun is the run's folder of its store. Working with it is a sign of life.
@@ -163,13 +166,19 @@ func (p *Preview) write(ctx context.Context, s store.Store) error {
 		return fmt.Errorf("write %s: %w", artifact.ProfileKey, err)
 	}
 	if p.Run.Data.File, err = p.writeTable(ctx, s); err != nil {
-		return fmt.Errorf("write %s: %w", artifact.PreparedKey, err)
+		return err
 	}
 	return p.writeRun(ctx, s)
 }
 
-// writeRun stores the folds and run.json, which names the prepared table in place.
-func (p *Preview) writeRun(ctx context.Context, s store.Store) error {
+// writeRun stores the rows to predict, the folds and run.json, which names the prepared table in
+// place.
+func (p *Preview) writeRun(ctx context.Context, s store.Store) (err error) {
+	if p.Final != nil {
+		if p.Run.Data.Final.File, err = p.Final.write(ctx, s, p.Run.Spec.Data.ID); err != nil {
+			return err
+		}
+	}
 	for i := range p.Folds {
 		if _, err := artifact.WriteFoldData(ctx, s, p.foldData(i), p.Table.Rows()); err != nil {
 			return err
@@ -182,20 +191,18 @@ func (p *Preview) writeRun(ctx context.Context, s store.Store) error {
 	if err := artifact.WriteRun(ctx, s, p.Run, p.former); err != nil {
 		return err
 	}
+	if p.stale {
+		if err := s.Delete(ctx, artifact.FinalRowsKey); err != nil {
+			return fmt.Errorf("remove %s: %w", artifact.FinalRowsKey, err)
+		}
+	}
 	return artifact.CallOff(ctx, s)
 }
 
 // writeTable streams the prepared table into the store, also where one of equal digest is:
 // ids, which the digest leaves out, may have changed.
 func (p *Preview) writeTable(ctx context.Context, s store.Store) (artifact.File, error) {
-	hash := &store.Hashing{}
-	r, w := io.Pipe()
-	go func() { w.CloseWithError(dataset.WriteParquet(w, p.Table, p.Profile.UsedDigest())) }()
-	defer r.Close()
-	if _, err := s.Put(ctx, artifact.PreparedKey, io.TeeReader(r, hash), store.Condition{}); err != nil {
-		return artifact.File{}, err
-	}
-	return artifact.File{Key: artifact.PreparedKey, SHA256: hash.SHA256(), Bytes: hash.Size()}, nil
+	return streamFile(ctx, s, artifact.PreparedKey, func(w io.Writer) error { return dataset.WriteParquet(w, p.Table, p.Profile.UsedDigest()) })
 }
 
 // log tells what was read, what was dropped and what is going to be done.
@@ -209,6 +216,12 @@ func (p *Preview) log(ctx context.Context) {
 	for _, w := range p.Profile.Warnings {
 		log.Warn(w.Message, logging.KeyCategory, w.Category)
 	}
+	if f := p.Final; f != nil {
+		log.Info("rows to predict prepared", "rows", f.Rows, "digest", f.Digest)
+		for _, w := range f.Warnings {
+			log.Warn(w, logging.CategoryData.Attr())
+		}
+	}
 	count := map[artifact.Action]int{}
 	for _, f := range p.Plan.Folds {
 		count[f.Action]++
@@ -220,6 +233,9 @@ func (p *Preview) log(ctx context.Context) {
 // result is the plan in brief.
 func (p *Preview) result(s *config.Spec) *PrepareResult {
 	out := &PrepareResult{Run: Ref(s), SpecDigest: p.Run.SpecDigest, Rows: p.Run.Data.Rows, Events: p.Run.Data.Events, FinalSeconds: p.Cost.Finals}
+	if p.Preparation != nil && p.Final != nil { // a recovery prepares nothing
+		out.Warnings = p.Final.Warnings
+	}
 	for _, f := range p.Plan.Folds {
 		if n := len(out.Models); n == 0 || out.Models[n-1].Model != f.Model {
 			out.Models = append(out.Models, ModelPlan{Model: f.Model, Seconds: p.Cost.Models[f.Model]})

@@ -49,6 +49,9 @@ type Recovered struct {
 	Finals []artifact.FinalPlan `json:"finals_left"`
 	// Blocked is why those fits cannot be made; nil: they can.
 	Blocked *BlockedError `json:"blocked,omitempty"`
+	// Unpredicted is why there are no predictions of the rows of final.data; nil: there are, or
+	// none are wanted yet.
+	Unpredicted *BlockedError `json:"unpredicted,omitempty"`
 
 	Elsewhere string `json:"store_named,omitempty"` // the store that run.json names, where that is another one
 
@@ -303,9 +306,12 @@ func (r *recovery) predictions(ctx context.Context) error {
 	default:
 		return err
 	}
+	lost := r.unpredictable()
 	switch {
 	case r.out.Unfinished() && (r.in.Predict != Now || d == nil), len(r.whole) == 0:
-	case d == nil && (r.table == nil || !r.run.Versions.Equal(versions())): // those in place are all there can be
+	case d == nil && (lost != nil || r.table == nil || !r.run.Versions.Equal(versions())): // those in place are all there can be
+	case lost != nil:
+		r.out.Unpredicted = lost
 	case r.table == nil:
 		r.warn("no predictions are made: there is no prepared table that verifies")
 	case !r.run.Versions.Equal(versions()):
@@ -331,7 +337,7 @@ func (r *recovery) predictBy(ctx context.Context, model string, d *Damage) (*Dam
 		return d, nil
 	}
 	if d == nil {
-		d = &Damage{File: artifact.PredictionsInfoKey, Found: "the predictions are of other folds, or of another final model, than there are now"}
+		d = &Damage{File: artifact.PredictionsInfoKey, Found: "the predictions are of other folds, rows, or of another final model, than there are now"}
 	}
 	d.Done, r.out.Predicted = "predicted again by "+model, model
 	return d, nil
@@ -367,7 +373,7 @@ func (r *recovery) report(ctx context.Context) error {
 // blocked says why nothing can be fitted from the basis; nil: it can.
 func (b *basis) blocked() *BlockedError {
 	for _, d := range b.damage {
-		if d.Cannot != "" {
+		if d.Cannot != "" && d.File != artifact.FinalRowsKey {
 			return &BlockedError{Reason: fmt.Sprintf("%s: %s; and it cannot be made again: %s", d.File, d.Found, d.Cannot), Missing: d.Missing}
 		}
 	}

@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -171,32 +170,45 @@ func (b *basis) check(ctx context.Context) error {
 	default:
 		return err
 	}
+	var files []artifact.File
 	for _, f := range b.run.Folds {
-		for _, file := range filesOf(f) {
-			err := store.Verify(ctx, b.store, file.Key, file.Bytes, file.SHA256)
-			switch {
-			case isDamage(err):
-				b.found(file.Key, err)
-			case err != nil:
-				return err
-			}
+		files = append(files, filesOf(f)...)
+	}
+	if f := b.run.Data.Final; f != nil {
+		files = append(files, f.File)
+	}
+	for _, file := range files {
+		err := store.Verify(ctx, b.store, file.Key, file.Bytes, file.SHA256)
+		switch {
+		case isDamage(err):
+			b.found(file.Key, err)
+		case err != nil:
+			return err
 		}
 	}
 	return nil
 }
 
-// mend makes what is damaged anew: the table from the source, the folds from the table. What
-// cannot be made, or would not be the same, stays as it is and is told.
+// mend makes what is damaged anew: the table from the source, the folds from the table, the rows
+// to predict from theirs. What cannot be made, or would not be the same, stays as it is and is
+// told.
 func (b *basis) mend(ctx context.Context) error {
 	var open []*Damage
 	for _, d := range b.damage {
-		if d.Done == "" {
+		if d.Done == "" && d.File != artifact.FinalRowsKey {
 			open = append(open, d)
 		}
 	}
-	if len(open) == 0 {
-		return nil
+	if len(open) > 0 {
+		if err := b.mendFits(ctx, open); err != nil {
+			return err
+		}
 	}
+	return b.mendFinal(ctx)
+}
+
+// mendFits mends what fits are made from.
+func (b *basis) mendFits(ctx context.Context, open []*Damage) error {
 	p, how, err := b.again(ctx, b.run.Spec)
 	if err == nil {
 		p.keepGrid(b.run.Spec, b.run, config.Request{})
@@ -246,7 +258,7 @@ func filesOf(f artifact.FoldInfo) []artifact.File {
 // from the source.
 func (b *basis) again(ctx context.Context, spec *config.Spec) (p *Preparation, how string, err error) {
 	if b.table == nil {
-		p, err = Prepare(ctx, b.open, spec)
+		p, err = prepareFolds(ctx, b.open, spec)
 		return p, "prepared again from " + spec.Data.URI, err
 	}
 	// How many rows the source has is not known, and matters to a message alone.
@@ -272,7 +284,7 @@ func (b *basis) same(p *Preparation) error {
 func (b *basis) putTable(ctx context.Context, p *Preparation) error {
 	file, err := (&Preview{Preparation: p}).writeTable(ctx, b.store)
 	if err != nil {
-		return fmt.Errorf("write %s: %w", artifact.PreparedKey, err)
+		return err
 	}
 	b.table = p.Table
 	if file.SHA256 == b.run.Data.File.SHA256 {
@@ -280,114 +292,4 @@ func (b *basis) putTable(ctx context.Context, p *Preparation) error {
 	}
 	b.run.Data.File = file
 	return b.writeRun(ctx)
-}
-
-// restoreRun makes run.json anew from a spec, if the folds that are complete were fitted and
-// scored by it. cause is what is wrong with the one in place.
-func (b *basis) restoreRun(ctx context.Context, spec *config.Spec, cause error) error {
-	if spec == nil {
-		return b.unknown(ctx, cause, nil)
-	}
-	d := b.found(artifact.RunKey, cause)
-	p, err := b.prepareFor(ctx, spec)
-	switch {
-	case ctx.Err() != nil, errors.Is(err, store.ErrUnavailable):
-		return err
-	case err != nil:
-		return b.unknown(ctx, cause, err)
-	}
-	preview := &Preview{Preparation: p, Run: p.run(spec, b.build), former: b.etag}
-	plan, err := artifact.BuildPlan(ctx, b.store, preview.Run, artifact.PlanOptions{})
-	if err != nil {
-		return err
-	}
-	if err := matches(plan); err != nil {
-		return err
-	}
-	if b.table == nil {
-		err = preview.write(ctx, b.store)
-	} else { // the source cannot be read: the table in place is the run's
-		preview.Run.Data.File, err = b.fileOfTable(ctx)
-		if err == nil {
-			err = preview.writeRun(ctx, b.store)
-		}
-	}
-	if err != nil {
-		return err
-	}
-	d.Done = "restored from the spec, which the folds' fingerprints agree with"
-	b.run, b.table = preview.Run, p.Table
-	return nil
-}
-
-// prepareFor prepares a spec from its source, or where that cannot be read from the prepared
-// table in place; b.table is then set.
-func (b *basis) prepareFor(ctx context.Context, spec *config.Spec) (*Preparation, error) {
-	p, cause := Prepare(ctx, b.open, spec)
-	if cause == nil || ctx.Err() != nil {
-		return p, cause
-	}
-	content, _, err := store.ReadAll(ctx, b.store, artifact.PreparedKey, maxPrepared)
-	if err != nil {
-		return nil, cause
-	}
-	if b.table, err = dataset.ReadPrepared(bytes.NewReader(content), int64(len(content))); err != nil {
-		return nil, errors.Join(cause, fmt.Errorf("%s in its place: %w", artifact.PreparedKey, err))
-	}
-	p, _, err = b.again(ctx, spec)
-	return p, err
-}
-
-// maxPrepared bounds a prepared table of unknown size in memory.
-const maxPrepared = 16 << 30
-
-// fileOfTable describes the prepared table in place.
-func (b *basis) fileOfTable(ctx context.Context) (artifact.File, error) {
-	content, _, err := store.ReadAll(ctx, b.store, artifact.PreparedKey, maxPrepared)
-	return artifact.File{Key: artifact.PreparedKey, SHA256: store.SHA256(content), Bytes: int64(len(content))}, err
-}
-
-// matches refuses a plan under which any fold that is complete would be made anew, or in
-// which none is.
-func matches(plan *artifact.Plan) error {
-	reused := 0
-	for _, f := range plan.Folds {
-		switch {
-		case f.Changed, f.Action == artifact.Rescore:
-			return &SpecError{fmt.Sprintf("the spec is not that of these folds: %s: %s", f.Task, f.Reason)}
-		case f.Action == artifact.Reuse:
-			reused++
-		}
-	}
-	if reused == 0 {
-		return &SpecError{"no fold is intact, so nothing tells whether the spec is the run's"}
-	}
-	return nil
-}
-
-// unknown counts what there is without a run.json.
-func (b *basis) unknown(ctx context.Context, cause, why error) error {
-	out := &UnknownRunError{Err: cause, Spec: why}
-	infos, err := b.store.List(ctx, artifact.ArtifactsPrefix)
-	if err != nil {
-		return err
-	}
-	for _, info := range infos {
-		model, fold, ok := artifact.ManifestOf(info.Key)
-		if !ok {
-			continue
-		}
-		out.Folds++
-		m, _, err := artifact.ReadManifest(ctx, b.store, model, fold)
-		if err == nil {
-			err = artifact.Verify(ctx, b.store, m)
-		}
-		switch {
-		case err == nil:
-			out.Intact++
-		case !isDamage(err):
-			return err
-		}
-	}
-	return out
 }

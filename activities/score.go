@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 
@@ -150,12 +151,8 @@ func (s *Scoring) examine(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	maps.Copy(s.Unseen, unseenLevels(findings))
 	for _, f := range findings {
-		if f.Unseen {
-			for _, c := range f.Columns {
-				s.Unseen[c] += f.Rows
-			}
-		}
 		s.warn("%s", f.Warning(s.Rows).Message)
 	}
 	if s.given == nil {
@@ -200,7 +197,7 @@ func (s *Scoring) write(ctx context.Context, csv, parquet io.Writer) error {
 	if s.given != nil {
 		return s.writeGiven(ctx, tables)
 	}
-	return s.predictor.write(ctx, tables, false)
+	return s.predictor.write(ctx, tables, func(int) bool { return false })
 }
 
 // givenTimes is how many different times given a block of rows may have: curves are evaluated at

@@ -8,13 +8,14 @@ import (
 
 // Keys of the objects that a run has once.
 const (
-	RunKey      = "run.json"
-	PrunedKey   = "pruned.json" // while the run is being removed
-	PreparedKey = "data/prepared.parquet"
-	ProfileKey  = "data/profile.json"
-	MetricsKey  = "artifacts/model_metrics.csv"
-	SummaryKey  = "artifacts/model_summary.csv"
-	PHTestsKey  = "artifacts/ph_tests.csv"
+	RunKey       = "run.json"
+	PrunedKey    = "pruned.json" // while the run is being removed
+	PreparedKey  = "data/prepared.parquet"
+	ProfileKey   = "data/profile.json"
+	FinalRowsKey = "data/final.parquet" // the rows of final.data; only with it
+	MetricsKey   = "artifacts/model_metrics.csv"
+	SummaryKey   = "artifacts/model_summary.csv"
+	PHTestsKey   = "artifacts/ph_tests.csv"
 
 	// Tables of further scores, of inference, explanation and comparison.
 	DetailsKey           = "artifacts/metric_details.csv"

@@ -15,24 +15,29 @@ const predictionsFormat = 1
 // PredictionsInfo is predictions/predictions.json: what the tables beside it are of. It is
 // written after them.
 type PredictionsInfo struct {
-	Format      int       `json:"format"`
-	Fingerprint string    `json:"fingerprint"`
-	Inputs      Inputs    `json:"inputs"` // what Fingerprint is the digest of
-	Files       []File    `json:"files"`
-	Model       string    `json:"model"` // of predictions.csv and .parquet
-	Rows        int       `json:"rows"`
-	OutOfFold   int       `json:"out_of_fold"` // rows of oof.csv
-	Horizons    []float64 `json:"horizons"`
-	RMST        float64   `json:"rmst"`
-	Last        float64   `json:"last"`                   // the last observed time of the training rows
-	Beyond      []string  `json:"beyond_last,omitempty"`  // columns beyond it: empty, or extrapolated
-	Filled      bool      `json:"extrapolated,omitempty"` // they are filled
-	Warnings    []Warning `json:"warnings,omitempty"`
-	Attempt     int       `json:"attempt"`
-	Worker      string    `json:"worker,omitempty"`
-	Build       string    `json:"build"`
-	FinishedAt  int64     `json:"finished_at"` // Unix milliseconds
-	SHA256      string    `json:"sha256"`      // as in Manifest
+	Format      int    `json:"format"`
+	Fingerprint string `json:"fingerprint"`
+	Inputs      Inputs `json:"inputs"` // what Fingerprint is the digest of
+	Files       []File `json:"files"`
+	Model       string `json:"model"`          // of predictions.csv and .parquet
+	Data        string `json:"data,omitempty"` // final.data, whose rows they are; "": the rows of the run
+	Rows        int    `json:"rows"`
+	// InTraining counts rows of Data that the model was fitted on; nil where nothing tells, and
+	// where it was fitted on all.
+	InTraining *int           `json:"in_training,omitempty"`
+	Unseen     map[string]int `json:"unseen,omitempty"` // rows with a level that the training rows lack, by column
+	OutOfFold  int            `json:"out_of_fold"`      // rows of oof.csv
+	Horizons   []float64      `json:"horizons"`
+	RMST       float64        `json:"rmst"`
+	Last       float64        `json:"last"`                   // the last observed time of the training rows
+	Beyond     []string       `json:"beyond_last,omitempty"`  // columns beyond it: empty, or extrapolated
+	Filled     bool           `json:"extrapolated,omitempty"` // they are filled
+	Warnings   []Warning      `json:"warnings,omitempty"`
+	Attempt    int            `json:"attempt"`
+	Worker     string         `json:"worker,omitempty"`
+	Build      string         `json:"build"`
+	FinishedAt int64          `json:"finished_at"` // Unix milliseconds
+	SHA256     string         `json:"sha256"`      // as in Manifest
 }
 
 func (p *PredictionsInfo) seal() *string { return &p.SHA256 }
@@ -72,6 +77,21 @@ func CheckPredictions(ctx context.Context, s store.Store) (*PredictionsInfo, err
 	}
 	return info, nil
 }
+
+// PredictedRows is the digest of the rows of final.data that the predictions in place are of; ""
+// where they are of the rows of the run, or there are none that verify. Errors are the store's.
+func PredictedRows(ctx context.Context, s store.Store) (string, error) {
+	info, _, err := predictionsInPlace(ctx, s)
+	if err != nil || info == nil {
+		return "", err
+	}
+	digest, _ := info.Inputs[InputRows].(string)
+	return digest, nil
+}
+
+// InputRows is the key among the inputs of predictions that has the digest of the rows of
+// final.data; absent where the rows of the run are predicted.
+const InputRows = "rows"
 
 // PredictedModel is the model that the predictions in place are of. ErrNotFound where there are
 // none; damage wraps ErrDamaged.

@@ -17,7 +17,7 @@ type Prediction struct {
 	RMST         float64
 	Risk         float64
 	Rank         int  // by risk: 1 is the highest, ties share the lowest number
-	InTraining   bool // not in tables of new rows
+	InTraining   bool // not in tables of new rows, nor where nothing tells
 	Extrapolated bool // some cell lies beyond the last observed time of the training rows
 }
 
@@ -40,8 +40,17 @@ type PredictionTables struct {
 	width    int
 	parquet  *parquet.GenericWriter[any] // nil: none
 	batch    []parquet.Row
-	training bool // there is a column in_training
+	training trainingColumn
 }
+
+// trainingColumn is what a table's in_training says.
+type trainingColumn int
+
+const (
+	withoutTraining trainingColumn = iota // there is no such column
+	emptyTraining                         // nothing tells
+	fullTraining
+)
 
 // parquetBatch is how many rows are handed to the Parquet writer at a time, and
 // parquetGroup how many its row groups have.
@@ -52,7 +61,13 @@ const (
 
 // NewPredictionTables begins both tables with their headers.
 func NewPredictionTables(csvOut, parquetOut io.Writer, horizons []float64) (*PredictionTables, error) {
-	return newTables(csvOut, parquetOut, horizons, true)
+	return newTables(csvOut, parquetOut, horizons, fullTraining)
+}
+
+// NewUnmatchedTables begins both tables for rows of which nothing tells whether the model was
+// fitted on them: in_training is empty.
+func NewUnmatchedTables(csvOut, parquetOut io.Writer, horizons []float64) (*PredictionTables, error) {
+	return newTables(csvOut, parquetOut, horizons, emptyTraining)
 }
 
 // NewScoreTables begins tables of rows that were perhaps not fitted on: without in_training.
@@ -61,13 +76,13 @@ func NewScoreTables(csvOut, parquetOut io.Writer, horizons []float64) (*Predicti
 	if csvOut == nil {
 		csvOut = io.Discard
 	}
-	return newTables(csvOut, parquetOut, horizons, false)
+	return newTables(csvOut, parquetOut, horizons, withoutTraining)
 }
 
-func newTables(csvOut, parquetOut io.Writer, horizons []float64, training bool) (*PredictionTables, error) {
+func newTables(csvOut, parquetOut io.Writer, horizons []float64, training trainingColumn) (*PredictionTables, error) {
 	survival := horizonColumns(horizons)
 	header := append(append([]string{"id"}, survival...), "rmst", "risk", "risk_rank")
-	if training {
+	if training != withoutTraining {
 		header = append(header, "in_training")
 	}
 	header = append(header, "extrapolated")
@@ -80,7 +95,7 @@ func newTables(csvOut, parquetOut io.Writer, horizons []float64, training bool) 
 }
 
 // predictionSchema has the columns in the order of predictions.csv.
-func predictionSchema(survival []string, training bool) *parquet.Schema {
+func predictionSchema(survival []string, training trainingColumn) *parquet.Schema {
 	var fields []reflect.StructField
 	add := func(name string, of any, optional string) {
 		fields = append(fields, reflect.StructField{Name: fmt.Sprintf("Column%d", len(fields)),
@@ -93,8 +108,11 @@ func predictionSchema(survival []string, training bool) *parquet.Schema {
 	add("rmst", 0.0, ",optional")
 	add("risk", 0.0, "")
 	add("risk_rank", int64(0), "")
-	if training {
+	switch training {
+	case fullTraining:
 		add("in_training", false, "")
+	case emptyTraining:
+		add("in_training", false, ",optional")
 	}
 	add("extrapolated", false, "")
 	return parquet.NewSchema("predictions", parquet.SchemaOf(reflect.New(reflect.StructOf(fields)).Interface()))
@@ -118,15 +136,18 @@ func (t *PredictionTables) Write(p Prediction) error {
 	optionally(p.RMST)
 	t.csv.float(p.Risk)
 	t.csv.int(p.Rank)
-	flags := []bool{p.InTraining, p.Extrapolated}
-	if !t.training {
-		flags = flags[1:]
+	flag := func(v bool) {
+		t.csv.bool(v)
+		row = append(row, parquet.BooleanValue(v).Level(0, 0, len(row)))
 	}
 	row = append(row, parquet.DoubleValue(p.Risk).Level(0, 0, len(row)), parquet.Int64Value(int64(p.Rank)).Level(0, 0, len(row)+1))
-	for _, flag := range flags {
-		t.csv.bool(flag)
-		row = append(row, parquet.BooleanValue(flag).Level(0, 0, len(row)))
+	switch t.training {
+	case fullTraining:
+		flag(p.InTraining)
+	case emptyTraining:
+		optionally(math.NaN())
 	}
+	flag(p.Extrapolated)
 	if err := t.csv.end(); err != nil || t.parquet == nil {
 		return err
 	}

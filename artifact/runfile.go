@@ -22,6 +22,16 @@ type DataInfo struct {
 	// Groups digests the group of every row; empty without data.group. It enters the fit
 	// fingerprint of models that split their training rows again.
 	Groups string `json:"groups,omitempty"`
+	// Final are the rows of final.data; nil where the rows of the run are predicted. No fit and
+	// no score depends on it.
+	Final *RowsInfo `json:"final,omitempty"`
+}
+
+// RowsInfo says which rows the final model is to predict.
+type RowsInfo struct {
+	Digest string `json:"digest"` // of ids and the columns that models use; enters the predictions' fingerprint
+	Rows   int    `json:"rows"`
+	File   File   `json:"file"` // data/final.parquet
 }
 
 // Grid is the time grid as fixed when the run was created.

@@ -111,7 +111,7 @@ var finalShape = &shape{keys: []key{
 		list: &listRule{item: rule{number: positive()}, what: "times", min: 1, max: maxHorizons, unique: true},
 	}},
 	{name: "rmst", doc: "Restriction time of the mean survival time.", rule: rule{number: positive()}},
-	{name: "data", doc: "Rows to predict; without it the data of the run.", rule: dataURI()},
+	{name: "data", doc: "File whose rows are predicted, read when the run is prepared; without it the rows of the run.", rule: dataURI()},
 }}
 
 var explainShape = &shape{keys: []key{

@@ -96,16 +96,3 @@ func (s *Spec) CheckAvailable(available []string) error {
 	}
 	return found.err("")
 }
-
-// Warnings are the texts of category config that a run with this spec logs: parts that
-// are validated and then skipped.
-func (s *Spec) Warnings() []string {
-	var skipped []string
-	if s.Final.Data != "" {
-		skipped = append(skipped, "final.data")
-	}
-	if len(skipped) == 0 {
-		return nil
-	}
-	return []string{fmt.Sprintf("%s: valid, but not available yet; skipped in this run", strings.Join(skipped, ", "))}
-}

@@ -52,14 +52,6 @@ func TestCheckAvailable(t *testing.T) {
 	require.NoError(t, parse(t, minimal+"models: [{type: km}]\n").CheckAvailable(nil))
 }
 
-// One warning names what is validated and skipped; the defaults give none.
-func TestWarnings(t *testing.T) {
-	require.Empty(t, parse(t, minimal).Warnings())
-	require.Empty(t, parse(t, minimal+"tracker: {uri: off, attempts: 5}\n").Warnings())
-	s := parse(t, minimal+"final: {data: /new.csv}\ntracker: {uri: 'http://h'}\nnotify: ['${EVERFOLD_NOTIFY_X}']\n")
-	require.Equal(t, []string{"final.data: valid, but not available yet; skipped in this run"}, s.Warnings())
-}
-
 // Relative paths become absolute against the spec's folder; URIs stay.
 func TestPaths(t *testing.T) {
 	s := parse(t, "run: r\ntype: sample\ndata: {uri: ../d.csv, time: t, event: e}\nfolds: {file: f.csv}\nfinal: {data: 'file://new.csv'}\n")

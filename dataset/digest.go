@@ -22,16 +22,7 @@ func (t *Table) Digest() string {
 	d := digester{sum: sha256.New()}
 	d.text(digestVersion)
 	d.count(t.Rows())
-	d.count(len(t.Columns))
-	for _, c := range t.Columns {
-		d.text(c.Name)
-		d.text(c.Kind.String())
-		if c.Kind == Categorical {
-			d.levels(c)
-		} else {
-			d.floats(c.Values)
-		}
-	}
+	d.columns(t.Columns)
 	d.floats(t.Outcome.Time)
 	d.flags(t.Outcome.Event)
 	d.floats(t.Outcome.Entry)
@@ -43,6 +34,20 @@ func (t *Table) Digest() string {
 type digester struct {
 	sum hash.Hash
 	buf [4096]byte
+}
+
+// columns digests covariates.
+func (d *digester) columns(columns []Column) {
+	d.count(len(columns))
+	for _, c := range columns {
+		d.text(c.Name)
+		d.text(c.Kind.String())
+		if c.Kind == Categorical {
+			d.levels(c)
+		} else {
+			d.floats(c.Values)
+		}
+	}
 }
 
 // digestEach digests eight bytes for every value of a column.

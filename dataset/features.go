@@ -1,8 +1,17 @@
 package dataset
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"slices"
 	"strconv"
+	"strings"
+
+	"github.com/parquet-go/parquet-go"
 
 	"everfold/survival"
 )
@@ -57,3 +66,71 @@ func ReadFeatures(ctx context.Context, src Source, s FeatureSchema) (*Features, 
 	}
 	return x, nil
 }
+
+// featuresKey is the metadata key of the digest.
+const featuresKey = "everfold.features"
+
+// WriteParquet writes x as a Parquet file, which ReadKept reads back as equal features. id names
+// the column of ids. Equal features give equal bytes.
+func (x *Features) WriteParquet(w io.Writer, id string) error {
+	columns := map[string]fileColumn{}
+	for _, c := range x.Columns {
+		columns[c.Name] = featureColumn(c)
+	}
+	if x.ID != nil {
+		columns[id] = textColumn(x.ID)
+	}
+	if len(columns) == 0 { // the rows are to be counted all the same
+		columns[columnRow] = fileColumn{parquet.Leaf(parquet.Int64Type), func(i int) parquet.Value { return parquet.Int64Value(int64(i)) }}
+	}
+	return writeFile(w, "features", x.Rows, columns, parquet.CreatedBy("everfold", "1", "features"),
+		parquet.KeyValueMetadata(featuresKey, x.Digest()))
+}
+
+// ReadKept reads content that WriteParquet wrote; src has no opener. Anything else, bytes that do
+// not give the digest in the file among it, is an *InvalidError.
+func ReadKept(ctx context.Context, src Source, content []byte, s FeatureSchema) (*Features, error) {
+	src.Format, src.Open = Parquet, func(context.Context) (io.ReadCloser, int64, error) {
+		return fileInMemory{bytes.NewReader(content)}, int64(len(content)), nil
+	}
+	x, err := ReadFeatures(ctx, src, s)
+	if err != nil {
+		return nil, err
+	}
+	f, err := parquet.OpenFile(bytes.NewReader(content), int64(len(content)), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	if err != nil {
+		return nil, located(damagedParquet(err), src)
+	}
+	if digest, _ := f.Lookup(featuresKey); digest != x.Digest() {
+		return nil, located(damagedParquet(errors.New("the content does not have the digest that the file names")), src)
+	}
+	return x, nil
+}
+
+// fileInMemory is an open file, of which Parquet is read in place.
+type fileInMemory struct{ *bytes.Reader }
+
+// Close does nothing.
+func (fileInMemory) Close() error { return nil }
+
+// featuresVersion begins the digested form; it changes when the form does.
+const featuresVersion = "everfold.features.1"
+
+// Digest is SHA-256, in hexadecimal, over what predictions of x can depend on, in row order:
+// ids, and per column, in the order of their names, name, kind and cells, as in Table.Digest.
+func (x *Features) Digest() string {
+	d := digester{sum: sha256.New()}
+	d.text(featuresVersion)
+	d.count(x.Rows)
+	d.count(len(x.ID))
+	for _, id := range x.ID {
+		d.text(id)
+	}
+	columns := slices.Clone(x.Columns)
+	slices.SortFunc(columns, func(a, b Column) int { return strings.Compare(a.Name, b.Name) })
+	d.columns(columns)
+	return hex.EncodeToString(d.sum.Sum(nil))
+}
+
+// Bytes estimates the memory that x holds.
+func (x *Features) Bytes() int64 { return bytesOf(x.ID, x.Columns) }

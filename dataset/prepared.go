@@ -47,11 +47,6 @@ type preparedColumn struct {
 // digest is t.Digest(), which callers know from reading; ReadPrepared refuses another.
 func WriteParquet(w io.Writer, t *Table, digest string) error {
 	form := preparedForm{Version: 1, Rows: t.Rows(), Digest: digest}
-	group := parquet.Group{}
-	columns := t.preparedColumns()
-	for name, c := range columns {
-		group[name] = c.node
-	}
 	for _, c := range t.Columns {
 		form.Columns = append(form.Columns, preparedColumn{c.Name, c.Kind.String()})
 	}
@@ -59,11 +54,20 @@ func WriteParquet(w io.Writer, t *Table, digest string) error {
 	if err != nil {
 		return err
 	}
-	schema := parquet.NewSchema("table", group)
-	out := parquet.NewWriter(w, schema, parquet.CreatedBy("everfold", "1", "prepared"),
-		parquet.KeyValueMetadata(preparedKey, string(meta)), parquet.Compression(&parquet.Snappy))
-	for from := 0; from < t.Rows(); from += rowsPerGroup {
-		to := min(from+rowsPerGroup, t.Rows())
+	return writeFile(w, "table", t.Rows(), t.preparedColumns(), parquet.CreatedBy("everfold", "1", "prepared"),
+		parquet.KeyValueMetadata(preparedKey, string(meta)))
+}
+
+// writeFile writes columns by their names, in row groups.
+func writeFile(w io.Writer, name string, rows int, columns map[string]fileColumn, options ...parquet.WriterOption) error {
+	group := parquet.Group{}
+	for name, c := range columns {
+		group[name] = c.node
+	}
+	schema := parquet.NewSchema(name, group)
+	out := parquet.NewWriter(w, append(options, schema, parquet.Compression(&parquet.Snappy))...)
+	for from := 0; from < rows; from += rowsPerGroup {
+		to := min(from+rowsPerGroup, rows)
 		for k, path := range schema.Columns() {
 			if err := writeColumn(out.ColumnWriters()[k], columns[path[0]], k, from, to); err != nil {
 				return fmt.Errorf("write column %q: %w", path[0], err)
@@ -84,36 +88,43 @@ type fileColumn struct {
 
 // preparedColumns maps the file's column names to their content.
 func (t *Table) preparedColumns() map[string]fileColumn {
-	double := parquet.Leaf(parquet.DoubleType)
 	integer := parquet.Leaf(parquet.Int64Type)
-	floats := func(values []float64) fileColumn {
-		return fileColumn{double, func(i int) parquet.Value { return parquet.DoubleValue(values[i]) }}
-	}
 	columns := map[string]fileColumn{
 		columnRow:   {integer, func(i int) parquet.Value { return parquet.Int64Value(t.SourceRow[i]) }},
-		columnTime:  floats(t.Outcome.Time),
+		columnTime:  floatColumn(t.Outcome.Time),
 		columnEvent: {parquet.Leaf(parquet.BooleanType), func(i int) parquet.Value { return parquet.BooleanValue(t.Outcome.Event[i]) }},
 	}
 	if t.Outcome.Entry != nil {
-		columns[columnEntry] = floats(t.Outcome.Entry)
+		columns[columnEntry] = floatColumn(t.Outcome.Entry)
 	}
 	if t.Outcome.Weight != nil {
-		columns[columnWeight] = floats(t.Outcome.Weight)
+		columns[columnWeight] = floatColumn(t.Outcome.Weight)
 	}
 	if t.Group != nil {
 		columns[columnGroup] = fileColumn{integer, func(i int) parquet.Value { return parquet.Int64Value(int64(t.Group[i])) }}
 	}
 	if t.ID != nil {
-		columns[columnID] = fileColumn{parquet.String(), func(i int) parquet.Value { return parquet.ByteArrayValue([]byte(t.ID[i])) }}
+		columns[columnID] = textColumn(t.ID)
 	}
 	for _, c := range t.Columns {
-		if c.Kind == Categorical {
-			columns[featurePrefix+c.Name] = levelColumn(c)
-		} else {
-			columns[featurePrefix+c.Name] = floats(c.Values)
-		}
+		columns[featurePrefix+c.Name] = featureColumn(c)
 	}
 	return columns
+}
+
+func featureColumn(c Column) fileColumn {
+	if c.Kind == Categorical {
+		return levelColumn(c)
+	}
+	return floatColumn(c.Values)
+}
+
+func floatColumn(values []float64) fileColumn {
+	return fileColumn{parquet.Leaf(parquet.DoubleType), func(i int) parquet.Value { return parquet.DoubleValue(values[i]) }}
+}
+
+func textColumn(values []string) fileColumn {
+	return fileColumn{parquet.String(), func(i int) parquet.Value { return parquet.ByteArrayValue([]byte(values[i])) }}
 }
 
 func levelColumn(c Column) fileColumn {

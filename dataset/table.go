@@ -79,15 +79,21 @@ func (t *Table) Bytes() int64 {
 	for _, perRow := range []struct {
 		held  bool
 		bytes int64
-	}{{t.Outcome.Entry != nil, 8}, {t.Outcome.Weight != nil, 8}, {t.Group != nil, 8}, {t.ID != nil, 16}} {
+	}{{t.Outcome.Entry != nil, 8}, {t.Outcome.Weight != nil, 8}, {t.Group != nil, 8}} {
 		if perRow.held {
 			total += n * perRow.bytes
 		}
 	}
-	for _, id := range t.ID {
-		total += int64(len(id))
+	return total + bytesOf(t.ID, t.Columns)
+}
+
+// bytesOf estimates the memory that ids and covariates hold.
+func bytesOf(ids []string, columns []Column) int64 {
+	total := int64(0)
+	for _, id := range ids {
+		total += 16 + int64(len(id))
 	}
-	for _, c := range t.Columns {
+	for _, c := range columns {
 		total += 8*int64(len(c.Values)) + 4*int64(len(c.Codes))
 		for _, level := range c.Levels {
 			total += 16 + int64(len(level))

@@ -71,7 +71,19 @@ func Stamp(worker string, now time.Time) string {
 	if clean == "" {
 		clean = "worker"
 	}
-	return now.UTC().Format("20060102_150405") + "_" + clean
+	return now.UTC().Format(stampTime) + "_" + clean
+}
+
+const stampTime = "20060102_150405"
+
+// OpenedAt is when a file of OpenRun was opened, to the second, by its path; false for other files.
+func OpenedAt(path string) (time.Time, bool) {
+	_, stamp, found := strings.Cut(filepath.Base(path), "_")
+	if !found || len(stamp) < len(stampTime) {
+		return time.Time{}, false
+	}
+	at, err := time.Parse(stampTime, stamp[:len(stampTime)])
+	return at, err == nil
 }
 
 // Handler returns the handler that writes to the files; combine it with others by

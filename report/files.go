@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	"fmt"
+	"path"
 	"strings"
 
 	"everfold/artifact"
@@ -24,7 +25,7 @@ func (b *builder) files(context.Context) (section, error) {
 		t.add("models/<model>/", "fitted on all rows: "+strings.Join(finals, ", ")+"; file, description, model card, and predict.py, which needs numpy alone")
 	}
 	if b.Predictions != nil {
-		t.add(artifact.PredictionsKey+", .parquet", fmt.Sprintf("%s by %s", counted(b.Predictions.Rows, "row"), b.Predictions.Model))
+		t.add(artifact.PredictionsKey+", .parquet", b.predicted())
 		t.add(artifact.OutOfFoldKey, counted(b.Predictions.OutOfFold, "prediction")+" of rows by models that were not fitted on them")
 	}
 	t.add("report/", "this page, and every picture as .svg and .png")
@@ -48,6 +49,19 @@ func (b *builder) files(context.Context) (section, error) {
 	s.Blocks = append(s.Blocks, block{Commands: commands})
 	s.Blocks = append(s.Blocks, block{Note: fmt.Sprintf("Data %.12s, spec %.12s, everfold %s.", b.Run.Data.Digest, b.Run.SpecDigest, b.Run.Build)})
 	return s, nil
+}
+
+// predicted is what predictions.csv holds.
+func (b *builder) predicted() string {
+	p := b.Predictions
+	text := counted(p.Rows, "row")
+	if p.Data != "" {
+		text += " of " + path.Base(p.Data) + " (final.data)"
+	}
+	if p.InTraining != nil {
+		text += fmt.Sprintf(", %s of them fitted on,", amount(*p.InTraining))
+	}
+	return text + " by " + p.Model
 }
 
 // plainWord needs no quotes in a shell.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -215,9 +216,22 @@ func presentFinals(s screen, r *workflows.Result) {
 		s.printf("%s %s\n", label(s, "Models"), strings.Join(models, ", "))
 	}
 	if p := r.Predictions; p != nil {
-		s.printf("%s predictions/predictions.csv and .parquet: %s by %s\n", label(s, "Predict"), countOf(p.Rows, "row"), p.Model)
+		s.printf("%s predictions/predictions.csv and .parquet: %s by %s\n", label(s, "Predict"), predictedRows(p), p.Model)
 		s.printf("%s predictions/oof.csv: %s out of fold\n", label(s, ""), countOf(p.OutOfFold, "row"))
 	}
+}
+
+// predictedRows is such as "40 rows of new.csv, 12 of them fitted on,".
+func predictedRows(p *workflows.Predictions) string {
+	text := countOf(p.Rows, "row")
+	if p.Data == "" {
+		return text
+	}
+	text += " of " + path.Base(p.Data)
+	if p.InTraining != nil {
+		text += fmt.Sprintf(", %d of them fitted on,", *p.InTraining)
+	}
+	return text
 }
 
 // tally is one line of counts.

@@ -73,6 +73,7 @@ func (p *program) presentPlan(ctx context.Context, spec *config.Spec, request co
 	}
 	doc := newPlanDocument(spec, preview.Plan, preview.Table.Rows(), preview.Run.Data.Events)
 	doc.addCost(preview.Cost, runtime.GOMAXPROCS(0))
+	doc.addPredict(spec, preview)
 	if err != nil {
 		doc.Refused = err.Error()
 	}
@@ -103,7 +104,11 @@ func planError(err error) error {
 	case errors.As(err, &changed): // its message says what to do
 		return err
 	case errors.As(err, &refused) && errors.Is(err, fs.ErrNotExist):
-		return fail(applicationCode(refused.Type), "data.uri starts at the spec's folder; --set data.uri=FILE takes another file", "%s: %w", refused.Type, refused.Err)
+		key := "data.uri"
+		if source := (*app.SourceError)(nil); errors.As(err, &source) {
+			key = source.Key
+		}
+		return fail(applicationCode(refused.Type), key+" starts at the spec's folder; --set "+key+"=FILE takes another file", "%s: %w", refused.Type, refused.Err)
 	case errors.As(err, &refused):
 		return fail(applicationCode(refused.Type), hintFor(refused.Type), "%s: %w", refused.Type, refused.Err)
 	}
@@ -124,12 +129,37 @@ type planDocument struct {
 	Left       []artifact.Task     `json:"left,omitempty"` // with --only-failed: not planned before
 	// Finals are absent where only the scores of folds still to be fitted tell which is best.
 	Finals  []artifact.FinalPlan `json:"finals,omitempty"`
+	Predict *predictPlan         `json:"predict,omitempty"` // with final.data
 	Refused string               `json:"refused,omitempty"` // why run would start nothing
 
 	CoreSeconds float64    `json:"core_seconds"` // the work of all fits, estimated
 	ETASeconds  float64    `json:"eta_seconds"`  // that work shared by this machine's cores
 	Cores       int        `json:"cores"`
 	Basis       cost.Basis `json:"eta_basis"` // run | store | builtin
+}
+
+// predictPlan is final.data as a run would predict it.
+type predictPlan struct {
+	predictReport
+	Reason   string   `json:"reason"` // how it stands to the predictions in place
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// addPredict enters the rows of final.data.
+func (d *planDocument) addPredict(spec *config.Spec, p *app.Preview) {
+	f := p.Final
+	if f == nil {
+		return
+	}
+	reason := "none of its rows are predicted yet"
+	switch p.Predicted {
+	case "":
+	case f.Digest:
+		reason = "as predicted last"
+	default:
+		reason = "its rows are not those predicted last: they are predicted anew"
+	}
+	d.Predict = &predictPlan{predictReport{spec.Final.Data, f.Rows, f.Digest}, reason, f.Warnings}
 }
 
 // addCost enters what the plan will take on so many cores. Fits share the cores, and the
@@ -190,6 +220,16 @@ func (d *planDocument) present(s screen, explain bool) {
 	}
 	if len(d.Finals) > 0 {
 		s.printf("\n")
+	}
+	if p := d.Predict; p != nil {
+		s.printf("Predicts: %s of %s", countOf(p.Rows, "row"), p.Data)
+		if explain {
+			s.printf(": %s", p.Reason)
+		}
+		s.printf("\n")
+		for _, warning := range p.Warnings {
+			s.printf("%s %s\n", label(s, "Warning"), warning)
+		}
 	}
 	if len(d.Left) > 0 {
 		s.printf("\n%s left alone: not planned before (--only-failed)\n", countOf(len(d.Left), "fold"))

@@ -99,8 +99,11 @@ func (p *program) recover(ctx context.Context, words string, f recoverFlags) err
 	doc := &recovered{Folder: folder, DryRun: f.dryRun, Recovered: found}
 	doc.present(s)
 	began := time.Now()
-	if f.fits(found) {
+	switch {
+	case f.fits(found):
 		doc.Execution, err = p.refit(ctx, s, doc, run, f)
+	case found.Unpredicted != nil && !f.dryRun:
+		err = unpredictedError(found)
 	}
 	doc.ExitCode = exitCode(err)
 	if err != nil {
@@ -248,6 +251,16 @@ func blockedError(doc *recovered) error {
 	return fail(code, "what was made anew above stays, and these work without: starter "+strings.Join(works, ", ")+
 		"\nbring the data file back, or "+artifact.PreparedKey+" from a backup, and type it again",
 		"%s cannot be fitted: %s", doc.left(), doc.Blocked.Reason)
+}
+
+// unpredictedError says why the rows of final.data are not predicted.
+func unpredictedError(found *app.Recovered) error {
+	code := exitCorrupt
+	if found.Unpredicted.Missing {
+		code = exitNotFound
+	}
+	return fail(code, "everything else is in order; bring the file of final.data back, or "+artifact.FinalRowsKey+" from a backup, and type it again\n"+
+		"starter predict predicts any other file", "no predictions are made: %s", found.Unpredicted.Reason)
 }
 
 // recoverFailure gives an error of recover its exit code and the next step.

@@ -18,8 +18,8 @@ func (p *program) validateCommand() *cobra.Command {
 		Use:   "validate SPEC",
 		Short: "check a spec, and with --data its data, without starting anything",
 		Long: `Checks SPEC by every rule of the contract and names what is wrong, with its line and what is
-allowed. --data reads the data too, as a run would: columns, times, events, folds. No server is
-needed.`,
+allowed. --data reads the data too, as a run would: columns, times, events, folds, and the rows of
+final.data. No server is needed.`,
 		Example: "  starter validate examples/hdfail.yaml\n  starter validate examples/veteran.yaml --data --json",
 		Args:    exactArgs("SPEC"),
 		RunE: func(command *cobra.Command, args []string) error {
@@ -63,6 +63,14 @@ type dataReport struct {
 	Folds    int            `json:"folds"`
 	Dropped  []droppedRows  `json:"dropped,omitempty"`
 	Columns  []columnReport `json:"columns"`
+	Predict  *predictReport `json:"predict,omitempty"` // with final.data
+}
+
+// predictReport is final.data as a run would take it.
+type predictReport struct {
+	Data   string `json:"data"`
+	Rows   int    `json:"rows"`
+	Digest string `json:"digest"`
 }
 
 type droppedRows struct {
@@ -79,7 +87,7 @@ type columnReport struct {
 }
 
 func validate(ctx context.Context, spec *config.Spec, withData bool) (*validation, error) {
-	v := &validation{Run: spec.RunID(), Digest: spec.Digest(), Models: len(spec.AllModels()), Warnings: spec.Warnings()}
+	v := &validation{Run: spec.RunID(), Digest: spec.Digest(), Models: len(spec.AllModels())}
 	if !withData {
 		return v, nil
 	}
@@ -99,6 +107,10 @@ func validate(ctx context.Context, spec *config.Spec, withData bool) (*validatio
 	for _, w := range data.Profile.Warnings {
 		v.Warnings = append(v.Warnings, w.Message)
 	}
+	if f := data.Final; f != nil {
+		v.Data.Predict = &predictReport{Data: spec.Final.Data, Rows: f.Rows, Digest: f.Digest}
+		v.Warnings = append(v.Warnings, f.Warnings...)
+	}
 	return v, nil
 }
 
@@ -116,6 +128,9 @@ func (d *dataReport) present(s screen) {
 	s.printf("%s %s of %d read, %s, %s\n", label(s, "Data"), countOf(d.Rows, "row"), d.RowsRead, countOf(d.Events, "event"), countOf(d.Folds, "fold"))
 	for _, drop := range d.Dropped {
 		s.printf("%s %s with %s: %s\n", label(s, "Dropped"), countOf(drop.Rows, "row"), countOf(drop.Events, "event"), drop.Reason)
+	}
+	if f := d.Predict; f != nil {
+		s.printf("%s %s of %s, with every column that is needed\n", label(s, "Predict"), countOf(f.Rows, "row"), f.Data)
 	}
 	t := newTable(s.live)
 	t.AppendHeader(table.Row{"Column", "Role", "How", "Missing"})

@@ -118,11 +118,14 @@ type Final struct {
 
 // Predictions says what predictions/ holds.
 type Predictions struct {
-	Model     string            `json:"model"` // of predictions.csv and .parquet
-	Action    activities.Action `json:"action"`
-	Rows      int               `json:"rows"`
-	OutOfFold int               `json:"out_of_fold"` // rows of oof.csv
-	Seconds   float64           `json:"seconds"`
+	Model  string            `json:"model"` // of predictions.csv and .parquet
+	Action activities.Action `json:"action"`
+	Data   string            `json:"data,omitempty"` // final.data, whose rows they are; "": the rows of the run
+	Rows   int               `json:"rows"`
+	// InTraining counts rows of Data that the model was fitted on; nil: nothing tells, or it was on all.
+	InTraining *int    `json:"in_training,omitempty"`
+	OutOfFold  int     `json:"out_of_fold"` // rows of oof.csv
+	Seconds    float64 `json:"seconds"`
 }
 
 // Failure is one fit that came to nothing, with its reason. Fold is −1 for a final fit and

@@ -3,6 +3,7 @@ package workflows
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -39,9 +40,9 @@ func (r *trainRun) finish(ctx workflow.Context, summary *activities.SummarizeRes
 		case err != nil:
 			return nil, r.failPredictions(ctx, source, err)
 		case found.Missing == "" && len(found.Incomplete) == 0:
-			r.warnings = append(r.warnings, found.Warnings...)
-			return &Predictions{Model: found.Model, Action: found.Action, Rows: found.Rows,
-				OutOfFold: found.OutOfFold, Seconds: found.Seconds}, nil
+			r.warn(found.Warnings)
+			return &Predictions{Model: found.Model, Action: found.Action, Data: found.Data, Rows: found.Rows,
+				InTraining: found.InTraining, OutOfFold: found.OutOfFold, Seconds: found.Seconds}, nil
 		case repair == maxRepairs:
 			r.board.fail(ctx, source, &Failure{Model: source.model, Fold: source.fold,
 				Type: activities.ErrArtifactCorrupt, Message: cmp.Or(found.Missing, "its predictions: "+damageOf(found))})
@@ -53,6 +54,15 @@ func (r *trainRun) finish(ctx workflow.Context, summary *activities.SummarizeRes
 		}
 		r.warnings = append(r.warnings, fmt.Sprintf("the final %s did not verify and is fitted again: %s", source.model, found.Missing))
 		source.state, source.action = Waiting, ""
+	}
+}
+
+// warn adds what was not warned of before: of the rows of final.data the preparation has told.
+func (r *trainRun) warn(texts []string) {
+	for _, text := range texts {
+		if !slices.Contains(r.warnings, text) {
+			r.warnings = append(r.warnings, text)
+		}
 	}
 }
 

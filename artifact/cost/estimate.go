@@ -80,13 +80,17 @@ func (e *Evidence) Estimate(run *artifact.Run, plan *artifact.Plan) *Estimate {
 // costliest, as which one has the best scores is not known.
 func (e *Evidence) finals(run *artifact.Run, plan *artifact.Plan) float64 {
 	var most, predictions, total float64
+	rows := run.Data.Rows
+	if run.Data.Final != nil {
+		rows = run.Data.Final.Rows
+	}
 	consider := func(name string) {
 		m, err := run.Spec.Model(name)
 		if err != nil {
 			return
 		}
 		fit, _ := e.Seconds(run.Spec, m, Rows{Train: run.Data.Rows})
-		both, _ := e.Seconds(run.Spec, m, Rows{Train: run.Data.Rows, Test: run.Data.Rows})
+		both, _ := e.Seconds(run.Spec, m, Rows{Train: run.Data.Rows, Test: rows})
 		total += fit
 		if fit > most {
 			most, predictions = fit, both-fit

@@ -11,6 +11,12 @@ import (
 	"everfold/survival/registry"
 )
 
+// SourceError says which key of the spec, other than data.uri, names the file that was refused.
+type SourceError = activities.SourceError
+
+// Preview is what a start of a spec would do.
+type Preview = activities.Preview
+
 // PreparationError: a spec's data could not be read, or its run not planned. Type is the
 // error type by which PrepareData would report it.
 type PreparationError struct {
