@@ -114,6 +114,23 @@ func (t *timetable) encryptBy(keys *app.CodecKeys) {
 	}
 }
 
+// tagged says whether the starts of an action have the search attributes of runs.
+func tagged(w *client.ScheduleWorkflowAction) bool {
+	names := maps.Clone(w.UntypedSearchAttributes) // those of which the server does not tell the type
+	if names == nil {
+		names = map[string]*commonpb.Payload{}
+	}
+	for key := range w.TypedSearchAttributes.GetUntypedValues() {
+		names[key.GetName()] = nil
+	}
+	for _, name := range []string{workflows.AttributeRun, workflows.AttributeType, workflows.AttributeOutcome, workflows.AttributeFailed} {
+		if _, has := names[name]; !has {
+			return false
+		}
+	}
+	return true
+}
+
 // take fills in what the workflow's input says.
 func (t *timetable) take(s *config.Scheduled) {
 	t.scheduled, t.RunTemplate, t.SpecDigest = s, s.RunTemplate, s.Spec.Digest()
@@ -203,6 +220,9 @@ func (t *timetable) changes(former *timetable) []change {
 	}
 	if t.key != former.key {
 		list = append(list, change{Key: "encryption", From: orElse(former.key, "none"), To: orElse(t.key, "none")})
+	}
+	if t.tags && !former.tags { // of a release, or a server, before these
+		list = append(list, change{Key: "search_attributes", From: "none", To: "those of runs"})
 	}
 	if len(list) == 0 && t.input != former.input {
 		list = append(list, change{Key: "input", From: "another text", To: "this one"})
