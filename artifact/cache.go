@@ -34,6 +34,7 @@ type heldFolder struct {
 type cached struct {
 	etag     string
 	manifest *Manifest
+	current  *Run // one whose fingerprints it is known to have; nil: none
 }
 
 type heldRun struct {
@@ -81,8 +82,33 @@ func (c *Cache) put(s store.Store, key, etag string, m *Manifest) {
 	if !c.hasFolder(s) {
 		c.folders = slices.Insert(c.folders, 0, &heldFolder{s.URI(), map[string]cached{}})
 	}
-	c.folders[0].held[key] = cached{etag, m}
+	c.folders[0].held[key] = cached{etag: etag, manifest: m}
 	c.folders = bounded(c.folders, maxHeldManifests, func(h *heldFolder) int { return len(h.held) })
+}
+
+// isCurrent says whether a manifest that is held is known to have the fingerprints of run, which
+// the cache has decoded.
+func (c *Cache) isCurrent(s store.Store, key string, m *Manifest, run *Run) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.hasFolder(s) {
+		return false
+	}
+	entry := c.folders[0].held[key]
+	return entry.manifest == m && entry.current == run
+}
+
+// setCurrent notes that a manifest that is held has the fingerprints of run.
+func (c *Cache) setCurrent(s store.Store, key string, m *Manifest, run *Run) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.hasFolder(s) {
+		return
+	}
+	if entry := c.folders[0].held[key]; entry.manifest == m {
+		entry.current = run
+		c.folders[0].held[key] = entry
+	}
 }
 
 // hasFolder makes the run's folder the first where there are manifests of it.

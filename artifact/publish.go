@@ -95,15 +95,30 @@ func listed(ctx context.Context, s store.Store, run *Run, cache *Cache) ([]*Mani
 		if err != nil {
 			return nil, err
 		}
-		want, err := run.fingerprints(task.Model, task.Fold)
+		current, err := isCurrent(s, run, m, cache)
 		if err != nil {
 			return nil, err
 		}
-		if m.FitFingerprint == want.fit && m.ScoreFingerprint == want.score {
+		if current {
 			found = append(found, m)
 		}
 	}
 	return found, nil
+}
+
+// isCurrent says whether a manifest has both fingerprints of the run. Those that had are not
+// compared again: a large run is listed hundreds of times.
+func isCurrent(s store.Store, run *Run, m *Manifest, cache *Cache) (bool, error) {
+	key := ManifestKey(m.Model, m.Fold)
+	if cache.isCurrent(s, key, m, run) {
+		return true, nil
+	}
+	want, err := run.fingerprints(m.Model, m.Fold)
+	if err != nil || m.FitFingerprint != want.fit || m.ScoreFingerprint != want.score {
+		return false, err
+	}
+	cache.setCurrent(s, key, m, run)
+	return true, nil
 }
 
 func cachedManifest(ctx context.Context, s store.Store, task Task, etag string, cache *Cache) (*Manifest, error) {

@@ -18,6 +18,7 @@ import (
 // has reported. Children that run come first, in the order of the plan, longest folds first.
 type crew struct {
 	*fanOut
+	begin   string // names this start of the run
 	reports workflow.ReceiveChannel
 	members []*member          // in the order in which they are started
 	at      map[string]*member // by model; look-up only
@@ -54,7 +55,7 @@ func (c *crew) run(ctx workflow.Context, cells []*cell) error {
 	longestFirst(cells)
 	c.board.enter(ctx, stageFitting)
 	c.enlist(cells)
-	c.reports = workflow.GetSignalChannel(ctx, SignalFoldsEnded)
+	c.begin, c.reports = workflow.GetInfo(ctx).FirstRunID, workflow.GetSignalChannel(ctx, SignalFoldsEnded)
 	ctx, cancelAll := workflow.WithCancel(ctx)
 	defer cancelAll()
 	for c.news = true; c.open() && c.fatal == nil; {
@@ -187,7 +188,7 @@ func (c *crew) start(ctx workflow.Context, m *member, fits int) {
 }
 
 func (c *crew) input(m *member) TrainModelInput {
-	in := TrainModelInput{Work: c.work, Model: m.model, Seconds: m.cells[0].expects, Fits: m.fits, FailFast: c.failFast}
+	in := TrainModelInput{Work: c.work, Start: c.begin, Model: m.model, Seconds: m.cells[0].expects, Fits: m.fits, FailFast: c.failFast}
 	in.ReportEvery = (len(c.board.cells) + reportsAtMost - 1) / reportsAtMost
 	for _, cell := range m.cells {
 		in.Folds = append(in.Folds, FoldToFit{Fold: cell.fold, Force: cell.force})
@@ -213,6 +214,9 @@ func (c *crew) take(ctx workflow.Context) {
 		var report FoldsEnded
 		if !c.reports.ReceiveAsync(&report) {
 			return
+		}
+		if report.Start != c.begin {
+			continue // of a child of an earlier start
 		}
 		m := c.at[report.Model]
 		for _, f := range report.Folds {

@@ -147,6 +147,9 @@ func TestParallelismOfChildren(t *testing.T) {
 	at(30*time.Second, func() {
 		require.Equal(t, 12, *inFlight)
 		require.Equal(t, 12, running().Running)
+		env.SignalWorkflow(SignalFoldsEnded, FoldsEnded{Start: "an earlier one", Model: "model_0", Folds: []FoldEnd{{Fold: 0}}})
+		env.SignalWorkflow(SignalFoldsEnded, FoldsEnded{Model: "unknown", Folds: []FoldEnd{{Fold: 0}}})
+		require.Zero(t, running().Done, "reports of others")
 		env.UpdateWorkflow(UpdateSetParallelism, "", accepted(t), SetParallelism{Fits: 3})
 	})
 	at(90*time.Second, func() { // the twelve have ended

@@ -13,6 +13,7 @@ import (
 // TrainModelInput is what a run asks of a child: folds of one model.
 type TrainModelInput struct {
 	Work
+	Start       string      `json:"start"` // of the run: its first execution, which a reset keeps
 	Model       string      `json:"model"`
 	Folds       []FoldToFit `json:"folds"`                      // in the order in which they begin
 	Seconds     float64     `json:"expected_seconds,omitempty"` // of one fold on one core, by the plan
@@ -29,6 +30,7 @@ type FoldToFit struct {
 
 // FoldsEnded is what the signal "folds-ended" tells the run.
 type FoldsEnded struct {
+	Start string    `json:"start"` // of the run that the child belongs to
 	Model string    `json:"model"`
 	Folds []FoldEnd `json:"folds"`
 }
@@ -143,10 +145,10 @@ func (m *modelRun) report(ctx workflow.Context) error {
 		if len(m.untold) == 0 {
 			return nil
 		}
-		report := FoldsEnded{Model: m.in.Model, Folds: m.untold}
+		report := FoldsEnded{Start: m.in.Start, Model: m.in.Model, Folds: m.untold}
 		m.told, m.untold = m.told+len(m.untold), nil
-		// By its execution: a later one of the same id has children of its own.
-		if err := workflow.SignalExternalWorkflow(ctx, m.parent.ID, m.parent.RunID, SignalFoldsEnded, report).Get(ctx, nil); err != nil {
+		// By its id alone: a reset has made another execution of it. A later start ignores it.
+		if err := workflow.SignalExternalWorkflow(ctx, m.parent.ID, "", SignalFoldsEnded, report).Get(ctx, nil); err != nil {
 			return temporal.NewNonRetryableApplicationError("the run does not take reports any more: "+err.Error(), activities.ErrSuperseded, err)
 		}
 	}

@@ -114,7 +114,7 @@ func TestSortByKeyFinishes(t *testing.T) {
 // Words are sorted by their upper halves, equal ones staying in their order, and nothing but the
 // order changes, whatever the range of the halves.
 func TestSortWords(t *testing.T) {
-	for _, n := range []int{0, 1, 2, 5000} {
+	for _, n := range []int{0, 1, 2, 127, 128, 5000} {
 		for _, width := range []int{0, 1, 11, 12, 23, 32} {
 			words := make([]uint64, n)
 			for i := range words {

@@ -59,19 +59,30 @@ func finish(rows []int, words []uint64, key func(row int) uint64) {
 }
 
 const (
-	digitBits = 11 // the counts of so many bits fit into a core's cache beside what is sorted
-	maxPasses = 3  // which 32 bits take
+	digitBits = 11  // the counts of so many bits fit into a core's cache beside what is sorted
+	maxPasses = 3   // which 32 bits take
+	fewWords  = 128 // fewer are moved into place one by one: clearing the counts takes longer
 )
 
 // SortWords sorts words by their upper 32 bits, stably, by a least-significant-digit radix sort
 // over the range of these. It returns the sorted slice and the other one, which it overwrites;
 // both are equally long.
 func SortWords(from, to []uint64) (sorted, scratch []uint64) {
+	if len(from) < fewWords {
+		for i, w := range from {
+			k := i
+			for ; k > 0 && from[k-1]>>32 > w>>32; k-- {
+				from[k] = from[k-1]
+			}
+			from[k] = w
+		}
+		return from, to
+	}
 	least, most := ^uint64(0), uint64(0)
 	for _, w := range from {
 		least, most = min(least, w>>32), max(most, w>>32)
 	}
-	if len(from) < 2 || least == most {
+	if least == most {
 		return from, to
 	}
 	width := bits.Len64(most - least)
