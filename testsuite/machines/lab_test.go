@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -117,15 +118,27 @@ func (l *lab) requireSound(want harness.Tree, fits int) {
 	require.Equal(l.t, fits, report.Intact)
 }
 
-// alone is what the run leaves on a single machine with a local store.
-func alone(t *testing.T, models string) harness.Tree {
+// reference is what the run of boosted leaves on a single machine with a local store.
+var reference struct {
+	sync.Mutex
+	tree harness.Tree
+}
+
+// alone returns the reference, made once.
+func alone(t *testing.T) harness.Tree {
 	t.Helper()
+	reference.Lock()
+	defer reference.Unlock()
+	if reference.tree != nil {
+		return reference.tree
+	}
 	l := &lab{t: t, server: harness.Server(t), bucket: harness.S3(t)}
 	dir := t.TempDir()
 	w := harness.Worker(t, l.server.Address)
-	l.finished(l.start(dir, veteran(t), models))
+	l.finished(l.start(dir, veteran(t), boosted))
 	require.Zero(t, w.Stop())
 	s, err := local.Open(dir)
 	require.NoError(t, err)
-	return harness.ReadTree(t, s, artifact.Folder("production", runName), veteran(t))
+	reference.tree = harness.ReadTree(t, s, artifact.Folder("production", runName), veteran(t))
+	return reference.tree
 }

@@ -152,10 +152,14 @@ func (m *machine) watched(w watched) *harness.Process {
 func (m *machine) held() string    { return filepath.Join(m.disk, "held") }
 func (m *machine) release() string { return filepath.Join(m.disk, "release") }
 
-// isHeld says whether the watched worker has met its trap; let opens it.
-func (m *machine) isHeld() bool {
-	_, err := os.Stat(m.held())
-	return err == nil
+// heldFold waits until the watched worker keeps a fold's manifest back; let has it write.
+func (m *machine) heldFold() (task artifact.Task) {
+	m.t.Helper()
+	harness.Eventually(m.t, "a fold is in hand", func() bool {
+		text, err := os.ReadFile(m.held())
+		return err == nil && json.Unmarshal(text, &task) == nil // else it is not there, or half of it
+	})
+	return task
 }
 
 func (m *machine) let() {

@@ -22,7 +22,8 @@ import (
 // once, also when every worker is killed and started again in between, but for the one whose
 // disk is full: that is no failure either.
 func TestFourMachines(t *testing.T) {
-	want := alone(t, boosted)
+	t.Parallel()
+	want := alone(t)
 	l := newLab(t)
 	met := newMeeting(4)
 	crew := []*machine{

@@ -33,11 +33,12 @@ const watchedRole = "EVERFOLD_TEST_WATCHED_WORKER"
 // how fits end, and keeps the manifest of one fold back until the file Release exists, with signs
 // of life all the while.
 type watched struct {
-	Name      string        `json:"name"`
-	Heartbeat time.Duration `json:"heartbeat"` // timeout; 0: the run's own
-	Trap      artifact.Task `json:"trap"`
-	Held      string        `json:"held"`
-	Release   string        `json:"release"`
+	Name      string         `json:"name"`
+	Heartbeat time.Duration  `json:"heartbeat"` // timeout; 0: the run's own
+	Slots     int            `json:"slots"`
+	Trap      *artifact.Task `json:"trap"` // nil: the first fold that it gets
+	Held      string         `json:"held"` // file that names the fold, once it is held
+	Release   string         `json:"release"`
 }
 
 func playWatched(setting string) error {
@@ -53,7 +54,7 @@ func playWatched(setting string) error {
 	}
 	defer c.Close()
 	return app.RunWorker(ctx, c, app.WorkerOptions{
-		Name: w.Name, Slots: 1, HeartbeatTimeout: w.Heartbeat, Queues: []string{workflows.QueueTrain},
+		Name: w.Name, Slots: w.Slots, HeartbeatTimeout: w.Heartbeat, Queues: []string{workflows.QueueTrain},
 		Interceptors: []interceptor.WorkerInterceptor{&teller{}},
 		WrapStore:    func(s store.Store) store.Store { return &heldStore{Store: s, watched: w} },
 	})
@@ -94,14 +95,16 @@ type heldStore struct {
 // Put is the store's. A manifest that was held is written whatever has become of the attempt
 // meanwhile.
 func (h *heldStore) Put(ctx context.Context, key string, body io.Reader, cond store.Condition) (store.Info, error) {
-	if !strings.HasSuffix(key, "/"+artifact.ManifestKey(h.watched.Trap.Model, h.watched.Trap.Fold)) {
+	model, fold, ok := artifact.ManifestOf(strings.TrimPrefix(key, artifact.Folder("production", runName)+"/"))
+	task := artifact.Task{Model: model, Fold: fold}
+	if !ok || h.watched.Trap != nil && *h.watched.Trap != task {
 		return h.Store.Put(ctx, key, body, cond)
 	}
 	content, err := io.ReadAll(body)
 	if err != nil {
 		return store.Info{}, err
 	}
-	h.once.Do(func() { err = h.hold(ctx) })
+	h.once.Do(func() { err = h.hold(ctx, task) })
 	if err != nil {
 		return store.Info{}, err
 	}
@@ -111,8 +114,12 @@ func (h *heldStore) Put(ctx context.Context, key string, body io.Reader, cond st
 }
 
 // hold waits for the release, with signs of life.
-func (h *heldStore) hold(ctx context.Context) error {
-	if err := os.WriteFile(h.watched.Held, nil, 0o600); err != nil {
+func (h *heldStore) hold(ctx context.Context, task artifact.Task) error {
+	text, err := json.Marshal(task)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(h.watched.Held, text, 0o600); err != nil {
 		return err
 	}
 	tick := time.NewTicker(20 * time.Millisecond)

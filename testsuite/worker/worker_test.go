@@ -3,6 +3,8 @@ package worker_test
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -93,4 +95,21 @@ func TestExitWithParent(t *testing.T) {
 	harness.Eventually(t, "the train queue served", func() bool { return polled(t, c, workflows.QueueTrain) })
 	require.NoError(t, write.Close())
 	require.NoError(t, cmd.Wait())
+}
+
+// Claim: where a queue has no worker, doctor and the status of a run that waits there name it;
+// the run goes on once there is one.
+func TestQueueThatNobodyPolls(t *testing.T) {
+	server := harness.Server(t)
+	harness.Worker(t, server.Address, "--queues", "workflows,io")
+	env := harness.Env{Address: server.Address, Dir: t.TempDir()}
+	run := harness.StartStarter(t, env, "run", filepath.Join(harness.Root(t), "examples", "veteran.yaml"), "--json")
+	harness.Eventually(t, "status names the queue", func() bool {
+		r := harness.Starter(t, env, "status", "production/veteran")
+		return strings.Contains(r.Stdout, "Waiting: no worker polls everfold-train;")
+	})
+	require.Contains(t, harness.Starter(t, env, "doctor").Stdout, "nobody serves everfold-train\n")
+	run.WaitFor("waiting: no worker polls everfold-train;")
+	harness.Worker(t, server.Address, "--queues", "train")
+	require.Zero(t, run.Wait(), "%s%s", run.Stdout(), run.Stderr())
 }
