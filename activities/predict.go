@@ -195,17 +195,23 @@ func (w *predictWork) write(ctx context.Context, specDigest string) (*artifact.P
 	return info, nil
 }
 
-// stream writes what the final model says, and beside it what the models of the folds said. What
-// predicting has done is the progress of both.
+// stream writes what the final model says, and beside it what the models of the folds said; where
+// either fails, the other ends. What predicting has done is the progress of both.
 func (w *predictWork) stream(ctx context.Context, p *predictor, rows *predictedRows, tables *artifact.PredictionTables, outOfFold io.Writer) error {
-	besides, stop := context.WithCancel(survival.WithProgress(ctx, p.progress))
-	folds := beside(func() error { return w.writeOutOfFold(besides, outOfFold) })
-	if err := p.write(ctx, tables, rows.trained); err != nil {
-		stop()
-		_ = folds() // it was told to stop
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	folds := beside(func() error {
+		err := w.writeOutOfFold(survival.WithProgress(ctx, p.progress), outOfFold)
+		if err != nil {
+			stop(err)
+		}
+		return err
+	})
+	if err := p.write(ctx, tables, rows.trained); err != nil { // perhaps because the folds have failed
+		stop(err)
+		_ = folds()
 		return err
 	}
-	defer stop()
 	return folds()
 }
 
