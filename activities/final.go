@@ -72,7 +72,7 @@ func (w *finalWork) train(ctx context.Context) (*FitFinalResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkMemory(w.claim.Task().String(), j.memory(w.Cores.threads())); err != nil {
+	if err := checkMemory(w.claim.Task().String(), j.memory(w.Cores.threads())+j.table.Bytes()); err != nil {
 		return nil, err
 	}
 	states := newCheckpoints(w.store, w.claim.Task(), w.admission.Fingerprint, w.CheckpointEvery)

@@ -76,7 +76,7 @@ func (w *foldWork) train(ctx context.Context) (*FitFoldResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkMemory(w.claim.String(), j.memory(w.Cores.threads())); err != nil {
+	if err := checkMemory(w.claim.String(), j.memory(w.Cores.threads())+j.table.Bytes()); err != nil {
 		return nil, err
 	}
 	states := newCheckpoints(w.store, w.claim.Task, w.admission.FitFingerprint, w.CheckpointEvery)

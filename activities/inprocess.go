@@ -64,6 +64,9 @@ func (r *InProcess) Memory(task artifact.Task, threads int) (int64, error) {
 	return j.memory(threads), nil
 }
 
+// TableMemory is what PrepareData estimates that the table needs.
+func (r *InProcess) TableMemory() int64 { return preparation(r.prepared.Table) }
+
 // job is the task as its activity has it.
 func (r *InProcess) job(task artifact.Task) (*job, error) {
 	spec := r.Run.Spec

@@ -2,13 +2,26 @@ package activities
 
 import (
 	"everfold/config"
+	"everfold/dataset"
 )
 
-// The parts of a fit's memory that do not follow from its rows and columns.
+// fitBase is of any fit: small buffers, what the collector leaves.
+const fitBase = 24 << 20
+
+// scored is what preparing the scores of a fold takes for each of its rows.
+const scored = 500
+
+// The encoded columns of a fit, and how often they are held: as they are, in the model's own
+// form, in those of inner folds, and as garbage.
 const (
-	fitBase   = 24 << 20 // of any fit: small buffers, what the collector leaves
-	columnsOf = 2        // the encoded columns, and the model's own form of them
+	columnsOf      = 3
+	columnsOblique = 3.5
+	columnsCoxnet  = 4
+	columnsInner   = 3 // of each inner fold in hand
 )
+
+// preparation estimates what a table needs that has been read, with the encoded columns of a fit.
+func preparation(t *dataset.Table) int64 { return fitBase + 3*t.Bytes() }
 
 // memory estimates what one fit of the job needs on so many threads beside the program and the
 // prepared table, which are there already: so that a fit that would not fit is refused before it
@@ -16,26 +29,31 @@ const (
 func (j *job) memory(threads int) int64 {
 	rows, test := int64(len(j.fold.Train)), int64(len(j.fold.Test))
 	curves := (8 + 4) * test * int64(len(j.fold.Times)) // once as they are summed, once as they are stored
+	if test > 0 {
+		curves += scored * (rows + test)
+	}
 	return fitBase + curves + j.need(j.model, threads, rows, test)
 }
 
 // need is that of one model, fitted to so many rows.
 func (j *job) need(m config.Model, threads int, rows, test int64) int64 {
 	design := 8 * (rows + test) * j.encoded()
+	times := func(n float64) int64 { return int64(n * float64(design)) }
+	trees := 100*rows*int64(threads) + j.forest(m, rows, test)
 	switch m.Type {
 	case config.KM:
 		return 64 * (rows + test)
 	case config.Coxnet:
 		inner := min(int64(threads), numberOf(m, "inner_folds")) // each with a design of its own
-		return (columnsOf + 2*inner) * design
-	case config.GBSA:
-		return columnsOf*design + 200*rows
-	case config.RSF, config.ORSF:
-		return columnsOf*design + int64(threads)*100*rows + j.forest(m, rows, test)
+		return (columnsCoxnet + columnsInner*inner) * design
+	case config.RSF:
+		return times(columnsOf) + trees
+	case config.ORSF:
+		return times(columnsOblique) + trees
 	case config.Stack:
 		return j.stack(m, threads, rows, test)
 	}
-	return columnsOf*design + 200*rows
+	return times(columnsOf) + 200*rows
 }
 
 // encoded counts the columns after encoding.
@@ -53,7 +71,7 @@ func (j *job) forest(m config.Model, rows, test int64) int64 {
 		return 0
 	}
 	leaves := rows / max(1, numberOf(m, "min_leaf"))
-	return numberOf(m, "trees") * (8*rows + 64*leaves) / 4
+	return numberOf(m, "trees") * (8*rows + 64*leaves) / 2
 }
 
 // stack is that of the bases, which are fitted one after the other, and of their predictions.
@@ -66,7 +84,7 @@ func (j *job) stack(m config.Model, threads int, rows, test int64) int64 {
 			most = max(most, j.need(base, threads, rows, test))
 		}
 	}
-	return most + int64(len(names))*8*rows*int64(len(j.fold.Times))
+	return most + int64(len(names))*12*rows*int64(len(j.fold.Times))
 }
 
 // numberOf is a whole number among a model's settings; 0 where it is a word.

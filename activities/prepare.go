@@ -123,7 +123,7 @@ func (a *Activities) prepare(ctx context.Context, at *attempt, in PrepareInput) 
 	if err != nil {
 		return nil, err
 	}
-	if err := checkMemory("the prepared table with one fit's design", 3*p.Table.Bytes()+p.Final.bytes()); err != nil {
+	if err := checkMemory("the prepared table with one fit's design", preparation(p.Table)+p.Final.bytes()); err != nil {
 		return nil, err
 	}
 	at.stage("write")

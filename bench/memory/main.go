@@ -60,7 +60,7 @@ func main() {
 
 // settings of each model: as they are by default, but for forests, which would take hours.
 var settings = [][2]string{
-	{"km", ""}, {"cox_ph", "{type: cox_ph}"}, {"cox_stratified", "{type: cox_stratified, strata: [c0]}"}, {"weibull_aft", "{type: weibull_aft}"},
+	{"prepare", ""}, {"km", ""}, {"cox_ph", "{type: cox_ph}"}, {"cox_stratified", "{type: cox_stratified, strata: [c0]}"}, {"weibull_aft", "{type: weibull_aft}"},
 	{"coxnet", "{type: coxnet, alphas: 20}"}, {"gbsa", "{type: gbsa, trees: 20}"}, {"rsf", "{type: rsf, trees: 50}"},
 	{"orsf", "{type: orsf, trees: 20}"}, {"stack", "{type: stack, of: [cox_ph, gbsa, weibull_aft]}"},
 }
@@ -92,7 +92,7 @@ func all(rows string, models []string, final bool) error {
 			}
 			for _, model := range models {
 				for _, whole := range []bool{false, true}[:1+btoi(final)] {
-					if s.categorical == 0 && model == "cox_stratified" || whole && model == "km" {
+					if s.categorical == 0 && model == "cox_stratified" || whole && (model == "km" || model == "prepare") {
 						continue
 					}
 					if err := s.child(file, model, whole); err != nil {
@@ -171,7 +171,7 @@ func one(ctx context.Context, file, model string, final bool) error {
 			text += "  - " + s[1] + "\n"
 		}
 	}
-	if model == "km" {
+	if model == "km" || model == "prepare" {
 		text = strings.TrimSuffix(text, "models:\n") + "models: []\n"
 	}
 	spec, err := config.ParseYAML([]byte(text), "")
@@ -179,9 +179,20 @@ func one(ctx context.Context, file, model string, final bool) error {
 		return err
 	}
 	spec.ResolvePaths(filepath.Dir(file))
+	begin, err := status("VmRSS:")
+	if err != nil {
+		return err
+	}
 	r, err := activities.NewInProcess(ctx, app.Data{}.Open, spec)
 	if err != nil {
 		return err
+	}
+	if model == "prepare" {
+		most, err := status("VmHWM:")
+		if err != nil {
+			return err
+		}
+		return json.NewEncoder(os.Stdout).Encode(measured{Estimate: r.TableMemory(), Used: most - begin})
 	}
 	debug.FreeOSMemory()
 	// 5: forgets the largest size so far (proc(5), clear_refs).

@@ -20,7 +20,7 @@ while read -r package target; do
 		built=$package
 	fi
 	begin=$SECONDS
-	if out=$(cd "$package" && "$bin/test" -test.run '^$' -test.fuzz "^$target\$" -test.fuzztime "$time" -test.parallel 1 \
+	if out=$(cd "$package" && "$bin/test" -test.run '^$' -test.fuzz "^$target\$" -test.fuzztime "$time" -test.fuzzminimizetime 1s -test.parallel 1 \
 		-test.fuzzcachedir "$root/.cache/fuzz/$package" 2>&1); then
 		tail=$(grep -E '^fuzz: elapsed' <<<"$out" | tail -1)
 		execs=$(sed -nE 's/.*execs: ([0-9]+).*/\1/p' <<<"$tail") new=$(sed -nE 's/.*new interesting: ([0-9]+).*/\1/p' <<<"$tail")
