@@ -39,6 +39,7 @@ func (b *booster) run(ctx context.Context, m *Model) error {
 			return err
 		}
 		if err := b.round(ctx, grower, crit); err != nil {
+			b.keep(ctx) // the last word of a fit that is stopped within a round, as nearly all are
 			return err
 		}
 	}

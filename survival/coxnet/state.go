@@ -62,8 +62,18 @@ func (f *finished) of(k int) *leftOut {
 // add notes that fold k is done, and saves all that are where that is due.
 func (f *finished) add(ctx context.Context, k int, out leftOut) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.folds[k] = &out
+	f.mu.Unlock()
+	f.keep(ctx)
+}
+
+// keep saves all folds that are done, where that is due.
+func (f *finished) keep(ctx context.Context) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !slices.ContainsFunc(f.folds, func(fold *leftOut) bool { return fold != nil }) {
+		return
+	}
 	survival.Keep(ctx, f.to, piece, func() []byte {
 		w := modelfile.NewWriter(stateType, Version)
 		w.Floats(f.alphas)

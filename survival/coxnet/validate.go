@@ -63,6 +63,7 @@ func (f *fitted) validateOn(ctx context.Context, v validation, folds []resample.
 	deviance, events := make([][]float64, len(folds)), make([]float64, len(folds))
 	for k, fold := range folds {
 		if errs[k] != nil {
+			done.keep(ctx) // the last word of a fit that is stopped within a fold
 			return nil, fmt.Errorf("fold %d: %w", k, errs[k])
 		}
 		deviance[k] = left[k].deviance

@@ -77,7 +77,7 @@ func decode(data []byte) (model, error) {
 }
 
 func subject(name string, of ...stack.Base) survtest.Subject {
-	return survtest.Subject{Name: name, Deterministic: true, Resumes: true, Decode: decode,
+	return survtest.Subject{Name: name, Deterministic: true, Resumes: true, WholeParts: true, Decode: decode,
 		Fit: func(ctx context.Context, x *design, y outcome, fit survival.FitOptions) (model, error) {
 			return orNil(stack.Fit(ctx, x, y, stack.Options{Of: of}, fit))
 		}}

@@ -76,9 +76,43 @@ func checkResume(t T, s Subject) {
 		got, _ := resume(t, s, n, NewCheckpoints(damage))
 		require.Equal(t, want, got, "%s state", name)
 	}
+	if !s.WholeParts {
+		checkLastWord(t, s, n, want)
+	}
 	fewer, _ := resume(t, s, n-40, nil)
 	got, _ := resume(t, s, n-40, NewCheckpoints(last))
 	require.Equal(t, fewer, got, "state of other data")
+}
+
+// lastWord finds a state worth saving only once the fit is told to stop.
+type lastWord struct{ *Checkpoints }
+
+func (lastWord) Due(ctx context.Context, _ string) bool { return ctx.Err() != nil }
+
+// checkLastWord: a fit that is stopped between two looks at its context, past the middle of
+// them, says what it has done, and goes on from there to the same bytes.
+func checkLastWord(t T, s Subject, n int, want []byte) {
+	x, y := data(n, 4)
+	looks := 0
+	opt := survival.FitOptions{Seed: seed, Threads: 1, Checkpoints: NewCheckpoints(nil)}
+	_, err := s.Fit(survival.WithProgress(context.Background(), func(float64, float64) { looks++ }), x, y, opt)
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(context.Background())
+	said, seen := lastWord{NewCheckpoints(nil)}, 0
+	opt.Checkpoints = said
+	_, err = s.Fit(survival.WithProgress(ctx, func(float64, float64) {
+		if seen++; 2*seen > looks {
+			stop()
+		}
+	}), x, y, opt)
+	stop()
+	if err == nil {
+		return // what was left needed no look
+	}
+	require.ErrorIs(t, err, context.Canceled)
+	require.NotEmpty(t, said.Left(), "a stopped fit saves what it has done")
+	got, _ := resume(t, s, n, NewCheckpoints(said.Left()[len(said.Left())-1]))
+	require.Equal(t, want, got, "resumed after the last word")
 }
 
 // resume fits n rows with checkpoints, or with none.

@@ -41,6 +41,7 @@ type Subject struct {
 	Gaps          bool // missing covariate values are supported
 	NoColumns     bool // the model reads no column
 	Resumes       bool // a long fit goes on from the states in FitOptions.Checkpoints
+	WholeParts    bool // it offers each part when it has ended, and no part again: a stop has no last word about them
 
 	Tolerance float64 // of risks and curves that should agree; 0 means 1e-8
 }
