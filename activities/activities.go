@@ -44,6 +44,9 @@ type Activities struct {
 	Worker string // name of this worker, recorded in manifests
 	// Prepared keeps prepared tables of stores elsewhere on disk; nil: nowhere.
 	Prepared *PreparedFiles
+	// Interrupt is closed when a stopping worker lets attempts go on no longer; nil: they end as
+	// soon as the worker stops.
+	Interrupt <-chan struct{}
 	// CheckpointEvery is how much work on a fit a lost worker may cost; 0 means 10 s.
 	CheckpointEvery time.Duration
 

@@ -51,15 +51,39 @@ func (a *Activities) begin(ctx context.Context, ref RunRef, model string, fold i
 	at := &attempt{ctx: ctx, number: int(info.Attempt), progress: FitProgress{Model: model, Fold: fold}, last: time.Now()}
 	at.progressed(at.last)
 	work, cancel := context.WithCancelCause(WithLimits(logging.Into(ctx, logger), a.Limits))
-	stop := activity.GetWorkerStopChannel(ctx)
 	go func() {
-		select {
-		case <-stop:
+		if a.stopped(work, activity.GetWorkerStopChannel(ctx)) {
 			cancel(errInterrupted)
-		case <-work.Done():
 		}
 	}()
 	return survival.WithProgress(work, at.beat), at, func() { cancel(nil) }
+}
+
+// pollsEnd bounds the wait for a server that does not answer a stopping worker.
+const pollsEnd = time.Second
+
+// stopped returns true when an attempt is to end because its worker does, false when it has
+// ended by itself. The worker asks for no work any more by then, so what goes back to the
+// server is not given to it again.
+func (a *Activities) stopped(work context.Context, polling <-chan struct{}) bool {
+	interrupt := a.Interrupt
+	if interrupt == nil {
+		interrupt = polling
+	}
+	select {
+	case <-interrupt:
+	case <-work.Done():
+		return false
+	}
+	timer := time.NewTimer(pollsEnd)
+	defer timer.Stop()
+	select {
+	case <-polling:
+	case <-timer.C:
+	case <-work.Done():
+		return false
+	}
+	return true
 }
 
 // stage names what the attempt does now. It is told with the next heartbeat: a fold that

@@ -102,7 +102,7 @@ func (c *checkup) server(ctx context.Context) {
 	err := c.program.withServer(ctx, c.embedded, func(l *link) error {
 		ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 		defer cancel()
-		workers, err := app.Serving(ctx, l)
+		queues, err := app.Serving(ctx, l)
 		if err != nil {
 			return err
 		}
@@ -111,7 +111,8 @@ func (c *checkup) server(ctx context.Context) {
 			found += "; what it stores is encrypted by the key " + ids[0]
 		}
 		c.ok("temporal", "%s", found)
-		c.workers(workers)
+		c.workers(queues)
+		c.versions(queues)
 		c.shared()
 		return nil
 	})
@@ -136,12 +137,12 @@ func (c *checkup) shared() {
 		Do: "workers that serve others: --allow-data, --allow-store, --allow-host (docs/OPERATIONS.md, Shared workers); a worker's first lines say what it limits"})
 }
 
-func (c *checkup) workers(counts []int) {
+func (c *checkup) workers(queues []app.Queue) {
 	var seen, missing []string
-	for i, queue := range app.Queues() {
-		seen = append(seen, fmt.Sprintf("%s %d", queue, counts[i]))
-		if counts[i] == 0 {
-			missing = append(missing, queue)
+	for _, q := range queues {
+		seen = append(seen, fmt.Sprintf("%s %d", q.Name, q.Count()))
+		if q.Count() == 0 {
+			missing = append(missing, q.Name)
 		}
 	}
 	switch {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	deploymentpb "go.temporal.io/api/deployment/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	taskqueuepb "go.temporal.io/api/taskqueue/v1"
 	"go.temporal.io/api/workflowservice/v1"
@@ -22,11 +23,53 @@ import (
 )
 
 func (f *fakeServer) DescribeTaskQueue(_ context.Context, queue string, _ enumspb.TaskQueueType) (*workflowservice.DescribeTaskQueueResponse, error) {
-	out := &workflowservice.DescribeTaskQueueResponse{}
+	out := &workflowservice.DescribeTaskQueueResponse{VersioningInfo: f.routed}
 	for range f.workers[queue] {
 		out.Pollers = append(out.Pollers, &taskqueuepb.PollerInfo{Identity: "w", LastAccessTime: timestamppb.New(time.Now())})
 	}
+	for _, version := range f.versioned {
+		out.Pollers = append(out.Pollers, &taskqueuepb.PollerInfo{Identity: version, LastAccessTime: timestamppb.New(time.Now()),
+			DeploymentOptions: &deploymentpb.WorkerDeploymentOptions{DeploymentName: "everfold", BuildId: version,
+				WorkerVersioningMode: enumspb.WORKER_VERSIONING_MODE_VERSIONED}})
+	}
 	return out, nil
+}
+
+// current is a server's routing to a version of the deployment everfold.
+func current(version string) *taskqueuepb.TaskQueueVersioningInfo {
+	return &taskqueuepb.TaskQueueVersioningInfo{CurrentDeploymentVersion: deployed(version)}
+}
+
+func deployed(version string) *deploymentpb.WorkerDeploymentVersion {
+	return &deploymentpb.WorkerDeploymentVersion{DeploymentName: "everfold", BuildId: version}
+}
+
+// Doctor says which version new runs begin on, and finds where that has no worker: what
+// then lets them begin is in the line below.
+func TestDoctorLooksAtVersions(t *testing.T) {
+	t.Chdir(t.TempDir())
+	ramped := current("v1")
+	ramped.RampingDeploymentVersion, ramped.RampingVersionPercentage = deployed("v2"), 10
+	const set = "temporal worker deployment set-current-version --deployment-name everfold "
+	for name, tc := range map[string]struct {
+		server    fakeServer
+		state     string
+		found, do string
+	}{
+		"all well":        {fakeServer{versioned: []string{"v1", "v2"}, routed: current("v2")}, stateOK, "new runs begin on everfold v2; in use: everfold v1, everfold v2", ""},
+		"ramping":         {fakeServer{versioned: []string{"v1", "v2"}, routed: ramped}, stateOK, "new runs begin on everfold v1, 10 % of them on everfold v2; ", ""},
+		"beside others":   {fakeServer{versioned: []string{"v1"}, workers: served()}, stateOK, "new runs begin on unversioned; ", ""},
+		"none is current": {fakeServer{versioned: []string{"v1"}}, stateFailed, "new runs wait for an unversioned worker at everfold-workflows, everfold-train, everfold-io", set + "--build-id v1"},
+		"it has left":     {fakeServer{versioned: []string{"v1"}, routed: current("v2")}, stateFailed, "new runs wait for a worker of everfold v2 at everfold-workflows", set + "--build-id v1"},
+		"others serve":    {fakeServer{workers: served(), routed: current("v2")}, stateFailed, "new runs wait for a worker of everfold v2 at everfold-workflows", set + "--unversioned"},
+	} {
+		e := examine(t, &tc.server, nil)
+		require.Len(t, e.of("versions"), 1, name)
+		require.Equal(t, tc.state, e.of("versions")[0].State, name)
+		require.Contains(t, e.of("versions")[0].Found, tc.found, name)
+		require.Contains(t, e.of("versions")[0].Do, tc.do, name)
+	}
+	require.Empty(t, examine(t, &fakeServer{workers: served()}, nil).of("versions"))
 }
 
 func served() map[string]int {

@@ -32,7 +32,9 @@ type fakeServer struct {
 	failed    error // what the execution ended with
 	startErr  error
 	updateErr error
-	workers   map[string]int // by task queue
+	workers   map[string]int // by task queue; they are unversioned
+	versioned []string       // build ids of more workers, each at all queues, of the deployment everfold
+	routed    *taskqueuepb.TaskQueueVersioningInfo
 	schedules *fakeSchedules
 
 	started   *client.StartWorkflowOptions
@@ -49,6 +51,7 @@ type describeAnswer struct {
 	events  int64     // of the history; 0: one more each time
 	started time.Time // zero: long ago
 	pending []*workflowpb.PendingActivityInfo
+	pinned  *workflowpb.WorkflowExecutionVersioningInfo
 	// children answer for themselves, by workflow id; those that are gone have err.
 	children map[string]describeAnswer
 	err      error
@@ -78,6 +81,7 @@ func (f *fakeServer) DescribeWorkflowExecution(_ context.Context, id, _ string) 
 	}
 	info := &workflowpb.WorkflowExecutionInfo{
 		Status: a.status, Execution: &commonpb.WorkflowExecution{RunId: "execution-1"}, HistoryLength: cmp.Or(a.events, int64(f.looks)),
+		VersioningInfo: a.pinned,
 	}
 	if !a.started.IsZero() {
 		info.StartTime = timestamppb.New(a.started)

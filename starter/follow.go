@@ -149,15 +149,20 @@ func (f *follower) noteSilence(ctx context.Context, s *snapshot) {
 	if !f.told && f.now().Sub(f.silent) >= workerGrace {
 		f.told = true
 		s.explain(ctx, f.link, f.run.workflowID())
-		f.view.note(noticeOf(s.silence))
+		f.view.note(noticeOf(s))
 	}
 }
 
-func noticeOf(silence error) string {
-	if isUnreachable(silence) {
+// noticeOf says what a run needs that nobody answers for.
+func noticeOf(s *snapshot) string {
+	pinned, isPinned := app.PinnedTo(s.versioning)
+	switch {
+	case isUnreachable(s.silence) && isPinned:
+		return "no worker of " + pinned.String() + " answers; the run waits for one, or to be moved: starter status says how"
+	case isUnreachable(s.silence):
 		return "no worker answers; the run waits for one (bin/worker)"
 	}
-	return "the workers cannot answer for the run, which waits for one that can: " + silence.Error()
+	return "the workers cannot answer for the run, which waits for one that can: " + s.silence.Error()
 }
 
 // regain decides what to do about a server that did not answer: nil to go on trying.

@@ -149,6 +149,11 @@ func TestFollowWhileWaiting(t *testing.T) {
 	require.Equal(t, 2, bytes.Count(out.Bytes(), []byte("waiting: no worker polls everfold-train; the run goes on with one\n")), out.String())
 }
 
+// Claim: watching a pinned run without a worker names the version that it waits for.
+func TestFollowWithoutWorkerOfItsVersion(t *testing.T) {
+	require.Contains(t, noticeOf(&snapshot{silence: context.DeadlineExceeded, versioning: pinnedTo("v1")}), "no worker of everfold v1 answers")
+}
+
 // Claim: a run that the server does not know ends the watching at once.
 func TestFollowUnknownRun(t *testing.T) {
 	server := &fakeServer{described: []describeAnswer{{err: serviceerror.NewNotFound("no workflow")}}}

@@ -13,6 +13,7 @@ import (
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/temporal"
 
+	"everfold/internal/app"
 	"everfold/workflows"
 )
 
@@ -68,6 +69,40 @@ func TestStatusOfWaitingRun(t *testing.T) {
 	require.NoError(t, json.Unmarshal(i.out.Bytes(), &status))
 	require.Equal(t, "no worker polls everfold-workflows", status.Waiting)
 	require.NotEmpty(t, status.Silence)
+}
+
+// pinnedTo is an execution that one version of the deployment everfold works on.
+func pinnedTo(version string) *workflowpb.WorkflowExecutionVersioningInfo {
+	return &workflowpb.WorkflowExecutionVersioningInfo{Behavior: enumspb.VERSIONING_BEHAVIOR_PINNED, DeploymentVersion: deployed(version)}
+}
+
+// Claim: status names the version that a run is pinned to, and where no worker of it is left,
+// says what to do, in text and as JSON; so does watching. A run that has ended waits for none.
+func TestStatusOfPinnedRun(t *testing.T) {
+	server := half()
+	server.described = []describeAnswer{{status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, pinned: pinnedTo("v1")}}
+	server.versioned = []string{"v1", "v2"}
+	i, code := invoke(server, "status", "production/tiny")
+	require.Zero(t, code, i.err.String())
+	require.Contains(t, i.out.String(), "Version  everfold v1\n")
+	require.NotContains(t, i.out.String(), "no worker of")
+
+	const move = "temporal workflow update-options --workflow-id everfold/production/tiny --versioning-override-behavior auto_upgrade"
+	server.versioned = []string{"v2"}
+	i, _ = invoke(server, "status", "production/tiny")
+	require.Contains(t, i.out.String(), "no worker of everfold v1 serves everfold-workflows, everfold-train, everfold-io\n")
+	require.Contains(t, i.out.String(), move)
+	i, _ = invoke(server, "status", "production/tiny", "--json")
+	var status runStatus
+	require.NoError(t, json.Unmarshal(i.out.Bytes(), &status))
+	require.Equal(t, app.Version{Deployment: "everfold", BuildID: "v1"}, status.Version.Version)
+	require.Equal(t, app.Queues(), status.Version.Missing)
+	require.Contains(t, status.Version.Do, move)
+
+	server.described = []describeAnswer{{status: enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, pinned: pinnedTo("v1")}}
+	i, _ = invoke(server, "status", "production/tiny")
+	require.Contains(t, i.out.String(), "Version  everfold v1\n")
+	require.NotContains(t, i.out.String(), move)
 }
 
 // Claim: the status of a failed run says why it failed, with exit code 0: the question was

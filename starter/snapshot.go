@@ -45,6 +45,8 @@ type snapshot struct {
 	waits     []string // task queues of those that no worker has
 	// taskAttempt is how often the present task of the workflow has been tried, this time included.
 	taskAttempt int32
+
+	versioning *workflowpb.WorkflowExecutionVersioningInfo
 }
 
 // cellID is one fold of one model.
@@ -110,7 +112,7 @@ func describe(ctx context.Context, c client.Client, id, execution string) (*snap
 	s := &snapshot{
 		at: time.Now(), execution: info.GetExecution().GetRunId(), status: info.GetStatus(), events: info.GetHistoryLength(),
 		started: info.GetStartTime().AsTime(), beats: map[cellID]workflows.FitProgress{},
-		since: map[cellID]time.Duration{},
+		since: map[cellID]time.Duration{}, versioning: info.GetVersioningInfo(),
 	}
 	if info.GetCloseTime() != nil {
 		s.closed = info.GetCloseTime().AsTime()

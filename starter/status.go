@@ -56,6 +56,7 @@ type runStatus struct {
 	WebUI       string                  `json:"web_ui,omitempty"`
 	ETASeconds  *float64                `json:"eta_seconds,omitempty"` // from now, an estimate
 	ETAIsBound  bool                    `json:"eta_is_lower_bound,omitempty"`
+	Version     *versionStatus          `json:"version,omitempty"` // of a worker deployment, where the run has one
 	Tracker     string                  `json:"tracker"`
 	Running     []workflows.FitProgress `json:"running,omitempty"`
 	Retries     []retryStatus           `json:"retries,omitempty"`
@@ -96,6 +97,7 @@ func readStatus(ctx context.Context, l *link, run runRef) (*runStatus, error) {
 	if !s.closed.IsZero() {
 		status.Closed = &s.closed
 	}
+	status.Version = readVersion(ctx, l, e.WorkflowID, s)
 	if s.silence != nil && s.running() {
 		s.explain(ctx, l, run.workflowID())
 		status.Silence = silenceOf(s.silence)
@@ -106,7 +108,7 @@ func readStatus(ctx context.Context, l *link, run runRef) (*runStatus, error) {
 			status.ETASeconds, status.ETAIsBound = &secondsLeft, e.bound
 		}
 	}
-	status.Waiting = noPoller(s.unserved(ctx, l))
+	status.Waiting = s.noPoller(s.unserved(ctx, l))
 	status.addActivities(s)
 	if !s.running() {
 		status.Error = endError(ctx, l, run, s.execution)
@@ -175,6 +177,9 @@ func (r *runStatus) present(s screen) {
 		s.printf("%s %s; it goes on with one\n", label(s, "Waiting:"), r.Waiting)
 	case r.Silence != "":
 		s.printf("%s %s\n", label(s, "Progress"), r.Silence)
+	}
+	if r.Version != nil {
+		r.Version.present(s)
 	}
 	if r.Progress != nil {
 		r.presentProgress(s)

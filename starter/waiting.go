@@ -24,25 +24,34 @@ func (s *snapshot) unserved(ctx context.Context, c client.Client) []string {
 	}
 	ctx, cancel := context.WithTimeout(ctx, describeTimeout)
 	defer cancel()
-	workers, err := app.Serving(ctx, c)
+	queues, err := app.Serving(ctx, c)
 	if err != nil {
 		return nil
 	}
-	var queues []string
-	for i, queue := range app.Queues() {
-		if workers[i] == 0 && slices.Contains(waits, queue) {
-			queues = append(queues, queue)
+	pinned, isPinned := app.PinnedTo(s.versioning)
+	var missing []string
+	for _, q := range queues {
+		workers := q.Count()
+		if isPinned {
+			workers = q.Workers[pinned]
+		}
+		if workers == 0 && slices.Contains(waits, q.Name) {
+			missing = append(missing, q.Name)
 		}
 	}
-	return queues
+	return missing
 }
 
 // noPoller says what a run waits for, "" where every queue is polled.
-func noPoller(queues []string) string {
+func (s *snapshot) noPoller(queues []string) string {
 	if len(queues) == 0 {
 		return ""
 	}
-	return "no worker polls " + strings.Join(queues, ", ")
+	who := "worker"
+	if pinned, ok := app.PinnedTo(s.versioning); ok {
+		who += " of " + pinned.String()
+	}
+	return "no " + who + " polls " + strings.Join(queues, ", ")
 }
 
 // noteWaiting says, once and not before workerGrace, that a run in which nothing is done waits
@@ -59,7 +68,7 @@ func (f *follower) noteWaiting(ctx context.Context, s *snapshot) {
 		return
 	}
 	f.stands = f.now() // asked again after another while: workers are missed only after their last poll
-	if missing := noPoller(s.unserved(ctx, f.link)); missing != f.waiting {
+	if missing := s.noPoller(s.unserved(ctx, f.link)); missing != f.waiting {
 		f.waiting = missing
 		if missing != "" {
 			f.view.note("waiting: " + missing + "; the run goes on with one")

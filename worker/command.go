@@ -36,6 +36,12 @@ const queuePrefix = "everfold-"
 // envMetricsListen is the default of --metrics-listen.
 const envMetricsListen = "EVERFOLD_METRICS_LISTEN"
 
+// The defaults of --deployment and --build-id: what Temporal's controller for Kubernetes sets.
+const (
+	envDeployment = "TEMPORAL_DEPLOYMENT_NAME"
+	envBuildID    = "TEMPORAL_WORKER_BUILD_ID"
+)
+
 // usageError is a mistake on the command line.
 type usageError struct{ err error }
 
@@ -50,14 +56,21 @@ TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS…, or a profile of temporal.
 A worker does what specs say with its own rights. One that serves people who should not have
 these is told what specs may name: --allow-data, --allow-store, --allow-host.
 
-SIGTERM and SIGINT stop it gracefully: running fits save a checkpoint, and go on from there
-on the next worker. A second signal ends it at once; nothing but seconds of work is lost.
+SIGTERM and SIGINT stop it gracefully: it takes no more work; fits in hand may go on for
+--drain, then save a checkpoint within --stop-timeout, and go on from there on another worker
+at once. A second signal ends it at once: that costs seconds of work, and half a minute until
+its fits are missed.
 
-Exit codes: 0 stopped as asked; 1 failed; 2 bad usage; 5 no Temporal server answered, or
-it does not let this worker in.`
+With --deployment it is one version of a Temporal worker deployment: runs stay with the version
+that they began on, and a new version gets the next ones when an operator makes it current.
+
+Exit codes: 0 stopped as asked; 1 failed, or did not stop in time; 2 bad usage; 5 no Temporal
+server answered, or it does not let this worker in; 130, 143 a second SIGINT or SIGTERM.`
 
 const example = `  worker                                         # all queues, all cores
   worker --queues train --slots 4                # four fits at a time, and nothing else
+  worker --drain 10m                             # fits that take less end where they are
+  worker --deployment everfold --build-id v1.2   # one version among others
   TEMPORAL_ADDRESS=temporal:7233 worker --allow-data /data --allow-store /outputs --allow-host none`
 
 // newCommand returns the command; run is called once the flags are known to be good.
@@ -101,7 +114,12 @@ func newCommand(s *settings) *cobra.Command {
 	o.CacheBytes = app.DefaultCacheBytes
 	f.Var((*size)(&o.CacheBytes), "cache-size", "what it may take, such as 500MB or 2GiB; 0: nothing is kept")
 	f.StringVar(&o.Name, "name", "", "name of this worker in histories and log files (default <host>-<pid>)")
-	f.DurationVar(&o.StopTimeout, "stop-timeout", app.DefaultStopTimeout, "time that running fits have to save a checkpoint")
+	f.DurationVar(&o.Drain, "drain", 0, "time that fits in hand may go on after SIGTERM, before they save a checkpoint and go elsewhere")
+	f.DurationVar(&o.StopTimeout, "stop-timeout", app.DefaultStopTimeout, "time that interrupted fits have to save a checkpoint")
+	f.StringVar(&o.Deployment, "deployment", os.Getenv(envDeployment),
+		"worker deployment that this worker is a version of (default $"+envDeployment+"; none: unversioned)")
+	f.StringVar(&o.BuildID, "build-id", os.Getenv(envBuildID),
+		"which version of the deployment (default $"+envBuildID+", else the revision that the program was built from)")
 	f.DurationVar(&o.HeartbeatTimeout, "heartbeat-timeout", 0, "after which a vanished fit is given to another worker; for tests (0: the run's default)")
 	f.DurationVar(&s.connectTimeout, "connect-timeout", time.Minute, "how long to wait for the server at the start")
 	f.BoolVar(&s.exitWithParent, "exit-with-parent", false, "stop when standard input ends")

@@ -26,13 +26,29 @@ const (
 	exitUnreachable = 5
 )
 
-// hardStop is added to the stop timeout: a worker that has not ended by then ends anyway.
-const hardStop = 3 * time.Second
+// hardStop is added to drain and stop timeout: a worker that has not ended by then ends
+// anyway. With the default timeouts it does so before the 10 s after which containers are
+// killed.
+const hardStop = 1500 * time.Millisecond
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	ctx, cancel := context.WithCancel(context.Background())
+	go obey(cancel)
 	os.Exit(execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// obey stops the worker gracefully at the first signal, and ends the process at the second.
+func obey(stop func()) {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	<-signals
+	stop()
+	code := exitFailed
+	if second, ok := (<-signals).(syscall.Signal); ok {
+		code = 128 + int(second) // as shells report a death by signal
+	}
+	fmt.Fprintln(os.Stderr, "worker: ended at once by a second signal; what was in hand is taken up elsewhere after the heartbeat timeout")
+	os.Exit(code)
 }
 
 // execute is the program: it returns the exit code, having printed the error once.
@@ -101,8 +117,8 @@ func serve(ctx context.Context, s settings, stdin io.Reader, stderr io.Writer) e
 	}
 	defer c.Close()
 	context.AfterFunc(ctx, func() {
-		time.AfterFunc(s.options.StopTimeout+hardStop, func() {
-			log.Error("the worker did not stop in time and ends now", "stop_timeout", s.options.StopTimeout)
+		time.AfterFunc(s.options.Drain+s.options.StopTimeout+hardStop, func() {
+			log.Error("the worker did not stop in time and ends now", "drain", s.options.Drain.String(), "stop_timeout", s.options.StopTimeout.String())
 			os.Exit(exitFailed)
 		})
 	})

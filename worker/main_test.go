@@ -28,6 +28,8 @@ func parse(t *testing.T, args ...string) (settings, error) {
 // Claim: without flags a worker serves everything with the defaults; each flag sets its
 // own option.
 func TestFlags(t *testing.T) {
+	t.Setenv(envDeployment, "")
+	t.Setenv(envBuildID, "")
 	s, err := parse(t)
 	require.NoError(t, err)
 	require.Equal(t, app.WorkerOptions{
@@ -38,13 +40,13 @@ func TestFlags(t *testing.T) {
 
 	folder, other := t.TempDir(), t.TempDir()
 	s, err = parse(t, "--queues", "train,everfold-io", "--slots", "4", "--threads", "2",
-		"--heartbeat-timeout", "2s", "--stop-timeout", "1m", "--connect-timeout", "0s",
+		"--heartbeat-timeout", "2s", "--drain", "10m", "--stop-timeout", "1m", "--deployment", "everfold", "--build-id", "v1", "--connect-timeout", "0s",
 		"--cache", "/cache", "--cache-size", "500MB", "--allow-data", folder, "--allow-data", other,
 		"--allow-store", other, "--allow-host", "tracking.example:5000,*.example", "--name", "gpu-7", "--exit-with-parent", "--log-format", "json")
 	require.NoError(t, err)
 	require.Equal(t, app.WorkerOptions{
 		Queues: []string{"everfold-train", "everfold-io"}, Slots: 4, Threads: 2, HeartbeatTimeout: 2 * time.Second,
-		StopTimeout: time.Minute, Name: "gpu-7", Cache: "/cache", CacheBytes: 500_000_000,
+		Drain: 10 * time.Minute, StopTimeout: time.Minute, Deployment: "everfold", BuildID: "v1", Name: "gpu-7", Cache: "/cache", CacheBytes: 500_000_000,
 		Allow: app.Allowed{Data: []string{folder, other}, Store: []string{other}, Hosts: []string{"tracking.example:5000", "*.example"}},
 	}, s.options)
 	require.True(t, s.exitWithParent)
@@ -72,6 +74,19 @@ func TestSizes(t *testing.T) {
 	require.Equal(t, "2GiB", full.String())
 }
 
+// Claim: deployment and build id come from the variables that Temporal's controller for
+// Kubernetes sets, and the flags win.
+func TestDeploymentFromEnvironment(t *testing.T) {
+	t.Setenv(envDeployment, "everfold")
+	t.Setenv(envBuildID, "v1")
+	s, err := parse(t)
+	require.NoError(t, err)
+	require.Equal(t, "everfold v1", s.options.Deployment+" "+s.options.BuildID)
+	s, err = parse(t, "--deployment", "", "--build-id", "")
+	require.NoError(t, err)
+	require.Equal(t, " ", s.options.Deployment+" "+s.options.BuildID)
+}
+
 // Claim: a relative --allow-data is taken from the worker's folder, once, at the start.
 func TestRelativeFolder(t *testing.T) {
 	t.Chdir(t.TempDir())
@@ -91,6 +106,10 @@ func TestUsageErrors(t *testing.T) {
 		{"--queues everfold-trains", `"everfold-trains"`},
 		{"--stop-timeout 5", "--stop-timeout"},
 		{"--stop-timeout -5s", "-5s"},
+		{"--drain -5s", "drain -5s"},
+		{"--deployment ever.fold --build-id v1", `"ever.fold"`},
+		{"--build-id v1", "--deployment"},
+		{"--deployment everfold", "--build-id"}, // a test binary has no revision
 		{"--connect-timeout -5s", "--connect-timeout"},
 		{"--cache-size much", `"much"`},
 		{"--cache-size -1GB", `"-1GB"`},

@@ -10,43 +10,12 @@ import (
 	"strings"
 	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/sdk/client"
 	"golang.org/x/sys/unix"
 
 	"everfold/config"
 	"everfold/notify"
 	"everfold/store"
-	"everfold/workflows"
 )
-
-// pollerAge is how long after its last poll a worker counts as serving: a poll that finds no
-// work lasts a minute.
-const pollerAge = 70 * time.Second
-
-// Serving counts the workers that a server has lately seen at each task queue, in the order
-// of Queues.
-func Serving(ctx context.Context, c client.Client) ([]int, error) {
-	counts := make([]int, 0, len(Queues()))
-	for _, queue := range Queues() {
-		kind := enumspb.TASK_QUEUE_TYPE_ACTIVITY
-		if queue == workflows.QueueWorkflows {
-			kind = enumspb.TASK_QUEUE_TYPE_WORKFLOW
-		}
-		described, err := c.DescribeTaskQueue(ctx, queue, kind)
-		if err != nil {
-			return nil, fmt.Errorf("describe task queue %s: %w", queue, err)
-		}
-		workers := map[string]bool{}
-		for _, p := range described.GetPollers() {
-			if time.Since(p.GetLastAccessTime().AsTime()) < pollerAge {
-				workers[p.GetIdentity()] = true
-			}
-		}
-		counts = append(counts, len(workers))
-	}
-	return counts, nil
-}
 
 // TryStore does everything that a run needs of a store, to an object of its own: it is
 // written, refused a second time, read back, replaced and removed. Errors are *config.Error

@@ -2,55 +2,19 @@ package app
 
 import (
 	"context"
-	"errors"
 	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
-	enumspb "go.temporal.io/api/enums/v1"
-	taskqueuepb "go.temporal.io/api/taskqueue/v1"
-	"go.temporal.io/api/workflowservice/v1"
-	"go.temporal.io/sdk/client"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"everfold/config"
 	"everfold/store"
 	"everfold/store/local"
 	"everfold/store/storetest"
 )
-
-// pollers is a server that knows pollers of the train queue alone.
-type pollers struct {
-	client.Client
-	last time.Time
-	err  error
-}
-
-func (p pollers) DescribeTaskQueue(_ context.Context, queue string, kind enumspb.TaskQueueType) (*workflowservice.DescribeTaskQueueResponse, error) {
-	out := &workflowservice.DescribeTaskQueueResponse{}
-	if queue == "everfold-train" && kind == enumspb.TASK_QUEUE_TYPE_ACTIVITY {
-		for _, name := range []string{"a", "a", "b"} {
-			out.Pollers = append(out.Pollers, &taskqueuepb.PollerInfo{Identity: name, LastAccessTime: timestamppb.New(p.last)})
-		}
-	}
-	return out, p.err
-}
-
-// Workers are counted once each, while the server has seen them lately.
-func TestServing(t *testing.T) {
-	counts, err := Serving(t.Context(), pollers{last: time.Now()})
-	require.NoError(t, err)
-	require.Equal(t, []int{0, 2, 0}, counts)
-	counts, err = Serving(t.Context(), pollers{last: time.Now().Add(-2 * time.Minute)})
-	require.NoError(t, err)
-	require.Equal(t, []int{0, 0, 0}, counts)
-	_, err = Serving(t.Context(), pollers{err: errors.New("no")})
-	require.ErrorContains(t, err, "everfold-workflows")
-}
 
 // A good store is left without an object; a bad one is told by what it does.
 func TestTryStore(t *testing.T) {

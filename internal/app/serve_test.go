@@ -84,14 +84,14 @@ func TestGracefulStop(t *testing.T) {
 		}
 		r.RegisterActivityWithOptions(f.run, activity.RegisterOptions{Name: fitName})
 	}
-	options := app.WithDefaults(app.WorkerOptions{
+	options := app.WorkerOptions{
 		Slots: 2, StopTimeout: 30 * time.Second, Terminal: harness.Quiet().Handler(),
 		Interceptors: []interceptor.WorkerInterceptor{watch},
-	})
+	}
 	serve := func() (stop func() error) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
-		go func() { ended <- app.Serve(ctx, c, options, register) }()
+		go func() { ended <- app.Serve(ctx, c, app.WithDefaults(options), register) }()
 		return func() error { cancel(); return <-ended }
 	}
 
@@ -111,6 +111,34 @@ func TestGracefulStop(t *testing.T) {
 	require.NoError(t, stop())
 	require.Equal(t, fitName, <-watch.seen)
 	require.Equal(t, fitName, <-watch.seen)
+}
+
+// Claim: a worker whose activities end neither by themselves nor when they are told to ends
+// all the same, once the stop timeout is over, and says that something was cut off.
+func TestCutOff(t *testing.T) {
+	server := harness.Server(t)
+	c := server.Client()
+	begun, never := make(chan struct{}), make(chan struct{})
+	defer close(never)
+	deaf := func(context.Context) error { close(begun); <-never; return nil }
+	register := func(queue string, r sdkworker.Registry) {
+		if queue == workflows.QueueWorkflows {
+			r.RegisterWorkflowWithOptions(longRun, workflow.RegisterOptions{Name: runName})
+			return
+		}
+		r.RegisterActivityWithOptions(deaf, activity.RegisterOptions{Name: fitName})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	options := app.WithDefaults(app.WorkerOptions{StopTimeout: 200 * time.Millisecond, Terminal: harness.Quiet().Handler()})
+	go func() { ended <- app.Serve(ctx, c, options, register) }()
+	_, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{TaskQueue: workflows.QueueWorkflows}, runName)
+	require.NoError(t, err)
+	<-begun
+	cancel()
+	err = <-ended
+	require.ErrorIs(t, err, app.ErrCutOff)
+	require.ErrorContains(t, err, "1 activities in hand")
 }
 
 // Claim: a namespace that the server does not have is an error of the start, not a worker

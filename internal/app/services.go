@@ -43,6 +43,7 @@ func newServices(o WorkerOptions) *services {
 			Cores:       activities.NewCores(max(o.Threads, runtime.GOMAXPROCS(0)), o.Threads),
 			Build:       Build().String(),
 			Worker:      o.Name,
+			Interrupt:   o.interrupt,
 		},
 	}
 }

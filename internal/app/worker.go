@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -23,9 +22,8 @@ import (
 )
 
 const (
-	// DefaultStopTimeout is how long running activities have to save a checkpoint and
-	// return after a worker is asked to stop: under the 10 s after which containers are
-	// killed.
+	// DefaultStopTimeout is how long activities that are interrupted have to save a
+	// checkpoint and return: under the 10 s after which containers are killed.
 	DefaultStopTimeout = 8 * time.Second
 
 	// deadlockTimeout replaces the SDK's 1 s: fits on all cores may keep a workflow task
@@ -59,7 +57,10 @@ type WorkerOptions struct {
 	Threads          int            // of one fit at most; 0: all cores that other fits leave
 	Name             string         // in histories and log file names; "": <host>-<pid>
 	HeartbeatTimeout time.Duration  // of fits; 0: workflows.DefaultHeartbeatTimeout
-	StopTimeout      time.Duration  // 0: DefaultStopTimeout
+	Drain            time.Duration  // what activities in hand may go on after a worker is asked to stop, before they are interrupted
+	StopTimeout      time.Duration  // of interrupted activities; 0: DefaultStopTimeout
+	Deployment       string         // the worker deployment that this worker is a version of; "": none
+	BuildID          string         // which version; "": Build().ID()
 	Allow            Allowed        // what specs may name; the zero value: anything
 	Limits           dataset.Limits // of data files; zero fields: the defaults
 	Cache            string         // folder of prepared tables of stores elsewhere; "": below the user's cache folder
@@ -72,6 +73,8 @@ type WorkerOptions struct {
 	Interceptors []interceptor.WorkerInterceptor
 	WrapStore    func(store.Store) store.Store
 	OneWorkflow  int
+
+	interrupt chan struct{} // closed when activities in hand are to end; made by withDefaults
 }
 
 // Validate returns ErrWorkerOptions, naming the value and what is allowed, where RunWorker
@@ -89,11 +92,11 @@ func (o WorkerOptions) Validate() error {
 		return fmt.Errorf("%w: %d slots of %d threads: want numbers from 1, or 0 for the default",
 			ErrWorkerOptions, o.Slots, o.Threads)
 	}
-	if o.HeartbeatTimeout < 0 || o.StopTimeout < 0 {
-		return fmt.Errorf("%w: heartbeat timeout %v, stop timeout %v: want durations such as 30s, or 0 for the default",
-			ErrWorkerOptions, o.HeartbeatTimeout, o.StopTimeout)
+	if o.HeartbeatTimeout < 0 || o.Drain < 0 || o.StopTimeout < 0 {
+		return fmt.Errorf("%w: heartbeat timeout %v, drain %v, stop timeout %v: want durations such as 30s, or 0 for the default",
+			ErrWorkerOptions, o.HeartbeatTimeout, o.Drain, o.StopTimeout)
 	}
-	return nil
+	return o.checkDeployment()
 }
 
 // withDefaults fills in every zero field but the hooks.
@@ -115,12 +118,17 @@ func (o WorkerOptions) withDefaults() WorkerOptions {
 	if o.Terminal == nil {
 		o.Terminal = slog.Default().Handler()
 	}
+	if o.Deployment != "" {
+		o.BuildID = cmp.Or(o.BuildID, Build().ID())
+	}
+	o.interrupt = make(chan struct{})
 	return o
 }
 
 // RunWorker serves the queues until ctx ends or a worker fails for good. It then stops
-// gracefully: running activities see activity.GetWorkerStopChannel closed and have
-// StopTimeout to return. It returns nil after a requested stop.
+// gracefully: it asks for no more work; activities in hand may go on for Drain, are then
+// interrupted, and have StopTimeout to save a checkpoint and return. It returns nil after a
+// requested stop, and ErrCutOff after one that left activities behind.
 func RunWorker(ctx context.Context, c client.Client, o WorkerOptions) error {
 	if err := o.Validate(); err != nil {
 		return err
@@ -128,31 +136,36 @@ func RunWorker(ctx context.Context, c client.Client, o WorkerOptions) error {
 	o = o.withDefaults()
 	o.Allow.tell(slog.New(o.Terminal))
 	services := newServices(o)
-	defer services.close()
-	return serve(ctx, c, o, services.register)
+	hand := &inHand{}
+	err := serve(ctx, c, o, hand, services.register)
+	services.close()
+	if err == nil { // the last line: everything is written by now
+		slog.New(o.Terminal).Info("worker has stopped", "worker", o.Name, "finished", hand.finished.Load(),
+			"interrupted", hand.interrupted.Load(), "took", hand.took.Round(time.Millisecond).String())
+	}
+	return err
 }
 
 // serve runs one SDK worker a queue, so that a queue's slots are its own.
-func serve(ctx context.Context, c client.Client, o WorkerOptions, register func(queue string, r sdkworker.Registry)) error {
+func serve(ctx context.Context, c client.Client, o WorkerOptions, hand *inHand, register func(queue string, r sdkworker.Registry)) error {
 	fatal := make(chan error, len(o.Queues))
-	var started []sdkworker.Worker
-	defer func() { stopAll(started) }()
+	end := &stopping{options: o, hand: hand, log: slog.New(o.Terminal)}
 	for _, queue := range o.Queues {
-		w := sdkworker.New(c, queue, sdkOptions(queue, o, fatal))
+		options := sdkOptions(queue, o, fatal)
+		options.Interceptors = append(options.Interceptors, hand)
+		w := sdkworker.New(c, queue, options)
 		register(queue, w)
 		if err := w.Start(); err != nil {
-			return fmt.Errorf("serve task queue %s: %w", queue, err)
+			return errors.Join(fmt.Errorf("serve task queue %s: %w", queue, err), end.stop(0))
 		}
-		started = append(started, w)
+		end.workers = append(end.workers, w)
 	}
-	log := slog.New(o.Terminal)
-	log.Info("worker is serving", o.about()...)
+	end.log.Info("worker is serving", o.about()...)
 	select {
 	case err := <-fatal:
-		return fmt.Errorf("worker failed: %w", err)
+		return errors.Join(fmt.Errorf("worker failed: %w", err), end.stop(0))
 	case <-ctx.Done():
-		log.Info("worker is stopping", "worker", o.Name, "timeout", o.StopTimeout)
-		return nil
+		return end.stop(o.Drain)
 	}
 }
 
@@ -162,23 +175,17 @@ func (o WorkerOptions) about() []any {
 	if slices.Contains(o.Queues, workflows.QueueTrain) {
 		about = append(about, "slots", o.Slots, "most_threads", o.Threads)
 	}
-	return about
-}
-
-// stopAll stops the workers at once rather than one after the other: each may take the
-// whole stop timeout.
-func stopAll(workers []sdkworker.Worker) {
-	var wg sync.WaitGroup
-	for _, w := range workers {
-		wg.Go(w.Stop)
+	if o.Deployment != "" {
+		about = append(about, "deployment", o.Deployment, "build_id", o.BuildID)
 	}
-	wg.Wait()
+	return about
 }
 
 func sdkOptions(queue string, o WorkerOptions, fatal chan<- error) sdkworker.Options {
 	options := sdkworker.Options{
 		Identity:                     o.Name,
-		WorkerStopTimeout:            o.StopTimeout,
+		WorkerStopTimeout:            o.Drain + o.StopTimeout,
+		DeploymentOptions:            o.deployment(),
 		DeadlockDetectionTimeout:     deadlockTimeout,
 		MaxHeartbeatThrottleInterval: heartbeatThrottle,
 		Interceptors:                 append(slices.Clone(o.Interceptors), &runEnds{}),

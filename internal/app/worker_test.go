@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	sdkworker "go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
 
 	"everfold/workflows"
 )
@@ -26,11 +27,17 @@ func TestWorkerOptions(t *testing.T) {
 
 	require.NoError(t, WorkerOptions{}.Validate())
 	for says, bad := range map[string]WorkerOptions{
-		`"everfold"`: {Queues: []string{"everfold"}},
-		"-1 slots":   {Slots: -1},
-		"-2 threads": {Threads: -2},
-		"-1s":        {HeartbeatTimeout: -time.Second},
-		"-1m0s":      {StopTimeout: -time.Minute},
+		`"everfold"`:         {Queues: []string{"everfold"}},
+		"-1 slots":           {Slots: -1},
+		"-2 threads":         {Threads: -2},
+		"-1s":                {HeartbeatTimeout: -time.Second},
+		"-1m0s":              {StopTimeout: -time.Minute},
+		"-2m0s":              {Drain: -2 * time.Minute},
+		`"a.b"`:              {Deployment: "a.b", BuildID: "1"},
+		`"a:b"`:              {Deployment: "a:b", BuildID: "1"},
+		`"1 2"`:              {Deployment: "a", BuildID: "1 2"},
+		`"1" without`:        {BuildID: "1"},
+		"without a build id": {Deployment: "a"}, // a test binary has no revision
 	} {
 		err := bad.Validate()
 		require.ErrorIs(t, err, ErrWorkerOptions)
@@ -42,19 +49,47 @@ func TestWorkerOptions(t *testing.T) {
 // Claim: only the workflow queue runs workflow code, fits have the slots asked for and io
 // its own, and every queue has the limits that the design names.
 func TestQueueOptions(t *testing.T) {
-	o := WorkerOptions{Slots: 3}.withDefaults()
+	o := WorkerOptions{Slots: 3, Drain: time.Minute}.withDefaults()
 	for _, queue := range Queues() {
 		got := sdkOptions(queue, o, nil)
 		require.Equal(t, queue != workflows.QueueWorkflows, got.DisableWorkflowWorker, queue)
 		require.Equal(t, queue == workflows.QueueWorkflows, got.LocalActivityWorkerOnly, queue)
 		require.GreaterOrEqual(t, got.DeadlockDetectionTimeout, 10*time.Second)
 		require.Equal(t, 5*time.Second, got.MaxHeartbeatThrottleInterval)
-		require.Equal(t, DefaultStopTimeout, got.WorkerStopTimeout)
+		require.Equal(t, time.Minute+DefaultStopTimeout, got.WorkerStopTimeout)
+		require.Zero(t, got.DeploymentOptions)
 		require.True(t, got.DisableRegistrationAliasing)
 		require.Equal(t, sdkworker.BlockWorkflow, got.WorkflowPanicPolicy)
 	}
 	require.Equal(t, 3, sdkOptions(workflows.QueueTrain, o, nil).MaxConcurrentActivityExecutionSize)
 	require.Equal(t, ioSlots, sdkOptions(workflows.QueueIO, o, nil).MaxConcurrentActivityExecutionSize)
+}
+
+// Claim: a worker of a deployment is one version on every queue, and pins what it runs.
+func TestDeployment(t *testing.T) {
+	o := WorkerOptions{Deployment: "everfold", BuildID: "v1"}
+	require.NoError(t, o.Validate())
+	for _, queue := range Queues() {
+		require.Equal(t, sdkworker.DeploymentOptions{
+			UseVersioning: true, Version: sdkworker.WorkerDeploymentVersion{DeploymentName: "everfold", BuildID: "v1"},
+			DefaultVersioningBehavior: workflow.VersioningBehaviorPinned,
+		}, sdkOptions(queue, o.withDefaults(), nil).DeploymentOptions)
+	}
+}
+
+// Claim: the default build id is the revision, else the version of a module; a build that
+// neither names has none.
+func TestBuildID(t *testing.T) {
+	for want, b := range map[string]BuildInfo{
+		"aaaaaaaaaaaa": {Version: "v1.2.3", Revision: strings.Repeat("a", 40)},
+		"abc":          {Version: "(devel)", Revision: "abc"},
+		"v1.2.3":       {Version: "v1.2.3"},
+	} {
+		require.Equal(t, want, b.ID())
+	}
+	require.Empty(t, BuildInfo{Version: "(devel)"}.ID())
+	require.Empty(t, BuildInfo{Version: "v1.2.3", Revision: "abc", Modified: true}.ID())
+	require.Empty(t, BuildInfo{Version: "v0.0.0-2026+dirty"}.ID())
 }
 
 // Claim: build information names the Go version and platform even where the build had no
