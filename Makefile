@@ -23,7 +23,7 @@ FUZZ ?= 60
 GOVULNCHECK ?= v1.1.4
 
 .DEFAULT_GOAL := help
-.PHONY: help build programs temporal versitygw secrets run test check fmt vet static workflow unit race bench bench-quick peers mlflow burk rank agreement terminal soak scale fuzz fuzz-quick oracle clean modules vulnerabilities
+.PHONY: help build programs temporal versitygw services secrets run test check fmt vet static workflow unit race bench bench-quick peers mlflow burk rank agreement terminal soak scale fuzz fuzz-quick e2e-distributed system oracle clean modules vulnerabilities
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,17 @@ versitygw:
 	$(GO) version -m bin/versitygw 2>/dev/null | grep -q "github.com/versity/versitygw[[:space:]]$$want" || { \
 		echo "building the S3 server of the tests, versitygw $$want: a minute or two, once"; \
 		mkdir -p bin && cd tools && $(BUILD) -buildvcs=false -o ../bin/versitygw github.com/versity/versitygw/cmd/versitygw; }
+
+# What docker-compose.yml takes from images beside these: the Temporal server and its schema tool,
+# and the Web UI. They share most of what they are built of with the dev server.
+services:
+	@want=$$(awk '$$1 == "go.temporal.io/server" {print $$2}' $(TOOLS)); \
+	$(GO) version -m bin/temporal-server 2>/dev/null | grep -q "go.temporal.io/server[[:space:]]$$want" || { \
+		echo "building the Temporal server $$want, its schema tool and the Web UI: some minutes, once"; \
+		mkdir -p bin && cd tools && \
+		$(BUILD) -buildvcs=false -o ../bin/temporal-sql-tool go.temporal.io/server/cmd/tools/sql && \
+		$(BUILD) -buildvcs=false -o ../bin/ui-server github.com/temporalio/ui-server/v2/cmd/server && \
+		$(BUILD) -buildvcs=false -o ../bin/temporal-server go.temporal.io/server/cmd/server; }
 
 secrets: ## .env with random passwords for docker-compose.yml; what is there stays
 	@deploy/secrets.sh
@@ -135,6 +146,14 @@ fuzz: ## every fuzz target for FUZZ=60 seconds, on one core; ONLY=Parquet takes 
 
 fuzz-quick: ## the fuzz targets of every decoder for a second each
 	@testsuite/hostile/fuzz.sh 1s hostile.
+
+# What docker-compose.yml describes, from packages and without a container engine: see
+# testsuite/distributed. It needs root, and says what else.
+e2e-distributed: system temporal versitygw services mlflow ## docker-compose.yml's services on this machine, killed in the middle of a run; minutes
+	@$(GO) test -count 1 -timeout 30m -v ./testsuite/distributed -start
+
+system:
+	@testsuite/distributed/install.sh
 
 # Reference values from the reference implementations. Debian: r-base-core r-cran-survival
 # r-cran-jsonlite r-cran-riskregression r-cran-prodlim, and python3-venv.

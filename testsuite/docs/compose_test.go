@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"debug/elf"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/types"
@@ -287,6 +289,41 @@ func TestComposeVariablesExist(t *testing.T) {
 			require.Contains(t, worker, `"`+variable+`"`)
 		}
 	}
+}
+
+// Claim: the unit of deploy/systemd starts the worker with flags that it has, and gives it longer
+// to stop than its fits take to save.
+func TestServiceUnit(t *testing.T) {
+	root := harness.Root(t)
+	unit := pageText(t, root, "deploy/systemd/everfold-worker.service")
+	start := regexp.MustCompile(`(?m)^ExecStart=/usr/local/bin/(.+)$`).FindStringSubmatch(unit)
+	require.NotNil(t, start)
+	requireHelp(t, map[string]string{"worker": harness.WorkerBinary(t)}, strings.Fields(start[1]))
+	stop := regexp.MustCompile(`(?m)^TimeoutStopSec=(\d+)$`).FindStringSubmatch(unit)
+	require.NotNil(t, stop)
+	limit, err := time.ParseDuration(stop[1] + "s")
+	require.NoError(t, err)
+	require.Greater(t, limit, app.DefaultStopTimeout)
+	require.Contains(t, pageText(t, root, "worker/command.go"), `"EVERFOLD_METRICS_LISTEN"`)
+}
+
+// Claim: the programs, built as the Dockerfile does, need no file of the system to start: no
+// interpreter, no library.
+func TestProgramsAreStatic(t *testing.T) {
+	programs := harness.Binaries(t)
+	for _, path := range []string{programs.Starter, programs.Worker} {
+		f, err := elf.Open(path)
+		require.NoError(t, err)
+		defer f.Close()
+		libraries, err := f.ImportedLibraries()
+		require.NoError(t, err)
+		require.Empty(t, libraries, path)
+		for _, p := range f.Progs {
+			require.NotEqual(t, elf.PT_INTERP, p.Type, path)
+		}
+	}
+	makefile := pageText(t, harness.Root(t), "Makefile")
+	require.Contains(t, makefile, "BUILD := CGO_ENABLED=0 $(GO) build -trimpath\n")
 }
 
 // requireHelp asks the program for help on a command and looks for its flags there.

@@ -31,14 +31,18 @@ type Process struct {
 func Start(tb testing.TB, dir string, env []string, program string, args ...string) *Process {
 	tb.Helper()
 	cmd := exec.Command(program, args...)
-	cmd.Dir, cmd.Env = dir, env
+	cmd.Dir, cmd.Env, cmd.SysProcAttr = dir, env, childAttributes()
+	return startCommand(tb, cmd)
+}
+
+func startCommand(tb testing.TB, cmd *exec.Cmd) *Process {
+	tb.Helper()
 	cmd.WaitDelay = time.Second // a grandchild may hold the pipes
 	p := &Process{
-		tb: tb, name: strings.Join(append([]string{program}, args...), " "), cmd: cmd,
+		tb: tb, name: strings.Join(cmd.Args, " "), cmd: cmd,
 		stdout: NewOutput(), stderr: NewOutput(), exited: make(chan struct{}),
 	}
 	cmd.Stdout, cmd.Stderr = p.stdout, p.stderr
-	cmd.SysProcAttr = childAttributes()
 	if err := spawn(cmd); err != nil {
 		tb.Fatalf("harness: start %s: %v", p.name, err)
 	}
