@@ -42,7 +42,7 @@ func (j *job) need(m config.Model, threads int, rows, test int64) int64 {
 	trees := 100*rows*int64(threads) + j.forest(m, rows, test)
 	switch m.Type {
 	case config.KM:
-		return 64 * (rows + test)
+		return 64*(rows+test) + design/2 // encoded, though no column is read
 	case config.Coxnet:
 		inner := min(int64(threads), numberOf(m, "inner_folds")) // each with a design of its own
 		return (columnsCoxnet + columnsInner*inner) * design
