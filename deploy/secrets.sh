@@ -8,6 +8,8 @@ umask 077
 random() { od -An -v -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 
 [ -e .env ] || : >.env
+chmod 600 .env
+[ -z "$(tail -c 1 .env)" ] || echo >>.env # a last line without an end
 for name in POSTGRES_PASSWORD S3_ACCESS_KEY S3_SECRET_KEY; do
 	grep -q "^$name=." .env || printf '%s=%s\n' "$name" "$(random)" >>.env
 done

@@ -35,6 +35,9 @@ type member struct {
 	fits  int     // how many it may have in flight, as it was told last
 	state FoldState
 	child workflow.ChildWorkflowFuture
+
+	telling bool // a grant is on its way
+	again   bool // it was started a second time, for folds that it had not reported
 }
 
 // divideChange is the version of the workflow from which on large runs have children:
@@ -133,6 +136,8 @@ func (c *crew) share(ctx workflow.Context) {
 		switch {
 		case m.state == Waiting && c.skipped[m.model]:
 			c.drop(m)
+		case m.state == Waiting && m.left == 0: // a reset run hears its reports before it starts it again
+			m.state = DoneState
 		case more > 0 && m.state == Waiting:
 			c.start(ctx, m, more)
 			free -= more
@@ -196,14 +201,23 @@ func (c *crew) input(m *member) TrainModelInput {
 	return in
 }
 
-// grant tells a member how many fits it may have in flight. One that has ended meanwhile does
+// grant tells a member how many fits it may have in flight. Two signals on their way could change
+// places, so there is one, and the newest number follows it. One that has ended meanwhile does
 // not hear it, and need not.
 func (c *crew) grant(ctx workflow.Context, m *member, fits int) {
 	m.fits = fits
+	if m.telling {
+		return
+	}
+	m.telling = true
 	workflow.GoNamed(ctx, m.model+" may fit", func(ctx workflow.Context) {
-		err := m.child.SignalChildWorkflow(ctx, SignalSetParallelism, SetParallelism{Fits: fits}).Get(ctx, nil)
-		if err != nil {
-			workflow.GetLogger(ctx).Debug("the child has ended", "model", m.model, "error", err)
+		defer func() { m.telling = false }()
+		for told := -1; told != m.fits && m.state == Running; {
+			told = m.fits
+			if err := m.child.SignalChildWorkflow(ctx, SignalSetParallelism, SetParallelism{Fits: told}).Get(ctx, nil); err != nil {
+				workflow.GetLogger(ctx).Debug("the child has ended", "model", m.model, "error", err)
+				return
+			}
 		}
 	})
 }
@@ -218,14 +232,23 @@ func (c *crew) take(ctx workflow.Context) {
 		if report.Start != c.begin {
 			continue // of a child of an earlier start
 		}
-		m := c.at[report.Model]
 		for _, f := range report.Folds {
-			if cell := c.board.at[foldID{report.Model, f.Fold}]; m != nil && cell != nil && cell.isOpen() {
-				m.left--
-				c.record(ctx, cell, f)
-			}
+			c.hear(ctx, foldID{report.Model, f.Fold}, f)
 		}
 		c.news = true
+	}
+}
+
+// hear takes over one fold of a report. One that was complete before its model was skipped, and
+// is told of afterwards, is complete.
+func (c *crew) hear(ctx workflow.Context, id foldID, f FoldEnd) {
+	m, cell := c.at[id.model], c.board.at[id]
+	if m == nil || cell == nil {
+		return
+	}
+	if cell.isOpen() || cell.state == Skipped && f.Failure == nil {
+		m.left--
+		c.record(ctx, cell, f)
 	}
 }
 
@@ -259,6 +282,9 @@ func (c *crew) end(ctx workflow.Context, m *member, err error) {
 	if temporal.IsCanceledError(err) && ctx.Err() == nil {
 		c.skip(ctx, m.model)
 	}
+	if err == nil && ctx.Err() == nil {
+		err = c.ask(m)
+	}
 	for _, cell := range m.cells {
 		switch {
 		case !cell.isOpen():
@@ -270,6 +296,25 @@ func (c *crew) end(ctx workflow.Context, m *member, err error) {
 			c.fail(ctx, cell, failureOfChild(cell, err))
 		}
 	}
+}
+
+// ask has a member start once more whose child has ended well, with folds that the run has not
+// heard of: a reset may leave reports out. Complete ones cost a look. It does so once.
+func (c *crew) ask(m *member) error {
+	var open []*cell
+	for _, cell := range m.cells {
+		if cell.isOpen() {
+			open = append(open, cell)
+		}
+	}
+	switch {
+	case len(open) == 0:
+		return nil
+	case m.again:
+		return fmt.Errorf("the workflow that fits %s has ended twice without a word of this fold", m.model)
+	}
+	m.cells, m.left, m.state, m.again = open, len(open), Waiting, true
+	return nil
 }
 
 // failureOfChild names why a child could not fit a fold.

@@ -206,6 +206,62 @@ func TestCancelledChildIsASkippedModel(t *testing.T) {
 	require.Equal(t, 6, out.Trained)
 }
 
+// A child that ends well without having reported its folds, as after a reset without signals, is
+// started once more for them; if that tells nothing either, they have failed, by name.
+func TestSilentChild(t *testing.T) {
+	for silent, want := range map[int]struct {
+		outcome Outcome
+		trained int
+	}{1: {Completed, 9}, 2: {Partial, 6}} {
+		s := divided()
+		env := s.environment(t)
+		w := &Workflows{}
+		env.OnWorkflow(TrainModelName, anything, childOf("cox_ph")).Return(&TrainModelResult{Model: "cox_ph", Done: 3}, nil).Times(silent)
+		env.OnWorkflow(TrainModelName, anything, anything).Return(w.TrainModel)
+		env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(""))
+		require.NoError(t, env.GetWorkflowError())
+		var out Result
+		require.NoError(t, env.GetWorkflowResult(&out))
+		require.Equal(t, want.outcome, out.Outcome)
+		require.Equal(t, want.trained, out.Trained)
+		for _, f := range out.Failures {
+			require.Contains(t, f.Message, "cox_ph has ended twice without a word")
+		}
+	}
+}
+
+// A report that comes before the child of a reset run is started again leaves nothing to start;
+// of a model that is skipped, complete folds count and failed ones do not.
+func TestReportsOutOfTurn(t *testing.T) {
+	s := divided()
+	env := s.environment(t)
+	env.RegisterDelayedCallback(func() {
+		env.SignalWorkflow(SignalFoldsEnded, FoldsEnded{Model: "km", Folds: []FoldEnd{
+			{Fold: 0, Action: activities.Train}, {Fold: 1, Action: activities.Train}, {Fold: 2, Action: activities.Train}}})
+	}, 0)
+	var begun []string
+	env.SetOnChildWorkflowStartedListener(func(info *workflow.Info, _ workflow.Context, _ valuesOf) {
+		begun = append(begun, info.WorkflowExecution.ID)
+	})
+	env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(""))
+	require.NoError(t, env.GetWorkflowError())
+	var out Result
+	require.NoError(t, env.GetWorkflowResult(&out))
+	require.Equal(t, 9, out.Trained)
+	require.NotContains(t, begun, "everfold/sample/demo/km")
+
+	c := &crew{fanOut: (&Workflows{}).newFanOut(Work{}, newBoard()), at: map[string]*member{}}
+	for fold := range 2 {
+		c.board.add(&cell{foldID: foldID{"rsf", fold}, state: Skipped})
+	}
+	m := &member{model: "rsf", cells: c.board.cells, left: 2, state: Running}
+	c.at["rsf"] = m
+	c.ended = func(workflow.Context, *cell) {}
+	c.hear(nil, foldID{"rsf", 1}, FoldEnd{Fold: 1, Failure: &Failure{}})
+	require.Equal(t, Skipped, c.board.cells[1].state)
+	require.Equal(t, 2, m.left)
+}
+
 // A child whose run does not take its reports ends, and says so.
 func TestLostRun(t *testing.T) {
 	s := divided()

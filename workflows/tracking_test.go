@@ -146,14 +146,24 @@ func TestTrackerComesBack(t *testing.T) {
 
 // Claim: a run that is gone from the server and made anew is told of.
 func TestTrackingRunRecreated(t *testing.T) {
+	known := make(chan struct{})
 	f := &tracked{}
 	f.fail = func(n int, _ activities.SyncTrackerInput) error {
-		if n == 3 {
+		switch n {
+		case 2: // after the probe: the run is told its name
+			close(known)
+		case 3:
 			f.id = "second"
 		}
 		return nil
 	}
-	out, err := trackedRun(f).run(t, demoSpec(""))
+	s := trackedRun(f)
+	fit := s.fit
+	s.fit = func(ctx context.Context, in activities.FitFoldInput) (*activities.FitFoldResult, error) {
+		<-known // so that the end is a call of its own
+		return fit(ctx, in)
+	}
+	out, err := s.run(t, demoSpec(""))
 	require.NoError(t, err)
 	require.Equal(t, "second", out.Tracker.RunID)
 	require.Len(t, out.Warnings, 1)

@@ -253,6 +253,7 @@ func TestRefusals(t *testing.T) {
 	f.set(func(w http.ResponseWriter, _ *http.Request, _ http.HandlerFunc) { refuse(w, 409, "ObjectParentIsFile") })
 	_, err := store.PutBytes(t.Context(), f.open(t, s3.Small), "a/b", nil, store.Condition{})
 	require.ErrorIs(t, err, store.ErrBadKey)
+	require.ErrorIs(t, err, store.ErrUnavailable, "another attempt may find the folders otherwise")
 }
 
 // What a credential process prints is not told, also where the SDK cannot read it: it may hold

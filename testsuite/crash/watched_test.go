@@ -147,7 +147,8 @@ type watchedStore struct {
 	mu   sync.Mutex
 	seen int
 	// gate keeps the process alive between an acknowledgement and its record: the journal
-	// is exact where the worker kills itself.
+	// is exact where the worker kills itself. What has no record does not hold it: streams that
+	// are written side by side may wait for the one that springs the trap.
 	gate sync.RWMutex
 }
 
@@ -172,17 +173,17 @@ func (w *watchedStore) Put(ctx context.Context, key string, body io.Reader, cond
 }
 
 func (w *watchedStore) put(ctx context.Context, key string, body io.Reader, cond store.Condition) (store.Info, error) {
+	what, task := describe(key)
+	phase := map[string]string{"start": phaseFit, "manifest": phaseManifest}[what]
+	if phase == "" {
+		return w.Store.Put(ctx, key, body, cond)
+	}
 	w.gate.RLock()
 	defer w.gate.RUnlock()
 	info, err := w.Store.Put(ctx, key, body, cond)
-	what, task := describe(key)
-	phase := map[string]string{"start": phaseFit, "manifest": phaseManifest}[what]
 	if what == "manifest" && errors.Is(err, store.ErrConflict) {
 		phase = phaseRefused
 	} else if err != nil {
-		return info, err
-	}
-	if phase == "" {
 		return info, err
 	}
 	if failed := w.journal.append(record{Phase: phase, Model: task.Model, Fold: task.Fold}); failed != nil {
