@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"path/filepath"
 	"strconv"
@@ -99,17 +100,24 @@ func (s *TemporalServer) Client() client.Client {
 	return s.client
 }
 
+// Ports that FreePorts chooses from: below those that Linux gives to outgoing connections (from
+// 32768), one of which would otherwise take a port between the choice and the server's start.
+const lowestPort, portsBeyond = 15_000, 17_000
+
 // FreePorts returns n different loopback ports that nobody listens on.
 func FreePorts(tb testing.TB, n int) []int {
 	tb.Helper()
-	ports := make([]int, n)
-	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	var ports []int
+	for tries := 0; len(ports) < n; tries++ {
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(lowestPort+rand.IntN(portsBeyond))))
 		if err != nil {
-			tb.Fatalf("harness: %v", err)
+			if tries > 1000 {
+				tb.Fatalf("harness: no free port: %v", err)
+			}
+			continue // it is taken
 		}
 		defer l.Close() // after the loop, so that they differ
-		ports[i] = l.Addr().(*net.TCPAddr).Port
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
 	}
 	return ports
 }
