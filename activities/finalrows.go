@@ -143,25 +143,7 @@ func (f *FinalRows) bytes() int64 {
 // write keeps the rows in the run's folder, so that what is predicted in the end, or by a
 // recovery years later, is what was checked in the beginning.
 func (f *FinalRows) write(ctx context.Context, s store.Store, id string) (artifact.File, error) {
-	return streamFile(ctx, s, artifact.FinalRowsKey, func(w io.Writer) error { return f.WriteParquet(w, id) })
-}
-
-// streamFile stores what write gives it and describes it.
-func streamFile(ctx context.Context, s store.Store, key string, write func(io.Writer) error) (artifact.File, error) {
-	hash := &store.Hashing{}
-	r, w := io.Pipe()
-	go func() {
-		err := write(w)
-		if err == io.EOF { // which a pipe takes for the end of what is whole
-			err = io.ErrUnexpectedEOF
-		}
-		w.CloseWithError(err)
-	}()
-	defer r.Close()
-	if _, err := s.Put(ctx, key, io.TeeReader(r, hash), store.Condition{}); err != nil {
-		return artifact.File{}, fmt.Errorf("write %s: %w", key, err)
-	}
-	return artifact.File{Key: key, SHA256: hash.SHA256(), Bytes: hash.Size()}, nil
+	return artifact.PutStream(ctx, s, artifact.FinalRowsKey, func(w io.Writer) error { return f.WriteParquet(w, id) })
 }
 
 // loadFinal reads the rows that a run keeps; damage is ErrNotFound or ErrCorrupt.

@@ -202,7 +202,7 @@ func (p *Preview) writeRun(ctx context.Context, s store.Store) (err error) {
 // writeTable streams the prepared table into the store, also where one of equal digest is:
 // ids, which the digest leaves out, may have changed.
 func (p *Preview) writeTable(ctx context.Context, s store.Store) (artifact.File, error) {
-	return streamFile(ctx, s, artifact.PreparedKey, func(w io.Writer) error { return dataset.WriteParquet(w, p.Table, p.Profile.UsedDigest()) })
+	return artifact.PutStream(ctx, s, artifact.PreparedKey, func(w io.Writer) error { return dataset.WriteParquet(w, p.Table, p.Profile.UsedDigest()) })
 }
 
 // log tells what was read, what was dropped and what is going to be done.

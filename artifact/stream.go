@@ -19,6 +19,16 @@ const streamBuffer = 1 << 18
 // errAbandoned ends the writes of a produce that panicked.
 var errAbandoned = errors.New("the writer of the stream is gone")
 
+// PutStream writes an object whose bytes produce writes as it goes, and describes it: nothing is
+// held whole, and where produce fails the object does not change.
+func PutStream(ctx context.Context, s store.Store, key string, produce func(w io.Writer) error) (File, error) {
+	files, err := putStreams(ctx, s, []string{key}, func(w []io.Writer) error { return produce(w[0]) })
+	if err != nil {
+		return File{}, fmt.Errorf("write %s: %w", key, err)
+	}
+	return files[0], nil
+}
+
 // putStreams writes several objects at a time whose bytes produce writes as it goes, to a
 // writer each: nothing is held whole. Where produce or one of the writes fails, none of the
 // objects that were not whole by then changes.
@@ -47,6 +57,9 @@ func putStreams(ctx context.Context, s store.Store, keys []string, produce func(
 		if err == nil {
 			err = b.Flush()
 		}
+	}
+	if err == io.EOF { // which a pipe takes for the end of what is whole
+		err = io.ErrUnexpectedEOF
 	}
 	for _, w := range ends {
 		w.CloseWithError(err)

@@ -74,15 +74,7 @@ func (c *crew) run(ctx workflow.Context, cells []*cell) error {
 	if c.fatal != nil {
 		cancelAll()
 	}
-	free, release := workflow.NewDisconnectedContext(ctx)
-	defer release()
-	if err := workflow.Await(free, func() bool { return c.running == 0 }); err != nil {
-		return err
-	}
-	if c.fatal != nil {
-		return c.fatal
-	}
-	return ctx.Err()
+	return c.settle(ctx, func() bool { return c.running == 0 })
 }
 
 // enlist makes a member of each model, in the order of the cells.

@@ -66,9 +66,15 @@ func (f *fanOut) run(ctx workflow.Context, stage string, cells []*cell) error {
 		}
 		f.start(contexts[c.model], cancelAll, c)
 	}
+	return f.settle(ctx, func() bool { return f.inFlight == 0 })
+}
+
+// settle waits, also in a cancelled run, until nothing is in flight any more, and says what the run
+// ends with.
+func (f *fanOut) settle(ctx workflow.Context, idle func() bool) error {
 	free, release := workflow.NewDisconnectedContext(ctx)
 	defer release()
-	if err := workflow.Await(free, func() bool { return f.inFlight == 0 }); err != nil {
+	if err := workflow.Await(free, idle); err != nil {
 		return err
 	}
 	if f.fatal != nil {
