@@ -68,3 +68,16 @@ type aliveBody struct {
 	aliveReader
 	io.Closer
 }
+
+// aliveReaderAt is aliveReader for what is read at random.
+type aliveReaderAt struct {
+	ctx  context.Context
+	body io.ReaderAt
+}
+
+func (r aliveReaderAt) ReadAt(p []byte, at int64) (int, error) {
+	if err := survival.Check(r.ctx, 0, 0); err != nil {
+		return 0, err
+	}
+	return r.body.ReadAt(p, at)
+}
