@@ -51,16 +51,18 @@ type limits struct {
 	attempts int           // of one request
 	backoff  time.Duration // before the second attempt at most, four times as much before each further one
 	idle     time.Duration // that nothing moves on a connection
+	assembly time.Duration // that nothing moves while the server makes one object of an upload's parts
 	page     *int32        // keys of one page of a listing; nil: as many as the server gives
 }
 
 // An upload has at most 10,000 parts, so an object at most 78 GiB.
-var usual = limits{part: 8 << 20, attempts: 4, backoff: 200 * time.Millisecond, idle: 15 * time.Second}
+var usual = limits{part: 8 << 20, attempts: 4, backoff: 200 * time.Millisecond, idle: 15 * time.Second, assembly: 5 * time.Minute}
 
 // bucket is a bucket and the client that reaches it.
 type bucket struct {
 	name    string
 	client  *s3.Client
+	patient aws.HTTPClient // has the patience of limits.assembly
 	options Options
 	limits  limits
 }
@@ -85,8 +87,9 @@ func newBucket(ctx context.Context, name string, o Options, l limits) (bucket, e
 	if err != nil {
 		return bucket{}, fmt.Errorf("open bucket %s: %w: the AWS configuration of this process: %w", name, store.ErrUnavailable, err)
 	}
+	patient := shared.HTTPClient
 	if client, ok := shared.HTTPClient.(*awshttp.BuildableClient); ok {
-		shared.HTTPClient = impatient(client, l.idle, o.Control)
+		shared.HTTPClient, patient = impatient(client, l.idle, o.Control), impatient(client, l.assembly, o.Control)
 	}
 	shared.Credentials = aws.NewCredentialsCache(markedCredentials{shared.Credentials})
 	client := s3.NewFromConfig(shared, func(so *s3.Options) {
@@ -99,7 +102,7 @@ func newBucket(ctx context.Context, name string, o Options, l limits) (bucket, e
 		}
 		so.DisableLogOutputChecksumValidationSkipped = true
 	})
-	return bucket{name: name, client: client, options: o, limits: l}, nil
+	return bucket{name: name, client: client, patient: patient, options: o, limits: l}, nil
 }
 
 // encryption is what every write asks for.

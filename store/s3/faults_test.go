@@ -197,6 +197,31 @@ func TestSilentServer(t *testing.T) {
 	requireSilent(t, err)
 }
 
+// A server that puts a large object together has a patience of its own, which ends, too.
+func TestSilentAssembly(t *testing.T) {
+	f := newFake(t)
+	limits := s3.Small
+	limits.Attempts, limits.Assembly = 2, 50*time.Millisecond
+	s := f.open(t, limits)
+	over := make(chan struct{})
+	t.Cleanup(func() { close(over) })
+	var completions atomic.Int32
+	f.set(func(w http.ResponseWriter, r *http.Request, serve http.HandlerFunc) {
+		if r.Method != http.MethodPost || !r.URL.Query().Has("uploadId") {
+			serve(w, r)
+			return
+		}
+		completions.Add(1)
+		select {
+		case <-over:
+		case <-r.Context().Done():
+		}
+	})
+	_, err := store.PutBytes(t.Context(), s, "key", make([]byte, 5<<10), once)
+	requireSilent(t, err)
+	require.Equal(t, int32(2), completions.Load())
+}
+
 func requireSilent(t *testing.T, err error) {
 	t.Helper()
 	require.ErrorIs(t, err, store.ErrUnavailable)

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"golang.org/x/sync/errgroup"
+
+	"everfold/store"
 )
 
 const (
@@ -21,6 +23,7 @@ const (
 	// abortTimeout bounds the removal of a failed upload's parts: what stays is removed by the
 	// bucket's lifecycle.
 	abortTimeout = 5 * time.Second
+	signEvery    = 5 * time.Second
 )
 
 // parts sends the body as a multipart upload, first being its first part.
@@ -46,12 +49,37 @@ func (p *put) parts(ctx context.Context, first []byte) (etag string, err error) 
 	}
 	end.IfNoneMatch, end.IfMatch = condition(p.cond)
 	completing, retries := countRetries(ctx)
-	out, err := p.client.CompleteMultipartUpload(completing, end)
+	out, err := p.complete(completing, end)
 	if err != nil {
 		p.abort(ctx, begun.UploadId)
 		return p.settle(ctx, *retries, err)
 	}
 	return aws.ToString(out.ETag), nil
+}
+
+// complete has the server make one object of the parts. Some copy gigabytes for it, without a word
+// until that is done: no hang for as long as limits.assembly, and no lost worker.
+func (p *put) complete(ctx context.Context, end *s3.CompleteMultipartUploadInput) (*s3.CompleteMultipartUploadOutput, error) {
+	defer signs(ctx)()
+	return p.client.CompleteMultipartUpload(ctx, end, func(o *s3.Options) { o.HTTPClient = p.patient })
+}
+
+// signs gives a sign of life every signEvery until stop is called.
+func signs(ctx context.Context) (stop func()) {
+	ctx, stop = context.WithCancel(ctx)
+	go func() {
+		ticker := time.NewTicker(signEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				store.Moved(ctx)
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return stop
 }
 
 // sendParts reads one part while others are on their way.

@@ -9,7 +9,8 @@
 // Requests are tried again a few times within seconds: after a connection that broke, 5xx,
 // throttling, and 409 ConditionalRequestConflict. A write whose answer was lost and whose
 // repetition then meets 412 is read back: the same content in place is success. Nothing waits
-// for a silent server longer than idleLimit; waiting out an outage is the caller's.
+// for a silent server longer than limits.idle, or limits.assembly where it completes an upload; waiting
+// out an outage is the caller's.
 //
 // Credentials come from the SDK's own chain (environment, shared files, web identity,
 // container, instance) and are kept nowhere.

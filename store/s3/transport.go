@@ -36,7 +36,7 @@ func impatient(client *awshttp.BuildableClient, idle time.Duration, control cont
 			if err != nil {
 				return nil, err
 			}
-			return &impatientConn{Conn: conn, idle: idle}, nil
+			return newImpatientConn(conn, idle), nil
 		}
 		t.TLSHandshakeTimeout = min(dialTimeout, idle)
 		t.MaxIdleConns, t.MaxIdleConnsPerHost = maxIdle, maxIdle
@@ -70,33 +70,6 @@ func marked(control controlFunc) controlFunc {
 		return nil
 	}
 }
-
-// impatientConn moves its deadline whenever bytes move. net/http always has a Read waiting,
-// so a Write that succeeds moves that one's too.
-type impatientConn struct {
-	net.Conn
-	idle time.Duration
-}
-
-func (c *impatientConn) Read(p []byte) (int, error) {
-	if err := c.extend(); err != nil {
-		return 0, err
-	}
-	return c.Conn.Read(p)
-}
-
-func (c *impatientConn) Write(p []byte) (int, error) {
-	if err := c.extend(); err != nil {
-		return 0, err
-	}
-	n, err := c.Conn.Write(p)
-	if err == nil {
-		err = c.extend()
-	}
-	return n, err
-}
-
-func (c *impatientConn) extend() error { return c.SetDeadline(time.Now().Add(c.idle)) }
 
 // retryer is the SDK's standard one, with S3's own passing errors, short waits, and no quota:
 // how long an outage is waited for is decided by the callers.
