@@ -88,12 +88,18 @@ func (a Allowed) keeps(uri string) bool {
 	if strings.HasPrefix(uri, s3.Scheme) {
 		return holdsObject(a.Store, strings.TrimRight(uri, "/")+"/x")
 	}
+	_, _, ok := a.storeFolder(uri)
+	return ok
+}
+
+// storeFolder is the allowed folder that a local store is in, and the way from there. Stores are
+// opened there and nowhere else, so whatever this cannot place is refused.
+func (a Allowed) storeFolder(uri string) (root, rest string, ok bool) {
 	path, err := dataPath(uri)
 	if err != nil {
-		return true // no store: the opener says why
+		return "", "", false
 	}
-	_, _, ok := holding(a.Store, path)
-	return ok
+	return holding(a.Store, path)
 }
 
 // trackerProblem says why the server of a tracker may not be called, or "". Names of variables

@@ -64,7 +64,7 @@ var hostileData = []string{
 	"file://localhost/ROOT/in/..%2fsecret.csv", "/ROOT/in/out.csv", "/ROOT/in/away/secret.csv", "/ROOT/in/up.csv", "/proc/self/cwd/secret.csv",
 	"s3://bucket/secret.csv", "s3://bucket/in/../secret.csv", "s3://bucket/in/./../secret.csv", "s3://bucket/in/%2e%2e/secret.csv",
 	"s3://bucket/in/..%2fsecret.csv", `s3://bucket/in/..\secret.csv`, "s3://bucket/in", "s3://bucket/inside.csv", "s3://BUCKET/in/a.csv",
-	"s3://bucket.evil/in/a.csv", "s3://bucke/in/a.csv", "s3://bucket//in/a.csv", "s3:///bucket/in/a.csv", "S3://bucket/in/a.csv", "s3:/bucket/in/a.csv",
+	"FILE:///ROOT/secret.csv", "File://localhost/ROOT/in/../secret.csv", "../secret.csv", "secret.csv", "s3://bucket.evil/in/a.csv", "s3://bucke/in/a.csv", "s3://bucket//in/a.csv", "s3:///bucket/in/a.csv", "S3://bucket/in/a.csv", "s3:/bucket/in/a.csv",
 }
 
 // Claim: no way to write it leads out of an allowed folder or bucket, and a refusal is the same
@@ -155,7 +155,9 @@ func TestAllowedStores(t *testing.T) {
 	stores := &Stores{Allow: Allowed{Store: []string{in}}}
 	logs := NewRunLogs(stores, "w", slog.DiscardHandler)
 	t.Cleanup(logs.Close)
-	for _, uri := range []string{outside, in + "/../outside", "file://" + in + "/%2e%2e/outside", "s3://bucket/x", root} {
+	t.Chdir(in)
+	for _, uri := range []string{outside, in + "/../outside", "file://" + in + "/%2e%2e/outside", "s3://bucket/x", root,
+		"../outside", "team", "", "FILE://" + outside, "File://localhost" + outside, "file:" + outside, "file://elsewhere" + in, "file://%zz" + in} {
 		_, err := stores.Open(t.Context(), config.Store{URI: uri})
 		var refused *config.Error
 		require.ErrorAs(t, err, &refused, uri)
@@ -172,6 +174,9 @@ func TestAllowedStores(t *testing.T) {
 	st, err := stores.Open(t.Context(), config.Store{URI: filepath.Join(in, "team", "a")})
 	require.NoError(t, err)
 	require.NoError(t, tryStore(t.Context(), st, "x/y"))
+	same, err := stores.Open(t.Context(), config.Store{URI: "FILE://" + filepath.Join(in, "team", "a")})
+	require.NoError(t, err)
+	require.Equal(t, st.URI(), same.URI(), "schemes have no case")
 	logs.Logger(runRef(filepath.Join(in, "team"), "run")).Info("here")
 	require.DirExists(t, filepath.Join(in, "team", "production", "run", "logs"))
 

@@ -141,7 +141,7 @@ func dataPath(uri string) (string, error) {
 	path := uri
 	switch {
 	case !ok:
-	case scheme == "file":
+	case strings.EqualFold(scheme, "file"):
 		u, err := url.Parse(uri)
 		if err != nil || (u.Host != "" && u.Host != "localhost") {
 			return "", fmt.Errorf("%w: %q: want file:///PATH", activities.ErrDataRefused, uri)

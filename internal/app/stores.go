@@ -64,14 +64,18 @@ func (s *Stores) openStore(ctx context.Context, c config.Store) (store.Store, er
 		}
 		return st, nil
 	}
+	if len(s.Allow.Store) > 0 {
+		root, rest, held := s.Allow.storeFolder(c.URI)
+		if !held {
+			return nil, badStore("%s", outside(c.URI, "write", "--allow-store", s.Allow.Store))
+		}
+		return local.OpenUnder(root, rest), nil
+	}
 	st, err := local.Open(c.URI)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	if dir, ok := directory(st); ok {
-		if root, rest, held := holding(s.Allow.Store, dir); held {
-			return local.OpenUnder(root, rest), nil
-		}
 		if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 			return nil, badStore("%s is a file; want a directory, which need not exist", dir)
 		}
