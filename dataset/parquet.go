@@ -56,7 +56,7 @@ func readParquet(file *counted, src Source, s Schema) (c *collector, err error) 
 		return nil, err
 	}
 	for _, feed := range feeds {
-		if err := checkPages(in, f, feed.leaf); err != nil {
+		if err := checkPages(in, f, columns[feed.at]); err != nil {
 			return nil, err
 		}
 	}
@@ -94,7 +94,7 @@ func randomAccess(file *counted) (at io.ReaderAt, cleanup func(), err error) {
 		cleanup = func() { spool.Close(); os.Remove(spool.Name()) }
 		at, sink = spool, spool
 	}
-	buf := make([]byte, 1<<20)
+	buf := make([]byte, copyBytes(file.size))
 	for err == nil {
 		var n int
 		if err = file.check(); err != nil {
@@ -110,6 +110,15 @@ func randomAccess(file *counted) (at io.ReaderAt, cleanup func(), err error) {
 		return nil, nil, err
 	}
 	return at, cleanup, nil
+}
+
+// copyBytes is how much of a file of that size is read at a time: one byte more than it has tells its end.
+func copyBytes(size int64) int64 {
+	const most = 1 << 20
+	if size < 0 {
+		return most
+	}
+	return min(size+1, most)
 }
 
 // faultyReader remembers the first error of reading, which is no fault of the file's content.
@@ -150,6 +159,7 @@ func damagedParquet(cause error) error {
 // feed brings the values of one Parquet column to a builder.
 type feed struct {
 	name    string
+	at      int // among the columns of the root
 	leaf    int
 	builder builder
 	number  bool    // the builder takes numbers, not text
@@ -166,7 +176,7 @@ func (c *collector) feeds(columns []*parquet.Column) ([]*feed, error) {
 		if !column.Leaf() || column.Repeated() {
 			return nil, invalid(column.Name(), "is nested or repeated", "flat columns; list it in data.ignore")
 		}
-		f := &feed{name: column.Name(), leaf: column.Index(), builder: k.builder, divisor: 1, signed: true}
+		f := &feed{name: column.Name(), at: k.at, leaf: column.Index(), builder: k.builder, divisor: 1, signed: true}
 		text, err := f.understand(column)
 		if err != nil {
 			return nil, err

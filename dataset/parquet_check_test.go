@@ -3,7 +3,6 @@ package dataset
 import (
 	"bytes"
 	"encoding/binary"
-	"io"
 	"runtime"
 	"testing"
 
@@ -39,33 +38,4 @@ func TestFooterClaims(t *testing.T) {
 	}
 	sound := footed([]byte{0x15, 0x02, 0x19, 0x1c, 0x48, 0x01, 'a', 0x00, 0x16, 0x0a, 0x00}) // version, a schema of one, rows
 	require.NoError(t, checkFooter(bytes.NewReader(sound), int64(len(sound))))
-}
-
-// Claim: a page's header is read whatever its length, and what it claims is held against what
-// can be.
-func TestPageClaims(t *testing.T) {
-	header := []byte{0x15, 0x00, 0x15, 0xc8, 0x01, 0x15, 0x50, 0x2c, 0x15, 0x14, 0x00, 0x00} // a data page: 100 bytes of 40, 10 values
-	p, err := readPageHeader(bytes.NewReader(header), 0, int64(len(header)))
-	require.NoError(t, err)
-	require.Equal(t, pageHeader{length: int64(len(header)), packed: 40, unpacked: 100, values: 10}, p)
-	padded := append(binary.AppendUvarint([]byte{0x15, 0x00, 0x15, 0xc8, 0x01, 0x15, 0x50, 0x2c, 0x15, 0x14, 0x4c, 0x18}, 5000), make([]byte, 5000)...)
-	padded = append(padded, 0, 0, 0) // statistics of 5,000 bytes
-	p, err = readPageHeader(bytes.NewReader(padded), 0, int64(len(padded)))
-	require.NoError(t, err)
-	require.EqualValues(t, 10, p.values)
-	_, err = readPageHeader(io.NewSectionReader(bytes.NewReader(padded), 0, 100), 0, 100)
-	require.Error(t, err)
-
-	good := pageHeader{packed: 40, unpacked: 100, values: 10, entries: 3}
-	require.True(t, good.plausible(40, 10))
-	for name, change := range map[string]func(*pageHeader){
-		"beyond the column": func(p *pageHeader) { p.packed = 41 }, "negative": func(p *pageHeader) { p.packed = -1 },
-		"bomb": func(p *pageHeader) { p.unpacked = 1 << 30 }, "more values than rows": func(p *pageHeader) { p.values = 11 },
-		"negative values": func(p *pageHeader) { p.values = -1 }, "entries": func(p *pageHeader) { p.entries = 801 }, "negative entries": func(p *pageHeader) { p.entries = -1 },
-	} {
-		bad := good
-		change(&bad)
-		require.False(t, bad.plausible(40, 10), name)
-	}
-	require.False(t, pageHeader{packed: 40, unpacked: 100, values: 1 << 30}.plausible(40, 1<<40), "more values than a page may have")
 }

@@ -33,15 +33,10 @@ type thriftWalk struct {
 	rest    []byte
 	structs int // that may still begin: each becomes some hundred bytes
 	schema  int // most entries of the list that is the second field of the whole; 0: any number
-	// number sees every integer that is in structures alone, with the fields that lead to it.
-	number func(path fields, v int64)
 }
 
-// fields are those that lead to a value, from the outermost structure on; 0 where they end.
-type fields [deepest]int16
-
 // object steps over a structure.
-func (w *thriftWalk) object(path fields, depth int) error {
+func (w *thriftWalk) object(depth int) error {
 	if w.structs--; depth == deepest || w.structs < 0 {
 		return errThrift
 	}
@@ -60,16 +55,14 @@ func (w *thriftWalk) object(path fields, depth int) error {
 			}
 			field = int16(long)
 		}
-		path[depth] = field
-		clear(path[depth+1:])
-		if err := w.value(int(head&15), path, depth, false); err != nil {
+		if err := w.value(int(head&15), depth, depth == 0 && field == 2, false); err != nil {
 			return err
 		}
 	}
 }
 
-// value steps over a value; in lists truth values take a byte.
-func (w *thriftWalk) value(kind int, path fields, depth int, listed bool) error {
+// value steps over a value, perhaps the one that may be the schema; in lists truth values take a byte.
+func (w *thriftWalk) value(kind, depth int, schema, listed bool) error {
 	switch kind {
 	case thriftTrue, thriftFalse:
 		if listed {
@@ -79,10 +72,7 @@ func (w *thriftWalk) value(kind int, path fields, depth int, listed bool) error 
 	case thriftByte:
 		return w.skip(1)
 	case thriftI16, thriftI32, thriftI64:
-		v, err := w.varint()
-		if err == nil && w.number != nil && !listed {
-			w.number(path, v)
-		}
+		_, err := w.varint()
 		return err
 	case thriftDouble:
 		return w.skip(8)
@@ -93,15 +83,15 @@ func (w *thriftWalk) value(kind int, path fields, depth int, listed bool) error 
 		}
 		return w.skip(n)
 	case thriftList, thriftSet:
-		return w.list(path, depth)
+		return w.list(depth, schema)
 	case thriftStruct:
-		return w.object(path, depth+1)
+		return w.object(depth + 1)
 	}
 	return errThrift // maps do not occur
 }
 
 // list steps over a list, of which every element takes at least a byte.
-func (w *thriftWalk) list(path fields, depth int) error {
+func (w *thriftWalk) list(depth int, schema bool) error {
 	head, err := w.byte()
 	if err != nil {
 		return err
@@ -112,12 +102,12 @@ func (w *thriftWalk) list(path fields, depth int) error {
 			return err
 		}
 	}
-	if n > len(w.rest) || depth+1 == deepest || w.schema > 0 && depth == 0 && path[0] == 2 && n > w.schema {
+	if n > len(w.rest) || depth+1 == deepest || schema && w.schema > 0 && n > w.schema {
 		return errThrift
 	}
 	depth++
 	for range n {
-		if err := w.value(int(head&15), path, depth, true); err != nil {
+		if err := w.value(int(head&15), depth, false, true); err != nil {
 			return err
 		}
 	}

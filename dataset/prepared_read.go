@@ -164,7 +164,7 @@ func (p *preparedReader) pages(name string, kind parquet.Kind, visit func(parque
 		return damagedParquet(fmt.Errorf("the file has no usable column %q", name))
 	}
 	delete(p.left, name)
-	if err := checkPages(p.in, p.file, leaf.Index()); err != nil {
+	if err := checkPages(p.in, p.file, leaf); err != nil {
 		return err
 	}
 	for _, group := range p.file.RowGroups() {

@@ -57,6 +57,9 @@ func (s *stacking) kept(ctx context.Context, b int, p part) survival.Model {
 	if err != nil {
 		return nil
 	}
+	if _, err := p.x.Align(m.Columns()); err != nil {
+		return nil // of other data
+	}
 	return m
 }
 

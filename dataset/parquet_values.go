@@ -1,0 +1,184 @@
+package dataset
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/encoding"
+	"github.com/parquet-go/parquet-go/encoding/bitpacked"
+	"github.com/parquet-go/parquet-go/encoding/delta"
+	"github.com/parquet-go/parquet-go/encoding/rle"
+	"github.com/parquet-go/parquet-go/format"
+)
+
+var errValues = errors.New("a page has not the values that it says")
+
+// cutLength takes off bytes that come after their number, as levels and truth values do.
+func cutLength(body []byte) (within, rest []byte, ok bool) {
+	if len(body) < 4 {
+		return nil, nil, false
+	}
+	n := int64(binary.LittleEndian.Uint32(body))
+	if body = body[4:]; n > int64(len(body)) {
+		return nil, nil, false
+	}
+	return body[:n], body[n:], true
+}
+
+// padded is how many values may be encoded where there are n: what a writer has to fill up.
+func padded(n int) int { return 2*n + 1024 }
+
+// present counts the values that are there, by the levels of n.
+func (c *columnCheck) present(levels []byte, by format.Encoding, n int) (int, error) {
+	var decoder encoding.Encoding
+	switch by {
+	case format.RLE:
+		if total, ok := runs(levels, 1, n); !ok || total < n {
+			return 0, errors.New("a page has not the levels that it says")
+		}
+		decoder = &rle.Encoding{BitWidth: 1}
+	case format.BitPacked:
+		decoder = &bitpacked.Encoding{BitWidth: 1}
+	default:
+		return 0, errors.New("levels have an encoding that they cannot have")
+	}
+	var err error
+	if c.levels, err = decoder.DecodeLevels(c.levels[:0], levels); err != nil || len(c.levels) < n {
+		return 0, errors.New("a page has not the levels that it says")
+	}
+	return bytes.Count(c.levels[:n], []byte{1}), nil
+}
+
+// values looks at n values in their encoding.
+func (c *columnCheck) values(by format.Encoding, body []byte, n int) error {
+	ok := true
+	switch by {
+	case format.Plain, format.ByteStreamSplit:
+		ok = int64(len(body))*8 >= int64(n)*bitsOf(c.kind)
+	case plainDictionary, format.RLEDictionary:
+		if len(body) > 0 { // trailing zeros may be left out, even all
+			_, ok = runs(body[1:], int(body[0]), n)
+		}
+	case format.RLE:
+		var total int
+		if body, _, ok = cutLength(body); ok {
+			total, ok = runs(body, 1, n)
+		}
+		ok = ok && total >= n
+	case format.DeltaBinaryPacked:
+		var count int
+		count, _, ok = deltas(body, n, int(bitsOf(c.kind)))
+		ok = ok && count >= n
+	case format.DeltaLengthByteArray:
+		_, _, ok = deltas(body, n, lengthBits)
+	case format.DeltaByteArray:
+		ok = prefixed(body, n)
+	}
+	if !ok {
+		return errValues
+	}
+	return nil
+}
+
+// lengthBits are those of a text's length.
+const lengthBits = 32
+
+// bitsOf is how many bits a value has at least.
+func bitsOf(kind parquet.Kind) int64 {
+	switch kind {
+	case parquet.Boolean:
+		return 1
+	case parquet.Int64, parquet.Double:
+		return 64
+	}
+	return lengthBits // or a number of as many
+}
+
+// runs adds up the runs of values of so many bits (parquet-format, Encodings, RLE): ok says that
+// they end with the bytes, and are not many more than n.
+func runs(src []byte, width, n int) (total int, ok bool) {
+	for len(src) > 0 {
+		head, size := binary.Uvarint(src)
+		if size <= 0 || head>>1 > uint64(padded(n)) || width > 32 {
+			return 0, false
+		}
+		if src = src[size:]; head < 2 {
+			continue // a run of nothing, without a value
+		}
+		count, bytes := int(head>>1), (width+7)/8
+		if head&1 == 1 { // groups of eight, packed
+			bytes = count * width
+			count *= 8
+		}
+		if total += count; bytes > len(src) || total > padded(n) {
+			return 0, false
+		}
+		src = src[bytes:]
+	}
+	return total, true
+}
+
+// deltas steps over whole numbers that are kept as differences (parquet-format, Encodings,
+// DELTA_BINARY_PACKED), of which there are not many more than n, of so many bits at most, and gives
+// what comes after. The last part may be cut short.
+func deltas(src []byte, n, most int) (count int, rest []byte, ok bool) {
+	var head [4]uint64 // values of a block, its parts, all values, the first value
+	for i := range head {
+		v, size := binary.Uvarint(src)
+		if size <= 0 {
+			return 0, nil, false
+		}
+		head[i], src = v, src[size:]
+	}
+	const mostBlock = 1 << 16 // as in the library
+	if head[0] == 0 || head[0] > mostBlock || head[1] == 0 || head[0]%head[1] != 0 || head[2] > uint64(padded(n)) {
+		return 0, nil, false
+	}
+	part, parts := int(head[0]/head[1]), int(head[1])
+	count = int(head[2])
+	for left := count - 1; left > 0; {
+		_, size := binary.Uvarint(src)
+		if size <= 0 {
+			return 0, nil, false
+		}
+		widths := src[size:min(size+parts, len(src))]
+		src = src[size+len(widths):]
+		for _, width := range widths {
+			if left <= 0 {
+				break
+			}
+			if int(width) > most {
+				return 0, nil, false
+			}
+			src = src[min(part*int(width)/8, len(src)):]
+			left -= part
+		}
+	}
+	return count, src, true
+}
+
+// prefixed looks at texts of which each is kept as what it has in common with the one before and
+// what it has not (parquet-format, Encodings, DELTA_BYTE_ARRAY): together they may be far longer
+// than what is kept.
+func prefixed(body []byte, n int) bool {
+	_, suffixes, ok := deltas(body, n, lengthBits)
+	if !ok {
+		return false
+	}
+	if _, _, ok = deltas(suffixes, n, lengthBits); !ok {
+		return false
+	}
+	prefixes, err := (&delta.BinaryPackedEncoding{}).DecodeInt32(nil, body[:len(body)-len(suffixes)])
+	if err != nil {
+		return false
+	}
+	sum := int64(0)
+	for _, p := range prefixes {
+		if sum += int64(p); p < 0 || sum > plainPage+deflated*int64(len(body)) {
+			return false
+		}
+	}
+	return true
+}
