@@ -36,7 +36,7 @@ type member struct {
 	state FoldState
 	child workflow.ChildWorkflowFuture
 
-	telling bool // a grant is on its way
+	telling int  // grants on their way; more than one only in executions from before crewChange
 	again   bool // it was started a second time, for folds that it had not reported
 }
 
@@ -49,6 +49,17 @@ const divideChange = "divide"
 func (r *trainRun) divided(ctx workflow.Context) bool {
 	return len(r.board.cells) > r.oneWorkflow() &&
 		workflow.GetVersion(ctx, divideChange, workflow.DefaultVersion, 1) != workflow.DefaultVersion
+}
+
+// crewChange is the version of the workflow from which on one grant is on its way to a child, folds
+// that a child has not told of are asked for again, and complete folds count that it tells of after
+// a skip. Executions in which one of these came up before it go their old way in all of them.
+const crewChange = "crew"
+
+// heeds says whether this execution minds that; it is asked only where the ways part, so that
+// executions where they never do need no marker.
+func (c *crew) heeds(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, crewChange, workflow.DefaultVersion, 1) != workflow.DefaultVersion
 }
 
 func newCrew(r *trainRun) *crew { return &crew{fanOut: r.fits, at: map[string]*member{}} }
@@ -129,7 +140,9 @@ func (c *crew) share(ctx workflow.Context) {
 		case m.state == Waiting && c.skipped[m.model]:
 			c.drop(m)
 		case m.state == Waiting && m.left == 0: // a reset run hears its reports before it starts it again
-			m.state = DoneState
+			if c.heeds(ctx) {
+				m.state = DoneState
+			}
 		case more > 0 && m.state == Waiting:
 			c.start(ctx, m, more)
 			free -= more
@@ -198,18 +211,21 @@ func (c *crew) input(m *member) TrainModelInput {
 // not hear it, and need not.
 func (c *crew) grant(ctx workflow.Context, m *member, fits int) {
 	m.fits = fits
-	if m.telling {
+	if m.telling > 0 && c.heeds(ctx) {
 		return
 	}
-	m.telling = true
+	m.telling++
 	workflow.GoNamed(ctx, m.model+" may fit", func(ctx workflow.Context) {
-		defer func() { m.telling = false }()
-		for told := -1; told != m.fits && m.state == Running; {
-			told = m.fits
-			if err := m.child.SignalChildWorkflow(ctx, SignalSetParallelism, SetParallelism{Fits: told}).Get(ctx, nil); err != nil {
+		defer func() { m.telling-- }()
+		for {
+			if err := m.child.SignalChildWorkflow(ctx, SignalSetParallelism, SetParallelism{Fits: fits}).Get(ctx, nil); err != nil {
 				workflow.GetLogger(ctx).Debug("the child has ended", "model", m.model, "error", err)
 				return
 			}
+			if fits == m.fits || m.state != Running || !c.heeds(ctx) {
+				return
+			}
+			fits = m.fits
 		}
 	})
 }
@@ -238,7 +254,7 @@ func (c *crew) hear(ctx workflow.Context, id foldID, f FoldEnd) {
 	if m == nil || cell == nil {
 		return
 	}
-	if cell.isOpen() || cell.state == Skipped && f.Failure == nil {
+	if cell.isOpen() || cell.state == Skipped && f.Failure == nil && c.heeds(ctx) {
 		m.left--
 		c.record(ctx, cell, f)
 	}
@@ -275,7 +291,7 @@ func (c *crew) end(ctx workflow.Context, m *member, err error) {
 		c.skip(ctx, m.model)
 	}
 	if err == nil && ctx.Err() == nil {
-		err = c.ask(m)
+		err = c.ask(ctx, m)
 	}
 	for _, cell := range m.cells {
 		switch {
@@ -292,7 +308,7 @@ func (c *crew) end(ctx workflow.Context, m *member, err error) {
 
 // ask has a member start once more whose child has ended well, with folds that the run has not
 // heard of: a reset may leave reports out. Complete ones cost a look. It does so once.
-func (c *crew) ask(m *member) error {
+func (c *crew) ask(ctx workflow.Context, m *member) error {
 	var open []*cell
 	for _, cell := range m.cells {
 		if cell.isOpen() {
@@ -300,7 +316,7 @@ func (c *crew) ask(m *member) error {
 		}
 	}
 	switch {
-	case len(open) == 0:
+	case len(open) == 0 || !c.heeds(ctx):
 		return nil
 	case m.again:
 		return fmt.Errorf("the workflow that fits %s has ended twice without a word of this fold", m.model)

@@ -46,11 +46,20 @@ type signals struct {
 	interceptor.WorkflowOutboundInterceptorBase
 	count   map[string]int
 	refused error
+	grants  *grants // nil: signals to children arrive at once
+}
+
+// grants are the signals to one child of a run that take a while.
+type grants struct {
+	model      string
+	takes      time.Duration
+	open, most int   // on their way, and at most at a time
+	sent       []int // fits
 }
 
 // InterceptWorkflow, Init: see package interceptor.
 func (s *signals) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
-	one := &signals{count: s.count, refused: s.refused}
+	one := &signals{count: s.count, refused: s.refused, grants: s.grants}
 	one.WorkflowInboundInterceptorBase.Next = next
 	return one
 }
@@ -72,7 +81,20 @@ func (s *signals) SignalExternalWorkflow(ctx workflow.Context, id, run, name str
 
 func (s *signals) SignalChildWorkflow(ctx workflow.Context, id, name string, arg any) workflow.Future {
 	s.count[name]++
-	return s.WorkflowOutboundInterceptorBase.Next.SignalChildWorkflow(ctx, id, name, arg)
+	told := s.WorkflowOutboundInterceptorBase.Next.SignalChildWorkflow(ctx, id, name, arg)
+	if s.grants == nil || !strings.HasSuffix(id, "/"+s.grants.model) {
+		return told
+	}
+	g := s.grants
+	g.open++
+	g.most, g.sent = max(g.most, g.open), append(g.sent, arg.(SetParallelism).Fits)
+	future, set := workflow.NewFuture(ctx)
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		err := workflow.Sleep(ctx, g.takes)
+		g.open--
+		set.SetError(err)
+	})
+	return future
 }
 
 // The largest supported layout, 20 models and km of 10 × 10 folds: every fold is fitted once,
@@ -162,6 +184,50 @@ func TestParallelismOfChildren(t *testing.T) {
 	require.NoError(t, env.GetWorkflowError())
 	require.Zero(t, *inFlight)
 	require.Equal(t, 40, running().Done)
+}
+
+// Of the numbers that a child is to be told while it is being told one, it is told the newest, after
+// that; executions from before tell them all at once.
+func TestOneGrantIsOnItsWay(t *testing.T) {
+	for version, want := range map[workflow.Version]grants{
+		1:                       {most: 1, sent: []int{1, 4}},
+		workflow.DefaultVersion: {most: 4, sent: []int{1, 2, 3, 4}},
+	} {
+		s := divided()
+		s.lay(1, 10)
+		env := s.environment(t)
+		env.OnGetVersion(crewChange, workflow.DefaultVersion, workflow.Version(1)).Return(version)
+		env.OnActivity(activities.FitFoldName, anything, anything).After(time.Hour).Return(s.fit)
+		g := &grants{model: "model_0", takes: time.Minute}
+		env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&signals{count: map[string]int{}, grants: g}}})
+		for i := range 4 {
+			env.RegisterDelayedCallback(func() {
+				env.UpdateWorkflow(UpdateSetParallelism, "", accepted(t), SetParallelism{Fits: 1 + i})
+			}, time.Duration(1+i)*time.Second)
+		}
+		env.RegisterDelayedCallback(func() {
+			require.Equal(t, want.most, g.most)
+			require.Equal(t, want.sent, g.sent)
+		}, 10*time.Minute)
+		env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(`,"resources":{"parallel_fits":8}`))
+		require.NoError(t, env.GetWorkflowError())
+	}
+}
+
+// Executions from before do not start a silent child again.
+func TestSilentChildBefore(t *testing.T) {
+	s := divided()
+	env := s.environment(t)
+	w := &Workflows{}
+	env.OnGetVersion(crewChange, workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion)
+	env.OnWorkflow(TrainModelName, anything, childOf("cox_ph")).Return(&TrainModelResult{Model: "cox_ph", Done: 3}, nil).Once()
+	env.OnWorkflow(TrainModelName, anything, anything).Return(w.TrainModel)
+	env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(""))
+	require.NoError(t, env.GetWorkflowError())
+	var out Result
+	require.NoError(t, env.GetWorkflowResult(&out))
+	require.Equal(t, Completed, out.Outcome)
+	require.Equal(t, 6, out.Trained)
 }
 
 func childOf(model string) any {
