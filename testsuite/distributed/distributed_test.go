@@ -58,8 +58,9 @@ func volumeTargets(p *place, service string) func(func(string) bool) {
 // Claim: the topology of docker-compose.yml comes up in the order of the file, its one-shots may
 // be repeated, and a run goes through two workers, S3 and MLflow to the bytes of a run on one
 // machine, though PostgreSQL, the Temporal server and a worker are killed on the way. The tracking
-// server has all of it, the Web UI shows it, search finds it. Everything stops within its grace
-// period, and held less memory than its limit.
+// server has all of it, the Web UI shows it, search finds it. What a spec names beside the specs'
+// folder, the bucket and the two servers is refused. Everything stops within its grace period, and
+// held less memory than its limit.
 func TestTopology(t *testing.T) {
 	if !*start {
 		return // TestServicesTranslate is what there is to test without root
@@ -101,6 +102,7 @@ func TestTopology(t *testing.T) {
 	require.Empty(t, want.Differences(harness.ReadTree(t, l.store(), folder, "/specs/data/production.parquet")))
 
 	l.requireSeen()
+	l.requireClosed()
 	l.requireRoom()
 	l.stop()
 }
@@ -179,6 +181,26 @@ func (l *lab) requireSeen() {
 		require.NoError(l.t, err)
 		require.NotEmpty(l.t, logs, "%s has had no part in it", worker)
 		require.Contains(l.t, l.get(worker, "9464/metrics"), "everfold_build_info", worker)
+	}
+}
+
+// requireClosed has specs that name what they may not: a folder that workers have, for data and for
+// a store, and a server that is not the tracker.
+func (l *lab) requireClosed() {
+	l.t.Helper()
+	for set, flag := range map[string]string{
+		"data.uri=/cache/customers.csv":           "--allow-data",
+		"store.uri=/cache/outputs":                "--allow-store",
+		"tracker.uri=http://temporal-ui:8080/api": "--allow-host",
+	} {
+		code, out, errs := l.once(l.container("starter", "starter-run", "run", "/specs/spec.yaml", "--run", "outside", "--set", set))
+		require.Equal(l.t, 2, code, "%s\n%s%s", set, out, errs)
+		require.Contains(l.t, out+errs, flag)
+	}
+	for _, worker := range instances(l.project.Services["worker"]) {
+		said := l.running[worker].Stderr()
+		require.Contains(l.t, said, "specs may name these alone", worker)
+		require.NotContains(l.t, said, "limited in part", worker)
 	}
 }
 

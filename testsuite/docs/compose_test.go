@@ -16,6 +16,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/stretchr/testify/require"
 
+	"everfold/config"
 	"everfold/internal/app"
 	"everfold/testsuite/harness"
 )
@@ -275,6 +276,64 @@ func TestComposeCommandsExist(t *testing.T) {
 		name, kind, _ := strings.Cut(attribute, "=")
 		require.Contains(t, namespace, fmt.Sprintf("--name %s --type %s", name, kind))
 	}
+}
+
+// Claim: the deployment is closed. Specs may name data in their folder and in the bucket, a run's
+// place in the bucket, and the two servers that the workers' environment names; nothing else is
+// read, written or called for them, and no flag is left out. A worker of another machine, by the
+// systemd unit, differs only in the folder that it has not.
+func TestDeploymentIsClosed(t *testing.T) {
+	root := harness.Root(t)
+	worker := loadCompose(t, root).Services["worker"]
+	for name, value := range worker.Environment {
+		t.Setenv(name, *value)
+	}
+	closed := allowedOf(worker.Command)
+	unit := regexp.MustCompile(`(?m)^ExecStart=(.+)$`).FindStringSubmatch(pageText(t, root, "deploy/systemd/everfold-worker.service"))
+	want := closed
+	want.Data = []string{"s3://everfold"}
+	require.Equal(t, want, allowedOf(strings.Fields(unit[1])))
+
+	spec := func(change func(*config.Spec)) *config.Spec {
+		s := &config.Spec{Data: config.Data{URI: "/specs/data/hdfail.csv"}, Store: config.Store{URI: "s3://everfold/outputs"}}
+		change(s)
+		return s
+	}
+	for _, inside := range []func(*config.Spec){
+		func(*config.Spec) {},
+		func(s *config.Spec) {
+			s.Data.URI, s.Final.Data = "s3://everfold/data/churn.parquet", "s3://everfold/new.csv"
+		},
+		func(s *config.Spec) { s.Store.Endpoint, s.Tracker.URI = "http://s3:7070", "http://mlflow:5000" },
+	} {
+		require.NoError(t, closed.Check(spec(inside)))
+	}
+	for key, outside := range map[string]func(*config.Spec){
+		"data.uri":       func(s *config.Spec) { s.Data.URI = "/proc/self/environ" },
+		"folds.file":     func(s *config.Spec) { s.Folds.File = "s3://elsewhere/folds.csv" },
+		"final.data":     func(s *config.Spec) { s.Final.Data = "/specs/../etc/passwd" },
+		"store.uri":      func(s *config.Spec) { s.Store.URI = "/cache" },
+		"store.endpoint": func(s *config.Spec) { s.Store.Endpoint = "http://temporal:7233" },
+		"tracker.uri":    func(s *config.Spec) { s.Tracker.URI = "http://postgres:5432" },
+	} {
+		require.ErrorContains(t, closed.Check(spec(outside)), key)
+	}
+}
+
+// allowedOf is what a worker's command line lets specs name.
+func allowedOf(command []string) app.Allowed {
+	var a app.Allowed
+	for _, arg := range command {
+		switch flag, value, _ := strings.Cut(arg, "="); flag {
+		case "--allow-data":
+			a.Data = append(a.Data, value)
+		case "--allow-store":
+			a.Store = append(a.Store, value)
+		case "--allow-host":
+			a.Hosts = append(a.Hosts, value)
+		}
+	}
+	return a
 }
 
 // Claim: every environment variable that workers and starters are given is one that OPERATIONS
