@@ -58,14 +58,14 @@ these is told what specs may name: --allow-data, --allow-store, --allow-host.
 
 SIGTERM and SIGINT stop it gracefully: it takes no more work; fits in hand may go on for
 --drain, then save a checkpoint within --stop-timeout, and go on from there on another worker
-at once. A second signal ends it at once: that costs seconds of work, and half a minute until
-its fits are missed.
+at once. With a drain, a second signal calls it off. One more signal ends the worker at once:
+that costs seconds of work, and half a minute until its fits are missed.
 
 With --deployment it is one version of a Temporal worker deployment: runs stay with the version
 that they began on, and a new version gets the next ones when an operator makes it current.
 
 Exit codes: 0 stopped as asked; 1 failed, or did not stop in time; 2 bad usage; 5 no Temporal
-server answered, or it does not let this worker in; 130, 143 a second SIGINT or SIGTERM.`
+server answered, or it does not let this worker in; 130, 143 ended at once by one more SIGINT or SIGTERM.`
 
 const example = `  worker                                         # all queues, all cores
   worker --queues train --slots 4                # four fits at a time, and nothing else

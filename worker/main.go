@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -32,23 +33,42 @@ const (
 const hardStop = 1500 * time.Millisecond
 
 func main() {
-	ctx, cancel := context.WithCancel(context.Background())
-	go obey(cancel)
-	os.Exit(execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(execute(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// obey stops the worker gracefully at the first signal, and ends the process at the second.
-func obey(stop func()) {
-	signals := make(chan os.Signal, 2)
+// obey takes the next step at each signal: it stops the worker gracefully, then calls a drain off,
+// if there is one. One signal more ends the process. Call the returned function to obey no longer.
+func obey(steps []func()) (done func()) {
+	signals := make(chan os.Signal, len(steps)+1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	<-signals
-	stop()
-	code := exitFailed
-	if second, ok := (<-signals).(syscall.Signal); ok {
-		code = 128 + int(second) // as shells report a death by signal
+	go func() {
+		for s := range signals {
+			if len(steps) > 0 {
+				steps[0]()
+				steps = steps[1:]
+				continue
+			}
+			code := exitFailed
+			if s, ok := s.(syscall.Signal); ok {
+				code = 128 + int(s) // as shells report a death by signal
+			}
+			fmt.Fprintln(os.Stderr, "worker: ended at once by one more signal; what was in hand is taken up elsewhere after the heartbeat timeout")
+			os.Exit(code)
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(signals)
 	}
-	fmt.Fprintln(os.Stderr, "worker: ended at once by a second signal; what was in hand is taken up elsewhere after the heartbeat timeout")
-	os.Exit(code)
+}
+
+// endWithin ends the process where it has not ended by itself in the time of a drain and what
+// follows it.
+func (s *settings) endWithin(drain time.Duration, log *slog.Logger) {
+	time.AfterFunc(drain+s.options.StopTimeout+hardStop, func() {
+		log.Error("the worker did not stop in time and ends now", "drain", drain.String(), "stop_timeout", s.options.StopTimeout.String())
+		os.Exit(exitFailed)
+	})
 }
 
 // execute is the program: it returns the exit code, having printed the error once.
@@ -85,13 +105,20 @@ func exitCode(err error) int {
 func serve(ctx context.Context, s settings, stdin io.Reader, stderr io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	log := newLogger(stderr, s.logFormat)
+	steps := []func(){cancel}
+	hurry, callOff := context.WithCancel(context.Background())
+	defer callOff()
+	if s.options.Drain > 0 {
+		s.options.Hurry, steps = hurry.Done(), append(steps, callOff)
+	}
+	defer obey(steps)()
 	if s.exitWithParent {
 		go func() {
 			_, _ = io.Copy(io.Discard, stdin) // the end is the message: nobody writes
 			cancel()
 		}()
 	}
-	log := newLogger(stderr, s.logFormat)
 	if s.metricsListen != "" {
 		m, err := app.ListenMetrics(s.metricsListen)
 		if err != nil {
@@ -116,12 +143,8 @@ func serve(ctx context.Context, s settings, stdin io.Reader, stderr io.Writer) e
 		return err
 	}
 	defer c.Close()
-	context.AfterFunc(ctx, func() {
-		time.AfterFunc(s.options.Drain+s.options.StopTimeout+hardStop, func() {
-			log.Error("the worker did not stop in time and ends now", "drain", s.options.Drain.String(), "stop_timeout", s.options.StopTimeout.String())
-			os.Exit(exitFailed)
-		})
-	})
+	defer context.AfterFunc(ctx, func() { s.endWithin(s.options.Drain, log) })()
+	defer context.AfterFunc(hurry, func() { s.endWithin(0, log) })()
 	s.options.Terminal = log.Handler()
 	return app.RunWorker(ctx, c, s.options)
 }

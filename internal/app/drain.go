@@ -22,6 +22,8 @@ var ErrCutOff = errors.New("did not stop in time")
 
 // stopping is the end of a worker. Polling ends at once. What is in hand may go on for the
 // drain; then it is interrupted, and has the stop timeout to save a checkpoint and go back.
+// The SDK's own patience plays no part: it is the longest there may be, set before a worker
+// starts, while a drain may be called off and a worker that failed has none.
 type stopping struct {
 	options WorkerOptions
 	workers []sdkworker.Worker
@@ -35,23 +37,54 @@ func (s *stopping) stop(drain time.Duration) error {
 	s.hand.stopping.Store(true)
 	s.log.Info("worker is stopping", "worker", s.options.Name, "in_hand", s.hand.running.Load(),
 		"drain", drain.String(), "stop_timeout", s.options.StopTimeout.String())
-	drained := time.AfterFunc(drain, func() {
-		if left := s.hand.running.Load(); drain > 0 && left > 0 {
-			s.log.Info("the drain is over, what is in hand is interrupted", "worker", s.options.Name, "in_hand", left)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		var all sync.WaitGroup
+		for _, w := range s.workers { // at once: each may take the whole time
+			all.Go(w.Stop)
 		}
-		close(s.options.interrupt)
-	})
-	var all sync.WaitGroup
-	for _, w := range s.workers { // at once: each may take the whole time
-		all.Go(w.Stop)
+		all.Wait()
+	}()
+	s.drain(drain, ended)
+	close(s.options.interrupt)
+	timeout := time.NewTimer(s.options.StopTimeout)
+	defer timeout.Stop()
+	select {
+	case <-ended:
+	case <-timeout.C:
 	}
-	all.Wait()
-	drained.Stop()
+	took := time.Since(began)
 	if left := s.hand.running.Load(); left > 0 {
-		return fmt.Errorf("%w: %d activities in hand were cut off after %v", ErrCutOff, left, drain+s.options.StopTimeout)
+		return fmt.Errorf("%w: %d activities in hand were cut off after %v", ErrCutOff, left, took.Round(time.Millisecond))
 	}
-	s.hand.took = time.Since(began)
-	return nil
+	select {
+	case <-ended:
+		s.hand.took = took
+		return nil
+	default:
+		return fmt.Errorf("%w: the server did not answer for %v", ErrCutOff, took.Round(time.Millisecond))
+	}
+}
+
+// drain returns when every worker has ended, when the time is over, or when somebody hurries.
+func (s *stopping) drain(most time.Duration, ended <-chan struct{}) {
+	if most == 0 {
+		return
+	}
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	why := "the drain is over"
+	select {
+	case <-ended:
+		return
+	case <-timer.C:
+	case <-s.options.Hurry:
+		why = "the drain is called off"
+	}
+	if left := s.hand.running.Load(); left > 0 {
+		s.log.Info(why+", what is in hand is interrupted", "worker", s.options.Name, "in_hand", left)
+	}
 }
 
 // inHand counts activities: those that run, and how those end that ran when the worker was

@@ -113,32 +113,92 @@ func TestGracefulStop(t *testing.T) {
 	require.Equal(t, fitName, <-watch.seen)
 }
 
-// Claim: a worker whose activities end neither by themselves nor when they are told to ends
-// all the same, once the stop timeout is over, and says that something was cut off.
-func TestCutOff(t *testing.T) {
-	server := harness.Server(t)
-	c := server.Client()
-	begun, never := make(chan struct{}), make(chan struct{})
-	defer close(never)
-	deaf := func(context.Context) error { close(begun); <-never; return nil }
+// served is a worker with one activity in hand, and how it ended.
+type served struct {
+	options app.WorkerOptions
+	stop    func()
+	ended   <-chan error
+}
+
+// inHand starts a worker, and returns once an activity runs on it.
+func inHand(t *testing.T, o app.WorkerOptions, act func(ctx context.Context, interrupt <-chan struct{}) error) served {
+	t.Helper()
+	c := harness.Server(t).Client()
+	o.Terminal = harness.Quiet().Handler()
+	o = app.WithDefaults(o)
+	begun := make(chan struct{}, 1)
 	register := func(queue string, r sdkworker.Registry) {
 		if queue == workflows.QueueWorkflows {
 			r.RegisterWorkflowWithOptions(longRun, workflow.RegisterOptions{Name: runName})
 			return
 		}
-		r.RegisterActivityWithOptions(deaf, activity.RegisterOptions{Name: fitName})
+		r.RegisterActivityWithOptions(func(ctx context.Context) error {
+			begun <- struct{}{}
+			return act(ctx, app.Interrupt(o))
+		}, activity.RegisterOptions{Name: fitName})
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	options := app.WithDefaults(app.WorkerOptions{StopTimeout: 200 * time.Millisecond, Terminal: harness.Quiet().Handler()})
-	go func() { ended <- app.Serve(ctx, c, options, register) }()
+	go func() { ended <- app.Serve(ctx, c, o, register) }()
 	_, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{TaskQueue: workflows.QueueWorkflows}, runName)
 	require.NoError(t, err)
 	<-begun
-	cancel()
-	err = <-ended
+	return served{options: o, stop: cancel, ended: ended}
+}
+
+// Claim: a worker whose activities end neither by themselves nor when they are told to ends
+// all the same, once the stop timeout is over, and says that something was cut off.
+func TestCutOff(t *testing.T) {
+	never := make(chan struct{})
+	defer close(never)
+	deaf := func(context.Context, <-chan struct{}) error { <-never; return nil }
+	w := inHand(t, app.WorkerOptions{StopTimeout: 200 * time.Millisecond}, deaf)
+	w.stop()
+	err := <-w.ended
 	require.ErrorIs(t, err, app.ErrCutOff)
 	require.ErrorContains(t, err, "1 activities in hand")
+}
+
+// Claim: a worker that fails for good does not wait for its drain: it interrupts what it has in
+// hand, which may go back, and where that does not end either the stop timeout bounds the wait.
+func TestFailureEndsADrain(t *testing.T) {
+	broken := errors.New("the namespace is gone")
+	obedient := func(_ context.Context, interrupt <-chan struct{}) error { <-interrupt; return errors.New("back") }
+	w := inHand(t, app.WorkerOptions{Drain: time.Hour, StopTimeout: time.Hour}, obedient)
+	app.Fail(w.options, broken)
+	err := <-w.ended
+	require.ErrorIs(t, err, broken)
+	require.NotErrorIs(t, err, app.ErrCutOff)
+
+	never := make(chan struct{})
+	defer close(never)
+	deaf := func(context.Context, <-chan struct{}) error { <-never; return nil }
+	w = inHand(t, app.WorkerOptions{Drain: time.Hour, StopTimeout: 200 * time.Millisecond}, deaf)
+	app.Fail(w.options, broken)
+	err = <-w.ended
+	require.ErrorIs(t, err, broken)
+	require.ErrorIs(t, err, app.ErrCutOff)
+}
+
+// Claim: a drain that is called off is over, and not before: what is in hand is interrupted and
+// goes back.
+func TestDrainCalledOff(t *testing.T) {
+	hurry, early := make(chan struct{}), make(chan bool, 1)
+	obedient := func(_ context.Context, interrupt <-chan struct{}) error {
+		<-interrupt
+		select {
+		case <-hurry:
+			early <- false
+		default:
+			early <- true
+		}
+		return errors.New("back")
+	}
+	w := inHand(t, app.WorkerOptions{Drain: time.Hour, StopTimeout: time.Hour, Hurry: hurry}, obedient)
+	w.stop()
+	close(hurry)
+	require.NoError(t, <-w.ended)
+	require.False(t, <-early)
 }
 
 // Claim: a namespace that the server does not have is an error of the start, not a worker

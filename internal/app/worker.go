@@ -52,21 +52,22 @@ var ErrWorkerOptions = errors.New("worker options")
 // WorkerOptions say what one worker process serves. The zero value serves all three
 // queues with as many parallel fits as there are cores.
 type WorkerOptions struct {
-	Queues           []string       // nil: all of Queues()
-	Slots            int            // parallel fits; 0: one per core
-	Threads          int            // of one fit at most; 0: all cores that other fits leave
-	Name             string         // in histories and log file names; "": <host>-<pid>
-	HeartbeatTimeout time.Duration  // of fits; 0: workflows.DefaultHeartbeatTimeout
-	Drain            time.Duration  // what activities in hand may go on after a worker is asked to stop, before they are interrupted
-	StopTimeout      time.Duration  // of interrupted activities; 0: DefaultStopTimeout
-	Deployment       string         // the worker deployment that this worker is a version of; "": none
-	BuildID          string         // which version; "": Build().ID()
-	Allow            Allowed        // what specs may name; the zero value: anything
-	Limits           dataset.Limits // of data files; zero fields: the defaults
-	Cache            string         // folder of prepared tables of stores elsewhere; "": below the user's cache folder
-	CacheBytes       int64          // that it may take; 0: DefaultCacheBytes, negative: nothing is kept
-	Terminal         slog.Handler   // of every record; nil: slog.Default's
-	Metrics          *Metrics       // what the worker counts; nil: nothing
+	Queues           []string        // nil: all of Queues()
+	Slots            int             // parallel fits; 0: one per core
+	Threads          int             // of one fit at most; 0: all cores that other fits leave
+	Name             string          // in histories and log file names; "": <host>-<pid>
+	HeartbeatTimeout time.Duration   // of fits; 0: workflows.DefaultHeartbeatTimeout
+	Drain            time.Duration   // what activities in hand may go on after a worker is asked to stop, before they are interrupted
+	StopTimeout      time.Duration   // of interrupted activities; 0: DefaultStopTimeout
+	Hurry            <-chan struct{} // closed: a drain ends now; nil: it takes its time
+	Deployment       string          // the worker deployment that this worker is a version of; "": none
+	BuildID          string          // which version; "": Build().ID()
+	Allow            Allowed         // what specs may name; the zero value: anything
+	Limits           dataset.Limits  // of data files; zero fields: the defaults
+	Cache            string          // folder of prepared tables of stores elsewhere; "": below the user's cache folder
+	CacheBytes       int64           // that it may take; 0: DefaultCacheBytes, negative: nothing is kept
+	Terminal         slog.Handler    // of every record; nil: slog.Default's
+	Metrics          *Metrics        // what the worker counts; nil: nothing
 
 	// Interceptors and WrapStore let tests watch and disturb an otherwise unmodified worker,
 	// OneWorkflow lets small runs be divided as large ones are.
@@ -74,7 +75,9 @@ type WorkerOptions struct {
 	WrapStore    func(store.Store) store.Store
 	OneWorkflow  int
 
-	interrupt chan struct{} // closed when activities in hand are to end; made by withDefaults
+	// Made by withDefaults.
+	interrupt chan struct{} // closed when activities in hand are to end
+	fatal     chan error    // why a queue's worker failed for good
 }
 
 // Validate returns ErrWorkerOptions, naming the value and what is allowed, where RunWorker
@@ -121,14 +124,14 @@ func (o WorkerOptions) withDefaults() WorkerOptions {
 	if o.Deployment != "" {
 		o.BuildID = cmp.Or(o.BuildID, Build().ID())
 	}
-	o.interrupt = make(chan struct{})
+	o.interrupt, o.fatal = make(chan struct{}), make(chan error, len(o.Queues))
 	return o
 }
 
 // RunWorker serves the queues until ctx ends or a worker fails for good. It then stops
-// gracefully: it asks for no more work; activities in hand may go on for Drain, are then
-// interrupted, and have StopTimeout to save a checkpoint and return. It returns nil after a
-// requested stop, and ErrCutOff after one that left activities behind.
+// gracefully: it asks for no more work; activities in hand may go on for Drain, unless the worker
+// failed, are then interrupted, and have StopTimeout to save a checkpoint and return. It returns
+// nil after a requested stop, and ErrCutOff after one that left activities behind.
 func RunWorker(ctx context.Context, c client.Client, o WorkerOptions) error {
 	if err := o.Validate(); err != nil {
 		return err
@@ -148,10 +151,9 @@ func RunWorker(ctx context.Context, c client.Client, o WorkerOptions) error {
 
 // serve runs one SDK worker a queue, so that a queue's slots are its own.
 func serve(ctx context.Context, c client.Client, o WorkerOptions, hand *inHand, register func(queue string, r sdkworker.Registry)) error {
-	fatal := make(chan error, len(o.Queues))
 	end := &stopping{options: o, hand: hand, log: slog.New(o.Terminal)}
 	for _, queue := range o.Queues {
-		options := sdkOptions(queue, o, fatal)
+		options := sdkOptions(queue, o)
 		options.Interceptors = append(options.Interceptors, hand)
 		w := sdkworker.New(c, queue, options)
 		register(queue, w)
@@ -162,7 +164,7 @@ func serve(ctx context.Context, c client.Client, o WorkerOptions, hand *inHand, 
 	}
 	end.log.Info("worker is serving", o.about()...)
 	select {
-	case err := <-fatal:
+	case err := <-o.fatal:
 		return errors.Join(fmt.Errorf("worker failed: %w", err), end.stop(0))
 	case <-ctx.Done():
 		return end.stop(o.Drain)
@@ -181,7 +183,7 @@ func (o WorkerOptions) about() []any {
 	return about
 }
 
-func sdkOptions(queue string, o WorkerOptions, fatal chan<- error) sdkworker.Options {
+func sdkOptions(queue string, o WorkerOptions) sdkworker.Options {
 	options := sdkworker.Options{
 		Identity:                     o.Name,
 		WorkerStopTimeout:            o.Drain + o.StopTimeout,
@@ -194,7 +196,7 @@ func sdkOptions(queue string, o WorkerOptions, fatal chan<- error) sdkworker.Opt
 		WorkflowPanicPolicy: sdkworker.BlockWorkflow,
 		// Published names only: a workflow or activity that nobody named is not reachable.
 		DisableRegistrationAliasing: true,
-		OnFatalError:                func(err error) { fatal <- err },
+		OnFatalError:                func(err error) { o.fatal <- err },
 	}
 	switch queue {
 	case workflows.QueueWorkflows:

@@ -51,7 +51,7 @@ func TestWorkerOptions(t *testing.T) {
 func TestQueueOptions(t *testing.T) {
 	o := WorkerOptions{Slots: 3, Drain: time.Minute}.withDefaults()
 	for _, queue := range Queues() {
-		got := sdkOptions(queue, o, nil)
+		got := sdkOptions(queue, o)
 		require.Equal(t, queue != workflows.QueueWorkflows, got.DisableWorkflowWorker, queue)
 		require.Equal(t, queue == workflows.QueueWorkflows, got.LocalActivityWorkerOnly, queue)
 		require.GreaterOrEqual(t, got.DeadlockDetectionTimeout, 10*time.Second)
@@ -61,8 +61,8 @@ func TestQueueOptions(t *testing.T) {
 		require.True(t, got.DisableRegistrationAliasing)
 		require.Equal(t, sdkworker.BlockWorkflow, got.WorkflowPanicPolicy)
 	}
-	require.Equal(t, 3, sdkOptions(workflows.QueueTrain, o, nil).MaxConcurrentActivityExecutionSize)
-	require.Equal(t, ioSlots, sdkOptions(workflows.QueueIO, o, nil).MaxConcurrentActivityExecutionSize)
+	require.Equal(t, 3, sdkOptions(workflows.QueueTrain, o).MaxConcurrentActivityExecutionSize)
+	require.Equal(t, ioSlots, sdkOptions(workflows.QueueIO, o).MaxConcurrentActivityExecutionSize)
 }
 
 // Claim: a worker of a deployment is one version on every queue, and pins what it runs.
@@ -73,7 +73,7 @@ func TestDeployment(t *testing.T) {
 		require.Equal(t, sdkworker.DeploymentOptions{
 			UseVersioning: true, Version: sdkworker.WorkerDeploymentVersion{DeploymentName: "everfold", BuildID: "v1"},
 			DefaultVersioningBehavior: workflow.VersioningBehaviorPinned,
-		}, sdkOptions(queue, o.withDefaults(), nil).DeploymentOptions)
+		}, sdkOptions(queue, o.withDefaults()).DeploymentOptions)
 	}
 }
 

@@ -50,9 +50,9 @@ func TestStopHandsOver(t *testing.T) {
 }
 
 // Claim: with a drain a fit in hand ends where it is, and the worker with it, well before the
-// drain is over. A second signal does not wait: it ends the
-// worker at once, with the code and the line that say so, and the fit goes on elsewhere once
-// it is missed.
+// drain is over. A second signal calls the drain off: the fit is saved and goes back within the
+// stop timeout, which is a stop as any other. One more ends the worker at once, with the code and
+// the line that say so, and the fit goes on elsewhere once it is missed.
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, long)
@@ -61,16 +61,30 @@ func TestDrain(t *testing.T) {
 	l.underWay("rollout", "hasty")
 	hasty.Signal(syscall.SIGTERM)
 	hasty.WaitFor("worker is stopping")
+	asked := time.Now()
 	hasty.Signal(syscall.SIGTERM)
-	require.Equal(t, 128+int(syscall.SIGTERM), hasty.Wait())
-	require.Contains(t, hasty.Stderr(), "ended at once by a second signal")
+	require.Zero(t, hasty.Wait())
+	require.Less(t, time.Since(asked), app.DefaultStopTimeout)
+	last := lines(t, hasty)
+	require.Contains(t, hasty.Stderr(), "the drain is called off")
+	require.Equal(t, "worker has stopped", last[len(last)-1].Msg)
+	require.Positive(t, last[len(last)-1].Interrupted)
+
+	hastier := l.worker(harness.WorkerBinary(t), "hastier", "--slots", "1", "--heartbeat-timeout", "3s")
+	l.underWay("rollout", "hastier")
+	hastier.Signal(syscall.SIGSTOP) // it gets both at once: a fit goes back in milliseconds
+	hastier.Signal(syscall.SIGTERM)
+	hastier.Signal(syscall.SIGINT)
+	hastier.Signal(syscall.SIGCONT)
+	require.Contains(t, []int{128 + int(syscall.SIGTERM), 128 + int(syscall.SIGINT)}, hastier.Wait())
+	require.Contains(t, hastier.Stderr(), "ended at once by one more signal")
 
 	patient := l.worker(harness.WorkerBinary(t), "patient", "--slots", "1", "--drain", "1h", "--heartbeat-timeout", "3s")
 	l.underWay("rollout", "patient")
 	began := time.Now()
 	require.Zero(t, patient.Stop())
 	t.Logf("drained in %v", time.Since(began))
-	last := lines(t, patient)
+	last = lines(t, patient)
 	require.Equal(t, "worker has stopped", last[len(last)-1].Msg)
 	require.Zero(t, last[len(last)-1].Interrupted)
 	require.Positive(t, last[len(last)-1].Finished)
@@ -78,7 +92,7 @@ func TestDrain(t *testing.T) {
 
 	l.worker(harness.WorkerBinary(t), "next")
 	result := l.result("rollout")
-	require.Contains(t, result.Retried, workflows.Retried{Model: "gbsa", Fold: 0, Attempts: 2}, "by the second signal alone")
+	require.Contains(t, result.Retried, workflows.Retried{Model: "gbsa", Fold: 0, Attempts: 3}, "by what was interrupted and what was missed")
 	l.requireWorth("rollout", long)
 }
 
