@@ -173,6 +173,15 @@ func (c *cappedFile) fail(err error) {
 	c.alarm.once("lost", "records are lost, the run goes on, writing is tried again: %v", err)
 }
 
+func (c *cappedFile) release() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.f != nil {
+		_ = c.f.Close() // its lines are in the kernel's hands
+		c.f = nil
+	}
+}
+
 func (c *cappedFile) close() (lost int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,7 +1,6 @@
 package logging
 
 import (
-	"context"
 	"io"
 	"log/slog"
 	"os"
@@ -17,9 +16,11 @@ type RunFiles struct {
 	files [3]*cappedFile // main, performance, warnings
 	alarm *alarm
 
-	mu       sync.Mutex
-	uploader *uploader
-	closed   bool
+	mu     sync.Mutex
+	closed bool
+
+	copies sync.Mutex // held while they are made: one at a time
+	sent   sync.Map   // path → version that a store has, [2]int64
 }
 
 // OpenRun creates the three files in dir, which it creates too, and returns a sink that
@@ -101,30 +102,14 @@ func (r *RunFiles) Paths() []string {
 	return paths
 }
 
-// Upload puts one file's present content into a store, replacing what it had. It must
-// return when ctx ends.
-type Upload func(ctx context.Context, name string, content io.Reader) error
-
-// UploadEvery uploads the files now, then those that changed every interval, then once more
-// in Close. For a store that is not a local directory. An upload that fails is repeated with
-// the next; standard error names it once. A second call, and one after Close, does nothing.
-func (r *RunFiles) UploadEvery(interval time.Duration, upload Upload) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed || r.uploader != nil {
-		return
+// Release closes the files until the next record, which opens them again.
+func (r *RunFiles) Release() {
+	for _, f := range r.files {
+		f.release()
 	}
-	r.uploader = startUploader(r.files[:], interval, upload, r.alarm)
 }
 
-// Uploaded says, after Close, whether the store has everything that the files have.
-func (r *RunFiles) Uploaded() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.closed && r.uploader != nil && !r.uploader.behind
-}
-
-// Close uploads what is left, syncs and closes the files. It is safe to call twice.
+// Close syncs and closes the files for good. It is safe to call twice.
 func (r *RunFiles) Close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -132,9 +117,6 @@ func (r *RunFiles) Close() {
 		return
 	}
 	r.closed = true
-	if r.uploader != nil {
-		r.uploader.stop()
-	}
 	lost := 0
 	for _, f := range r.files {
 		lost += f.close()

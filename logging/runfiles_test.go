@@ -2,10 +2,7 @@ package logging
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -156,7 +153,6 @@ func TestCloseIsFinal(t *testing.T) {
 	r.Close()
 	emit(t, h, slog.LevelInfo, "after")
 	require.Len(t, records(t, r.Paths()[0]), 1)
-	r.UploadEvery(time.Hour, func(context.Context, string, io.Reader) error { return errors.New("not called") })
 }
 
 // failOnWrite is a standard error on which nothing may appear.

@@ -6,93 +6,63 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"time"
 )
 
-// A round of uploads may take this long. A run waits for the first one and a worker's end for
-// the last, so a dead store must not hold up either.
-const (
-	firstRound = 5 * time.Second
-	laterRound = time.Minute
-	lastRound  = 2 * time.Second
-)
+// Upload puts one file's present content into a store, replacing what it had. It must
+// return when ctx ends.
+type Upload func(ctx context.Context, name string, content io.Reader) error
 
-// uploader copies files to a store from a goroutine of its own.
-type uploader struct {
-	files  []*cappedFile
-	upload Upload
-	alarm  *alarm
-	sent   map[string][2]int64 // path → version last uploaded
-	behind bool                // the last round did not bring everything over
-
-	ctx  context.Context // ends with stop
-	quit context.CancelFunc
-	done chan struct{}
-}
-
-func startUploader(files []*cappedFile, interval time.Duration, upload Upload, a *alarm) *uploader {
-	u := &uploader{files: files, upload: upload, alarm: a, sent: map[string][2]int64{}, done: make(chan struct{})}
-	u.ctx, u.quit = context.WithCancel(context.Background())
-	u.round(u.ctx, firstRound) // the files are in the store before any work starts
-	go u.loop(interval)
-	return u
-}
-
-func (u *uploader) loop(interval time.Duration) {
-	defer close(u.done)
-	tick := time.NewTicker(interval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			u.round(u.ctx, laterRound)
-		case <-u.ctx.Done():
-			u.round(context.WithoutCancel(u.ctx), lastRound)
-			return
-		}
-	}
-}
-
-// stop returns after the last round.
-func (u *uploader) stop() {
-	u.quit()
-	<-u.done
-}
-
-// round uploads what has changed. It ends with the first failure: a store that does not take
-// one file will not take the next, and another round follows.
-func (u *uploader) round(ctx context.Context, limit time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	u.behind = true
-	for _, f := range u.files {
+// CopyTo brings over what a store that is not a local directory lacks of the files, before or
+// after Close, and says whether the store then has everything that was written before the call.
+// It ends with the first failure: a store that does not take one file will not take the next.
+// Standard error names the first one that was not cancelled.
+func (r *RunFiles) CopyTo(ctx context.Context, upload Upload) bool {
+	r.copies.Lock()
+	defer r.copies.Unlock()
+	for _, f := range r.files {
 		version, rotated := f.version()
-		if rotated && !u.send(ctx, f.previous(), [2]int64{version[0], 0}) {
-			return
+		if rotated && !r.copy(ctx, f.previous(), [2]int64{version[0], 0}, upload) {
+			return false
 		}
-		if !u.send(ctx, f.path, version) {
-			return
+		if !r.copy(ctx, f.path, version, upload) {
+			return false
 		}
 	}
-	u.behind = false
+	return true
 }
 
-func (u *uploader) send(ctx context.Context, path string, version [2]int64) bool {
-	if sent, ok := u.sent[path]; ok && sent == version {
+// Copied says whether the store has everything that the files have. It waits for no copy.
+func (r *RunFiles) Copied() bool {
+	for _, f := range r.files {
+		if version, _ := f.version(); !r.has(f.path, version) {
+			return false
+		}
+	}
+	return true
+}
+
+// has says whether the store has that version of a file.
+func (r *RunFiles) has(path string, version [2]int64) bool {
+	sent, ok := r.sent.Load(path)
+	return ok && sent == version
+}
+
+func (r *RunFiles) copy(ctx context.Context, path string, version [2]int64, upload Upload) bool {
+	if r.has(path, version) {
 		return true
 	}
-	err := u.put(ctx, path, version[1])
+	err := put(ctx, path, version[1], upload)
 	if err == nil {
-		u.sent[path] = version
-	} else if !errors.Is(err, context.Canceled) { // the last round follows
-		u.alarm.once("upload", "uploading %s failed, the run goes on, it is repeated: %v", filepath.Base(path), err)
+		r.sent.Store(path, version)
+	} else if !errors.Is(err, context.Canceled) { // another copy follows
+		r.alarm.once("upload", "uploading %s failed, the run goes on, it is repeated: %v", filepath.Base(path), err)
 	}
 	return err == nil
 }
 
 // put uploads the first size bytes, which are whole lines; all of it for size 0 of a
 // rotated file, which no longer grows.
-func (u *uploader) put(ctx context.Context, path string, size int64) error {
+func put(ctx context.Context, path string, size int64, upload Upload) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -102,5 +72,5 @@ func (u *uploader) put(ctx context.Context, path string, size int64) error {
 	if size > 0 {
 		content = io.LimitReader(f, size)
 	}
-	return u.upload(ctx, filepath.Base(path), content)
+	return upload(ctx, filepath.Base(path), content)
 }

@@ -35,97 +35,82 @@ func (b *bucket) put(_ context.Context, name string, content io.Reader) error {
 	return err
 }
 
-// Claim: UploadEvery uploads at once and in Close, what changed only, rotated files too.
-func TestUploadNowAndOnClose(t *testing.T) {
+// Claim: a copy brings what changed only, rotated files too, before and after Close.
+func TestCopies(t *testing.T) {
 	b := &bucket{content: map[string]string{}}
 	r := openRun(t.TempDir(), "s", fileOptions{max: 300, now: time.Now, stderr: failOnWrite{t}})
-	r.UploadEvery(time.Hour, b.put)
-	r.UploadEvery(time.Hour, func(context.Context, string, io.Reader) error { return errors.New("second call") })
+	require.False(t, r.Copied())
+	require.True(t, r.CopyTo(t.Context(), b.put))
 	require.Equal(t, map[string]string{"main_s.log": "", "performance_s.log": "", "warnings_s.log": ""}, b.content)
+	require.True(t, r.Copied())
 	for range 5 {
 		emit(t, r.Handler(), slog.LevelInfo, strings.Repeat("v", 100))
 	}
+	require.False(t, r.Copied())
 	r.Close()
+	require.True(t, r.CopyTo(t.Context(), b.put))
 	require.Equal(t, 3+2, b.puts, "two unchanged files are not sent again")
-	require.True(t, r.Uploaded())
+	require.True(t, r.Copied())
 	for _, path := range []string{r.Paths()[0], r.files[0].previous()} {
 		require.Equal(t, read(t, path), b.content[filepath.Base(path)])
 	}
 }
 
-// Claim: uploads repeat on their interval without anybody's doing.
-func TestUploadRepeats(t *testing.T) {
-	seen := make(chan string)
-	r := OpenRun(t.TempDir(), "w", start)
-	first := make(chan struct{})
-	go func() {
-		r.UploadEvery(time.Millisecond, func(_ context.Context, _ string, content io.Reader) error {
-			all, err := io.ReadAll(content)
-			seen <- string(all)
-			return err
-		})
-		close(first)
-	}()
-	for range 3 {
-		require.Empty(t, <-seen)
+// Claim: released files are opened again by the next record, under the same names and behind what
+// they hold.
+func TestReleasedFilesGoOn(t *testing.T) {
+	b := &bucket{content: map[string]string{}}
+	r := openRun(t.TempDir(), "s", fileOptions{max: maxFile, now: time.Now, stderr: failOnWrite{t}})
+	emit(t, r.Handler(), slog.LevelInfo, "before")
+	require.True(t, r.CopyTo(t.Context(), b.put))
+	r.Release()
+	for _, f := range r.files {
+		require.Nil(t, f.f)
 	}
-	<-first
-	emit(t, r.Handler(), slog.LevelInfo, "later")
-	require.Contains(t, <-seen, "later")
+	require.True(t, r.Copied())
+	emit(t, r.Handler(), slog.LevelInfo, "after")
+	require.False(t, r.Copied())
+	require.True(t, r.CopyTo(t.Context(), b.put))
 	r.Close()
+	require.Equal(t, read(t, r.Paths()[0]), b.content["main_s.log"])
+	require.Contains(t, b.content["main_s.log"], "before")
+	require.Contains(t, b.content["main_s.log"], "after")
 }
 
-// Claim: a failing upload is named once, repeated, and fails nothing.
-func TestUploadFailureIsHarmless(t *testing.T) {
+// Claim: a store that takes nothing is asked for one file a copy, fails nothing and is named once;
+// the files are then known to be the only ones, until a copy brings them over.
+func TestFailingCopiesAreHarmless(t *testing.T) {
 	b := &bucket{content: map[string]string{}, fail: errors.New("bucket is gone")}
 	stderr := &bytes.Buffer{}
 	r := openRun(t.TempDir(), "s", options(&clock{t: start}, stderr))
-	r.UploadEvery(time.Hour, b.put)
 	emit(t, r.Handler(), slog.LevelInfo, "kept")
-	b.fail = nil
+	for puts := range 2 {
+		require.False(t, r.CopyTo(t.Context(), b.put))
+		require.Equal(t, 1+puts, b.puts)
+		require.False(t, r.Copied())
+	}
 	r.Close()
+	b.fail = nil
+	require.True(t, r.CopyTo(t.Context(), b.put))
 	require.Equal(t, 1, strings.Count(stderr.String(), "\n"), stderr.String())
 	require.Contains(t, stderr.String(), "bucket is gone")
 	require.Contains(t, b.content["main_s.log"], "kept")
-	require.True(t, r.Uploaded())
 }
 
-// Claim: a store that takes nothing is asked for one file a round, and the files are then
-// known to be the only copy.
-func TestUploadGivesUpARound(t *testing.T) {
-	b := &bucket{content: map[string]string{}, fail: errors.New("bucket is gone")}
-	r := openRun(t.TempDir(), "s", options(&clock{t: start}, &bytes.Buffer{}))
-	require.False(t, r.Uploaded())
-	r.UploadEvery(time.Hour, b.put)
-	require.Equal(t, 1, b.puts)
-	r.Close()
-	require.Equal(t, 2, b.puts)
-	require.False(t, r.Uploaded())
-}
-
-// Claim: Close does not wait for an upload that hangs; what that one was to bring is brought
-// by the last.
-func TestCloseInterruptsAnUpload(t *testing.T) {
+// Claim: a copy that is called off is no failure to tell of, and what it was to bring is brought by
+// the next.
+func TestCopyCalledOff(t *testing.T) {
 	b := &bucket{content: map[string]string{}}
-	stderr := &bytes.Buffer{}
-	r := openRun(t.TempDir(), "s", options(&clock{t: start}, stderr))
-	hanging, rounds := make(chan struct{}), 0
+	r := openRun(t.TempDir(), "s", fileOptions{max: maxFile, now: time.Now, stderr: failOnWrite{t}})
+	defer r.Close()
 	emit(t, r.Handler(), slog.LevelInfo, "kept")
-	r.UploadEvery(time.Millisecond, func(ctx context.Context, name string, content io.Reader) error {
-		if rounds++; rounds == 2 {
-			emit(t, r.Handler(), slog.LevelInfo, "while an upload hangs")
-			close(hanging)
-			<-ctx.Done()
-			return ctx.Err()
-		}
-		if rounds == 1 {
-			return errors.New("not yet")
-		}
-		return b.put(ctx, name, content)
-	})
-	<-hanging
-	r.Close()
+	ctx, callOff := context.WithCancel(t.Context())
+	require.False(t, r.CopyTo(ctx, func(ctx context.Context, _ string, _ io.Reader) error {
+		emit(t, r.Handler(), slog.LevelInfo, "while an upload hangs")
+		callOff()
+		<-ctx.Done()
+		return ctx.Err()
+	}))
+	require.True(t, r.CopyTo(t.Context(), b.put))
 	require.Contains(t, b.content["main_s.log"], "while an upload hangs")
-	require.True(t, r.Uploaded())
-	require.Equal(t, 1, strings.Count(stderr.String(), "\n"), stderr.String())
 }

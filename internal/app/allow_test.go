@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -154,7 +155,7 @@ func TestAllowedStores(t *testing.T) {
 	require.NoError(t, os.Symlink(outside, filepath.Join(in, "away")))
 	stores := &Stores{Allow: Allowed{Store: []string{in}}}
 	logs := NewRunLogs(stores, "w", slog.DiscardHandler)
-	t.Cleanup(logs.Close)
+	t.Cleanup(func() { logs.Close(time.Minute) })
 	t.Chdir(in)
 	for _, uri := range []string{outside, in + "/../outside", "file://" + in + "/%2e%2e/outside", "s3://bucket/x", root,
 		"../outside", "team", "", "FILE://" + outside, "File://localhost" + outside, "file:" + outside, "file://elsewhere" + in, "file://%zz" + in} {

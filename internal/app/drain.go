@@ -48,6 +48,7 @@ func (s *stopping) stop(drain time.Duration) error {
 	}()
 	s.drain(drain, ended)
 	close(s.options.interrupt)
+	s.hand.until = time.Now().Add(s.options.StopTimeout)
 	timeout := time.NewTimer(s.options.StopTimeout)
 	defer timeout.Stop()
 	select {
@@ -94,6 +95,7 @@ type inHand struct {
 	stopping                       atomic.Bool
 	running, finished, interrupted atomic.Int64
 	took                           time.Duration // by the stop
+	until                          time.Time     // the stop timeout; zero: there was no stop
 }
 
 func (h *inHand) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {

@@ -24,19 +24,18 @@ import (
 // are closed, and opened again under their name when something is logged.
 const runsOpen = 32
 
-// uploadEvery is how old a worker's log files in a store elsewhere may be.
-const uploadEvery = 15 * time.Second
-
 // RunLogs gives each run's records to its log files, <store>/<type>/<run>/logs/, and to
 // the worker's terminal. Files of a store that is no local folder are written to a temporary
-// one and copied from there. Safe for concurrent use.
+// one and copied from there. Safe for concurrent use. No lock is held while a store elsewhere is
+// written to, so one that is slow or dead makes no record wait.
 type RunLogs struct {
 	stores   *Stores
 	worker   string
 	terminal slog.Handler
 	now      func() time.Time
+	copies   *copying
 
-	mu     sync.Mutex // never held while a store is written to: all runs' records pass here
+	mu     sync.Mutex // all runs' records pass here
 	runs   map[activities.RunRef]*runLog
 	seq    int64
 	spool  string // the temporary folder; "": none is needed yet
@@ -48,7 +47,7 @@ type RunLogs struct {
 func NewRunLogs(stores *Stores, worker string, terminal slog.Handler) *RunLogs {
 	return &RunLogs{
 		stores: stores, worker: worker, terminal: terminal, now: time.Now,
-		runs: map[activities.RunRef]*runLog{},
+		runs: map[activities.RunRef]*runLog{}, copies: newCopying(),
 	}
 }
 
@@ -63,11 +62,16 @@ type runLog struct {
 	used int64
 	open bool // counts among those that are; files follow, under the run's own mu
 
-	mu      sync.Mutex // a run's first upload makes its own records wait, and no other run's
-	opened  time.Time  // in the names: opening again appends to the same files
-	files   *logging.RunFiles
-	there   bool // the files existed after opening: nothing is wrong with the directory
-	removed bool // so they were removed here: the next ones need names of their own
+	begun sync.Once // the store elsewhere has the files, or was asked to take them
+
+	mu       sync.Mutex
+	opened   time.Time // in the names: opening again appends to the same files
+	files    *logging.RunFiles
+	there    bool // the files existed after opening: nothing is wrong with the directory
+	removed  bool // so they were removed here: the next ones need names of their own
+	released bool // another run took their place among those that are open
+	kept     bool // somebody copies them to their store elsewhere
+	over     bool // those of a store elsewhere are closed for good
 }
 
 // Logger returns the run's logger. On the first call for a run its three files are
@@ -82,15 +86,16 @@ func (l *RunLogs) Logger(ref activities.RunRef) *slog.Logger {
 }
 
 // Close closes all files. Loggers stay usable; what they log opens files of local stores
-// again. Of stores elsewhere, what could not be copied stays in the temporary folder.
-func (l *RunLogs) Close() {
+// again. Of stores elsewhere, what cannot be copied within the limit stays in the temporary folder.
+func (l *RunLogs) Close(limit time.Duration) {
 	l.mu.Lock()
 	l.closed = true
 	runs, spool := slices.Collect(maps.Values(l.runs)), l.spool
 	l.mu.Unlock()
+	l.copies.end()
 	var all sync.WaitGroup
 	for _, run := range runs {
-		all.Go(run.finish)
+		all.Go(func() { run.finish(limit) })
 	}
 	all.Wait()
 	if spool == "" {
@@ -101,12 +106,15 @@ func (l *RunLogs) Close() {
 	}
 }
 
+// touch opens a run's files. Where they are copied elsewhere, the first call, and whoever calls
+// meanwhile, gives that store a moment to take them: they are there before any work starts.
 func (l *RunLogs) touch(ref activities.RunRef) *runLog {
 	run := l.find(ref)
 	if run == nil {
 		return nil
 	}
 	_ = l.using(run, true, func(*logging.RunFiles) error { return nil })
+	run.begun.Do(func() { l.copies.first(run) })
 	return run
 }
 
@@ -158,7 +166,10 @@ func (l *RunLogs) place(st store.Store, folder string) *runLog {
 // begin anew.
 func (l *RunLogs) using(run *runLog, anew bool, act func(*logging.RunFiles) error) error {
 	may, oldest := l.use(run)
-	err := run.using(l.now, may, anew, act)
+	alone, err := run.using(l.now, may, anew, act)
+	if alone {
+		l.copies.keep(run, func() bool { return l.retire(run) })
+	}
 	if oldest != nil { // locks of two runs are never held at once
 		l.evict(oldest)
 	}
@@ -196,36 +207,60 @@ func (l *RunLogs) use(run *runLog) (may bool, evicted *runLog) {
 	return true, oldest
 }
 
-// evict closes the files of a run, unless it was used again meanwhile.
+// evict closes the files of a run, unless it was used again meanwhile. What a store elsewhere lacks
+// of them is copied as before; they are retired when it has it.
 func (l *RunLogs) evict(run *runLog) {
 	run.mu.Lock()
 	defer run.mu.Unlock()
-	l.mu.Lock()
-	again := run.open
-	l.mu.Unlock()
-	if !again {
+	switch {
+	case l.used(run), run.files == nil:
+	case run.upload == nil:
 		run.close()
+	default:
+		run.files.Release()
+		run.released = true
 	}
 }
 
-func (r *runLog) using(now func() time.Time, may, anew bool, act func(*logging.RunFiles) error) error {
+// retire closes the files of an evicted run that a store elsewhere has, and says whether it did.
+func (l *RunLogs) retire(run *runLog) bool {
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	if l.used(run) || run.files == nil || !run.files.Copied() {
+		return false
+	}
+	run.close()
+	run.kept = false
+	return true
+}
+
+// used says whether a run counts among those whose files are open.
+func (l *RunLogs) used(run *runLog) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return run.open
+}
+
+// using opens the files where they are closed and may be opened, and acts on them. They are alone
+// where they are to be copied elsewhere and nobody does so.
+func (r *runLog) using(now func() time.Time, may, anew bool, act func(*logging.RunFiles) error) (alone bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if anew && r.vanished() { // somebody deleted the run
+	if (anew || r.released) && r.vanished() { // somebody deleted the run
 		r.close()
 		r.rename(now())
 	}
-	if r.files == nil && may {
+	r.released = false
+	if r.files == nil && may && !r.over {
 		if r.removed {
 			r.rename(now())
 		}
 		r.files = logging.OpenRunUnder(r.root, r.dir, r.worker, r.opened)
-		if r.upload != nil {
-			r.files.UploadEvery(uploadEvery, r.upload)
-		}
 		r.there = r.exists()
+		alone = r.upload != nil && !r.kept
+		r.kept = r.upload != nil
 	}
-	return act(r.files)
+	return alone, act(r.files)
 }
 
 // rename gives the next files names of their own. Names tell seconds: under the same one a copy in
@@ -245,19 +280,11 @@ func (r *runLog) close() {
 		return
 	}
 	r.files.Close()
-	copied := r.files.Uploaded()
-	r.files = nil
-	if copied {
+	if r.upload != nil && r.files.Copied() {
 		_ = os.RemoveAll(r.dir) // left behind, they cost space
 		r.removed = true
 	}
-}
-
-// finish closes the files for good.
-func (r *runLog) finish() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.close()
+	r.files = nil
 }
 
 // vanished: the files were there, and somebody has deleted them since.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -51,7 +52,7 @@ func TestRunLogsElsewhere(t *testing.T) {
 		require.Empty(t, stored(t, s, "churn", kind))
 	}
 	log.Warn("rows dropped")
-	logs.Close()
+	logs.Close(time.Minute)
 	require.Contains(t, stored(t, s, "churn", "main"), "rows dropped")
 	require.Contains(t, stored(t, s, "churn", "warnings"), "rows dropped")
 	left, err := os.ReadDir(temporary)
@@ -69,24 +70,15 @@ func TestRunLogsElsewhereAreNotKept(t *testing.T) {
 	logs, temporary, _ := newRemoteLogs(t, s)
 	now := time.Date(2026, 11, 23, 4, 5, 6, 0, time.UTC)
 	logs.now = func() time.Time { return now } // all in one second, which names cannot tell apart
+	logs.copies.every = time.Millisecond
 	root := t.TempDir()
 	first := logs.Logger(runRef(root, "run-0"))
-	kept := func() int {
-		folders, err := filepath.Glob(filepath.Join(temporary, "everfold-logs-*", "*"))
-		require.NoError(t, err)
-		return len(folders)
-	}
-	crowd := func(part string) {
-		for i := range runsOpen {
-			logs.Logger(runRef(root, fmt.Sprintf("run-%s-%d", part, i)))
-		}
-	}
 	for _, word := range []string{"once", "twice", "thrice"} {
 		first.Info(word)
-		crowd(word)
-		require.Equal(t, runsOpen, kept())
+		crowd(logs, root, word)
+		require.Eventually(t, func() bool { return len(spooled(t, temporary)) == runsOpen }, time.Minute, time.Millisecond)
 	}
-	logs.Close()
+	logs.Close(time.Minute)
 	infos, err := s.List(t.Context(), "production/run-0/logs/main_")
 	require.NoError(t, err)
 	require.Len(t, infos, 3)
@@ -95,7 +87,77 @@ func TestRunLogsElsewhereAreNotKept(t *testing.T) {
 		require.NoError(t, err)
 		require.Contains(t, string(content), word)
 	}
-	require.Zero(t, kept())
+	require.Empty(t, spooled(t, temporary))
+}
+
+// spooled are the folders of runs below the folder of temporary files.
+func spooled(t *testing.T, temporary string) []string {
+	t.Helper()
+	folders, err := filepath.Glob(filepath.Join(temporary, "everfold-logs-*", "*"))
+	require.NoError(t, err)
+	return folders
+}
+
+// crowd logs of as many other runs as may be open.
+func crowd(logs *RunLogs, root, part string) {
+	for i := range runsOpen {
+		logs.Logger(runRef(root, fmt.Sprintf("run-%s-%d", part, i)))
+	}
+}
+
+// Claim: a run whose place another one takes is not waited for, though its store takes nothing, nor
+// does it wait itself when it goes on; nothing of it is lost.
+func TestEvictionDoesNotWait(t *testing.T) {
+	hanging, answer := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	var made atomic.Bool // the first copy
+	slow := &storetest.Faulty{Store: storetest.Memory(), Before: func(_ storetest.Op, key string) error {
+		if made.Load() && strings.Contains(key, "/slow/") {
+			once.Do(func() { close(hanging) })
+			<-answer
+		}
+		return nil
+	}}
+	logs, _, _ := newRemoteLogs(t, slow)
+	logs.copies.every = time.Millisecond
+	root := t.TempDir()
+	log := logs.Logger(runRef(root, "slow"))
+	made.Store(true)
+	log.Info("before")
+	<-hanging
+	crowd(logs, root, "one")
+	log.Info("between")
+	crowd(logs, root, "two")
+	log.Info("after")
+	close(answer)
+	logs.Close(time.Minute)
+	for _, word := range []string{"before", "between", "after"} {
+		require.Contains(t, stored(t, slow, "slow", "main"), word)
+	}
+}
+
+// Claim: what a store did not take of a run whose place another one took stays on this machine, and
+// gets there once the store takes it.
+func TestEvictedLogsAreCopiedLater(t *testing.T) {
+	var down atomic.Bool
+	s := &storetest.Faulty{Store: storetest.Memory(), Before: func(storetest.Op, string) error {
+		if down.Load() {
+			return errors.New("down")
+		}
+		return nil
+	}}
+	logs, temporary, _ := newRemoteLogs(t, s)
+	logs.copies.every = time.Millisecond
+	root := t.TempDir()
+	log := logs.Logger(runRef(root, "churn"))
+	down.Store(true)
+	log.Info("only copy")
+	crowd(logs, root, "other")
+	require.Len(t, spooled(t, temporary), runsOpen+1)
+	down.Store(false)
+	require.Eventually(t, func() bool { return len(spooled(t, temporary)) == runsOpen }, time.Minute, time.Millisecond)
+	require.Contains(t, stored(t, s, "churn", "main"), "only copy")
+	logs.Close(time.Minute)
 }
 
 // Claim: while a store does not answer to the first files of a run, other runs' records do not
@@ -123,7 +185,7 @@ func TestRunLogsDoNotWaitForOtherRuns(t *testing.T) {
 	logs.Logger(runRef(root, "third")).Info("in time, too")
 	close(answer)
 	<-done
-	logs.Close()
+	logs.Close(time.Minute)
 	require.Contains(t, terminal.String(), "in time, too")
 	require.Contains(t, stored(t, slow, "other", "main"), "in time")
 	require.Contains(t, stored(t, slow, "slow", "main"), "late")
@@ -135,7 +197,7 @@ func TestRunLogsOfADeadStore(t *testing.T) {
 	dead := &storetest.Faulty{Store: storetest.Memory(), Before: func(storetest.Op, string) error { return errors.New("down") }}
 	logs, temporary, terminal := newRemoteLogs(t, dead)
 	logs.Logger(runRef(t.TempDir(), "churn")).Info("only copy")
-	logs.Close()
+	logs.Close(time.Minute)
 	files, err := filepath.Glob(filepath.Join(temporary, "everfold-logs-*", "0", "main_*.log"))
 	require.NoError(t, err)
 	require.Len(t, files, 1)

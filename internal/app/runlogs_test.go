@@ -24,7 +24,7 @@ func newTestLogs(t *testing.T) (*RunLogs, string, *bytes.Buffer) {
 	logs := NewRunLogs(&Stores{}, "host-1", logging.Terminal(&terminal, slog.LevelInfo, false))
 	start := time.Date(2026, 11, 23, 4, 5, 6, 0, time.UTC)
 	logs.now = func() time.Time { start = start.Add(time.Second); return start }
-	t.Cleanup(logs.Close)
+	t.Cleanup(func() { logs.Close(time.Minute) })
 	return logs, t.TempDir(), &terminal
 }
 
@@ -84,7 +84,7 @@ func TestRunLogsBounded(t *testing.T) {
 	require.Contains(t, text, "before")
 	require.Contains(t, text, "after")
 
-	logs.Close()
+	logs.Close(time.Minute)
 	first.Info("even later")
 	require.Contains(t, logged(t, root, "run-0", "main", 1), "even later")
 }

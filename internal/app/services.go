@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	sdkworker "go.temporal.io/sdk/worker"
 
@@ -69,7 +70,8 @@ func preparedFiles(o WorkerOptions) *activities.PreparedFiles {
 	return kept
 }
 
-func (s *services) close() { s.logs.Close() }
+// close closes the log files, and gives stores elsewhere so long to take them.
+func (s *services) close(limit time.Duration) { s.logs.Close(limit) }
 
 // register gives a queue's worker what the queue is for. Both activity queues know every
 // activity: which queue one runs on is decided in workflows/policies.go alone.

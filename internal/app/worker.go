@@ -34,6 +34,10 @@ const (
 	// and pause reach a fit with it. The SDK's default is 60 s.
 	heartbeatThrottle = 5 * time.Second
 
+	// lastCopy is what log files have to reach a store elsewhere after the stop timeout, whatever
+	// time of that is left apart.
+	lastCopy = time.Second
+
 	// DefaultCacheBytes bounds the prepared tables that workers keep on this machine.
 	DefaultCacheBytes = 2 << 30
 
@@ -141,7 +145,7 @@ func RunWorker(ctx context.Context, c client.Client, o WorkerOptions) error {
 	services := newServices(o)
 	hand := &inHand{}
 	err := serve(ctx, c, o, hand, services.register)
-	services.close()
+	services.close(lastCopy + max(0, time.Until(hand.until)))
 	if err == nil { // the last line: everything is written by now
 		slog.New(o.Terminal).Info("worker has stopped", "worker", o.Name, "finished", hand.finished.Load(),
 			"interrupted", hand.interrupted.Load(), "took", hand.took.Round(time.Millisecond).String())
