@@ -55,8 +55,7 @@ changed.`,
 		command.Long = `Sends what the tracking server lacks of the run's folder: runs, parameters, numbers, tables, final
 models, status. What is there stays; a second sync sends nothing. Works for runs of any age, and
 to another server (--uri). Credentials are those of MLFLOW_TRACKING_USERNAME and _PASSWORD, or
-_TOKEN; they go to the server of MLFLOW_TRACKING_URI, or of a variable ${MLFLOW_…} or ${EVERFOLD_…}
-that the spec names, only.`
+_TOKEN; they go to the server of MLFLOW_TRACKING_URI only: set it to the one of --uri.`
 	}
 	addStore(command, &store)
 	command.Flags().StringVar(&o.URI, "uri", "", "the tracking server (default: the run's own, or MLFLOW_TRACKING_URI)")

@@ -78,7 +78,7 @@ func (a Allowed) storeProblems(c config.Store) []config.Problem {
 	if len(a.Store) > 0 && !a.keeps(c.URI) {
 		found = append(found, config.Problem{Path: "store.uri", Text: outside(c.URI, "write", "--allow-store", a.Store)})
 	}
-	if c.Endpoint != "" && !a.calls(c.Endpoint, os.Getenv, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL") {
+	if c.Endpoint != "" && !a.calls(c.Endpoint, os.Getenv, endpointVariables...) {
 		found = append(found, config.Problem{Path: "store.endpoint", Text: outside(c.Endpoint, "call", "--allow-host", a.Hosts)})
 	}
 	return found
@@ -130,13 +130,11 @@ func (a Allowed) calls(address string, getenv func(string) string, variables ...
 	if err != nil || u.Host == "" {
 		return false
 	}
-	for _, name := range variables {
-		if sameServer(address, getenv(name)) {
-			return true
-		}
+	if ownServer(address, getenv, variables...) {
+		return true
 	}
 	host := canonicalHost(u.Hostname())
-	port := cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
+	port := portOf(u)
 	return slices.ContainsFunc(a.Hosts, func(entry string) bool {
 		name, only, err := net.SplitHostPort(entry)
 		if err != nil { // no port
@@ -147,6 +145,27 @@ func (a Allowed) calls(address string, getenv func(string) string, variables ...
 		}
 		return only == port && entry != NoHosts && canonicalHost(name) == host
 	})
+}
+
+// endpointVariables name the S3 server of the worker's own environment.
+var endpointVariables = []string{"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"}
+
+// ownServer says whether an address is of the server that one of the variables names.
+func ownServer(address string, getenv func(string) string, variables ...string) bool {
+	return slices.ContainsFunc(variables, func(name string) bool { return sameServer(address, getenv(name)) })
+}
+
+// sameServer says that two addresses name one server, by the same scheme.
+func sameServer(a, b string) bool {
+	x, errX := url.Parse(a)
+	y, errY := url.Parse(b)
+	return errX == nil && errY == nil && x.Host != "" && x.Scheme == y.Scheme &&
+		canonicalHost(x.Hostname()) == canonicalHost(y.Hostname()) && portOf(x) == portOf(y)
+}
+
+// portOf is the port that an address names, if only by its scheme.
+func portOf(u *url.URL) string {
+	return cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
 }
 
 func canonicalHost(name string) string {

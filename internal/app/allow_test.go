@@ -229,15 +229,8 @@ func TestAllowedHosts(t *testing.T) {
 }
 
 // Claim: addresses that clouds keep for the machine itself are called for no spec, whatever is
-// allowed, and a store there is refused for good.
-func TestReservedAddresses(t *testing.T) {
-	for _, address := range []string{"169.254.169.254:80", "[fe80::1]:80", "[fe80::1%eth0]:80", "[fd00:ec2::254]:80", "[::ffff:169.254.169.254]:80",
-		"100.100.100.200:80", "192.0.0.192:80", "224.0.0.1:80"} {
-		require.ErrorIs(t, refuseReserved("tcp", address, nil), errReserved, address)
-	}
-	for _, address := range []string{"127.0.0.1:80", "10.0.0.1:80", "[::1]:80", "93.184.216.34:443"} {
-		require.NoError(t, refuseReserved("tcp", address, nil), address)
-	}
+// allowed, and a store there is refused for good; also those that variables of another purpose hold.
+func TestReservedServers(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", "id")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "hush")
 	st, err := (&Stores{}).Open(t.Context(), config.Store{URI: "s3://bucket/p", Endpoint: "http://169.254.169.254", PathStyle: true})
@@ -246,6 +239,9 @@ func TestReservedAddresses(t *testing.T) {
 	require.ErrorContains(t, err, "store.endpoint")
 	require.Equal(t, activities.ErrInvalidSpec, activities.ErrorType(err))
 	found, err := (&Trackers{Getenv: func(string) string { return "" }}).Open(config.Tracker{URI: "http://169.254.169.254"})
+	require.NoError(t, err)
+	require.ErrorContains(t, found.Probe(t.Context(), "e"), "no spec may name")
+	found, err = environment("ECS_CONTAINER_METADATA_URI", "http://169.254.170.2/v3").Open(config.Tracker{URI: "${ECS_CONTAINER_METADATA_URI}"})
 	require.NoError(t, err)
 	require.ErrorContains(t, found.Probe(t.Context(), "e"), "no spec may name")
 }

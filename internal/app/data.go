@@ -72,10 +72,10 @@ func (d Data) openObject(ctx context.Context, uri string, c config.Store) (io.Re
 	if !d.Allow.reads(uri) {
 		return nil, 0, d.outside(uri)
 	}
-	if found := (Allowed{Hosts: d.Allow.Hosts}).storeProblems(config.Store{Endpoint: s3Options(c).Endpoint}); found != nil {
+	if found := (Allowed{Hosts: d.Allow.Hosts}).storeProblems(config.Store{Endpoint: d.Allow.s3Options(c).Endpoint}); found != nil {
 		return nil, 0, fmt.Errorf("%w: %s", activities.ErrDataRefused, found[0])
 	}
-	body, size, err := s3.OpenObject(ctx, uri, s3Options(c))
+	body, size, err := s3.OpenObject(ctx, uri, d.Allow.s3Options(c))
 	switch {
 	case errors.Is(err, s3.ErrURI):
 		err = fmt.Errorf("%w: %w", activities.ErrDataRefused, err)

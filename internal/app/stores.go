@@ -55,7 +55,7 @@ func (s *Stores) Open(ctx context.Context, c config.Store) (store.Store, error) 
 
 func (s *Stores) openStore(ctx context.Context, c config.Store) (store.Store, error) {
 	if strings.HasPrefix(c.URI, s3.Scheme) {
-		st, err := s3.Open(ctx, c.URI, s3Options(c))
+		st, err := s3.Open(ctx, c.URI, s.Allow.s3Options(c))
 		if errors.Is(err, s3.ErrURI) {
 			return nil, badStore("%v", err)
 		}
@@ -84,7 +84,7 @@ func (s *Stores) openStore(ctx context.Context, c config.Store) (store.Store, er
 }
 
 // s3Options is how a store on S3 is reached; for any other, as the environment says.
-func s3Options(c config.Store) s3.Options {
+func (a Allowed) s3Options(c config.Store) s3.Options {
 	if !strings.HasPrefix(c.URI, s3.Scheme) {
 		return s3.Options{}
 	}
@@ -93,6 +93,7 @@ func s3Options(c config.Store) s3.Options {
 	}
 	if c.Endpoint != "" {
 		o.Control = refuseReservedStore
+		o.Proxy = guardedProxies(len(a.Hosts) > 0 || ownServer(c.Endpoint, os.Getenv, endpointVariables...)).chooseStore
 	}
 	return o
 }

@@ -3,7 +3,6 @@ package app
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -73,9 +72,9 @@ func (t *Trackers) getenv(name string) string {
 	return t.Getenv(name)
 }
 
-// options resolves names. Credentials go to the server that the environment names for them,
-// or by a variable that is there for MLflow or everfold: a spec, which anybody may have
-// written, cannot send them elsewhere, nor to what some other variable happens to hold.
+// options resolves names. Credentials go to the server of MLFLOW_TRACKING_URI, by whatever name:
+// a spec, which anybody may have written, cannot send them elsewhere, nor to what another
+// variable happens to hold. Of any other server its address is looked at.
 func (t *Trackers) options(c config.Tracker) (mlflow.Options, error) {
 	o := mlflow.Options{URI: c.URI, Timeout: c.Timeout.Std()}
 	configured := t.getenv(envTrackingURI)
@@ -95,10 +94,9 @@ func (t *Trackers) options(c config.Tracker) (mlflow.Options, error) {
 			return o, unusable("the spec's tracker.uri names the environment variable " + name + ", which the worker does not have")
 		}
 	}
-	if !(isName && oursByName(name)) && !sameServer(o.URI, configured) {
-		if !isName {
-			o.Control = refuseReserved
-		}
+	if !sameServer(o.URI, configured) {
+		o.Control = refuseReserved
+		o.Proxy = guardedProxies(isName || len(t.Allow.Hosts) > 0).choose
 		return o, nil
 	}
 	o.Username, o.Password, o.Token = t.getenv(envUsername), t.getenv(envPassword), t.getenv(envToken)
@@ -138,10 +136,3 @@ func (t *Trackers) addTLS(o *mlflow.Options) error {
 }
 
 func unusable(text string) error { return &tracker.Error{Kind: tracker.Settings, Text: text} }
-
-// sameServer says that two addresses name one server, by the same scheme.
-func sameServer(a, b string) bool {
-	x, errX := url.Parse(a)
-	y, errY := url.Parse(b)
-	return errX == nil && errY == nil && x.Host != "" && x.Scheme == y.Scheme && strings.EqualFold(x.Host, y.Host)
-}

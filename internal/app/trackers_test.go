@@ -55,9 +55,8 @@ func TestTrackerAddress(t *testing.T) {
 	}
 }
 
-// Claim: credentials of the environment go to the server that the environment names for them,
-// by whatever name, and to those of variables for MLflow and everfold; to no other that a spec
-// names.
+// Claim: credentials of the environment go to the server of MLFLOW_TRACKING_URI, by whatever name,
+// and to no other, whichever variable holds it.
 func TestCredentialsStayAtHome(t *testing.T) {
 	var seen []string
 	server := func() string {
@@ -69,10 +68,11 @@ func TestCredentialsStayAtHome(t *testing.T) {
 		return s.URL
 	}
 	home, foreign := server(), server()
-	env := environment(envTrackingURI, home, "OTHER", foreign, "SAME", home, "MLFLOW_ARCHIVE", foreign, "EVERFOLD_ARCHIVE", foreign, envToken, "hush")
+	env := environment(envTrackingURI, home, "OTHER", foreign, "SAME", home, "MLFLOW_ARCHIVE", foreign, "EVERFOLD_ARCHIVE", foreign,
+		"MLFLOW_S3_ENDPOINT_URL", foreign, envToken, "hush")
 	for _, c := range []struct{ uri, want string }{
 		{"", "Bearer hush"}, {home, "Bearer hush"}, {home + "/path", "Bearer hush"}, {foreign, ""}, {"${OTHER}", ""},
-		{"${SAME}", "Bearer hush"}, {"${MLFLOW_ARCHIVE}", "Bearer hush"}, {"${EVERFOLD_ARCHIVE}", "Bearer hush"},
+		{"${SAME}", "Bearer hush"}, {"${MLFLOW_ARCHIVE}", ""}, {"${EVERFOLD_ARCHIVE}", ""}, {"${MLFLOW_S3_ENDPOINT_URL}", ""},
 	} {
 		seen = nil
 		found, err := env.Open(config.Tracker{URI: c.uri})
@@ -80,8 +80,12 @@ func TestCredentialsStayAtHome(t *testing.T) {
 		require.Error(t, found.Probe(t.Context(), "e"))
 		require.Equal(t, []string{c.want}, seen)
 	}
-	require.False(t, sameServer("http://h", "https://h"))
-	require.False(t, sameServer("http://h:1", "http://h:2"))
+	for pair, same := range map[[2]string]bool{
+		{"http://h", "https://h"}: false, {"http://h:1", "http://h:2"}: false, {"http://h", "http://g"}: false, {"", ""}: false, {"h", "h"}: false,
+		{"http://h", "http://H.:80/x"}: true, {"https://h:443", "https://h"}: true, {"http://[::1]", "http://[::1]:80"}: true,
+	} {
+		require.Equal(t, same, sameServer(pair[0], pair[1]), pair)
+	}
 }
 
 // Claim: an environment that cannot be used is a matter of settings, told by name and
@@ -90,15 +94,15 @@ func TestUnusableEnvironment(t *testing.T) {
 	bad := filepath.Join(t.TempDir(), "hush.pem")
 	require.NoError(t, os.WriteFile(bad, []byte("no PEM"), 0o600))
 	for want, env := range map[string]*Trackers{
-		"environment variable MLFLOW_NOWHERE": environment(),
-		"holds a user or password":            environment("MLFLOW_NOWHERE", "http://me:hush@h"),
-		"not of the form http://":             environment("MLFLOW_NOWHERE", "sqlite:///hush.db"),
-		envInsecure:                           environment("MLFLOW_NOWHERE", "https://h", envInsecure, "hush"),
-		envCA + ": the file that":             environment("MLFLOW_NOWHERE", "https://h", envCA, "/hush"),
-		"holds no PEM certificate":            environment("MLFLOW_NOWHERE", "https://h", envCA, bad),
-		envClientCert:                         environment("MLFLOW_NOWHERE", "https://h", envClientCert, bad),
+		"environment variable " + envTrackingURI: environment(),
+		"holds a user or password":               environment(envTrackingURI, "http://me:hush@h"),
+		"not of the form http://":                environment(envTrackingURI, "sqlite:///hush.db"),
+		envInsecure:                              environment(envTrackingURI, "https://h", envInsecure, "hush"),
+		envCA + ": the file that":                environment(envTrackingURI, "https://h", envCA, "/hush"),
+		"holds no PEM certificate":               environment(envTrackingURI, "https://h", envCA, bad),
+		envClientCert:                            environment(envTrackingURI, "https://h", envClientCert, bad),
 	} {
-		_, err := env.Open(config.Tracker{URI: "${MLFLOW_NOWHERE}"})
+		_, err := env.Open(config.Tracker{URI: "${" + envTrackingURI + "}"})
 		var failed *tracker.Error
 		require.True(t, errors.As(err, &failed), want)
 		require.Equal(t, tracker.Settings, failed.Kind)

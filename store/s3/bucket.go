@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"syscall"
 	"time"
@@ -41,6 +42,10 @@ type Options struct {
 	// and redirects are not followed: for an Endpoint that somebody else has named. What it
 	// refuses is passed on, wrapped, and is not store.ErrUnavailable.
 	Control func(network, address string, c syscall.RawConn) error
+	// Proxy says, in place of the environment, which proxy a request goes to. With Control it has to
+	// look at the request's host, as a proxy connects where Control does not see; nil is none then.
+	// Its errors are as Control's, but for those that are store.ErrUnavailable.
+	Proxy func(*http.Request) (*url.URL, error)
 	// Credentials, where not nil, replace the SDK's chain: for tests.
 	Credentials aws.CredentialsProvider
 }
@@ -89,7 +94,7 @@ func newBucket(ctx context.Context, name string, o Options, l limits) (bucket, e
 	}
 	patient := shared.HTTPClient
 	if client, ok := shared.HTTPClient.(*awshttp.BuildableClient); ok {
-		shared.HTTPClient, patient = impatient(client, l.idle, o.Control), impatient(client, l.assembly, o.Control)
+		shared.HTTPClient, patient = impatient(client, l.idle, o), impatient(client, l.assembly, o)
 	}
 	shared.Credentials = aws.NewCredentialsCache(markedCredentials{shared.Credentials})
 	client := s3.NewFromConfig(shared, func(so *s3.Options) {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"syscall"
 	"time"
 
@@ -27,9 +29,9 @@ const (
 
 // impatient makes a client give a connection up when nothing has moved on it for that long,
 // in either direction. A limit on a whole request would end large transfers on slow links.
-// With control it stays with the server that it is given, see Options.
-func impatient(client *awshttp.BuildableClient, idle time.Duration, control controlFunc) aws.HTTPClient {
-	dialer := &net.Dialer{Timeout: min(dialTimeout, idle), KeepAlive: 30 * time.Second, Control: marked(control)}
+// With Control it stays with the server that it is given, see Options.
+func impatient(client *awshttp.BuildableClient, idle time.Duration, o Options) aws.HTTPClient {
+	dialer := &net.Dialer{Timeout: min(dialTimeout, idle), KeepAlive: 30 * time.Second, Control: marked(o.Control)}
 	frozen := client.WithReadTimeout(0).WithTransportOptions(func(t *http.Transport) {
 		t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := dialer.DialContext(ctx, network, address)
@@ -38,12 +40,15 @@ func impatient(client *awshttp.BuildableClient, idle time.Duration, control cont
 			}
 			return newImpatientConn(conn, idle), nil
 		}
+		if o.Control != nil || o.Proxy != nil {
+			t.Proxy = markedProxy(o.Proxy)
+		}
 		t.TLSHandshakeTimeout = min(dialTimeout, idle)
 		t.MaxIdleConns, t.MaxIdleConnsPerHost = maxIdle, maxIdle
 		t.IdleConnTimeout = idle / 2 // before its deadline ends it: a request must not meet that
 		t.WriteBufferSize = writeBuffer
 	}).Freeze()
-	if plain, ok := frozen.(*http.Client); ok && control != nil {
+	if plain, ok := frozen.(*http.Client); ok && o.Control != nil {
 		plain.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	}
 	return frozen
@@ -52,7 +57,7 @@ func impatient(client *awshttp.BuildableClient, idle time.Duration, control cont
 // controlFunc is a net.Dialer's Control.
 type controlFunc = func(network, address string, c syscall.RawConn) error
 
-// refusedError is what Options.Control said.
+// refusedError is what Options.Control or Options.Proxy said.
 type refusedError struct{ err error }
 
 func (e *refusedError) Error() string { return e.err.Error() }
@@ -71,6 +76,20 @@ func marked(control controlFunc) controlFunc {
 	}
 }
 
+// markedProxy is marked for proxies.
+func markedProxy(proxy func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
+	if proxy == nil {
+		return nil
+	}
+	return func(r *http.Request) (*url.URL, error) {
+		at, err := proxy(r)
+		if err != nil && !errors.Is(err, store.ErrUnavailable) {
+			err = &refusedError{err}
+		}
+		return at, err
+	}
+}
+
 // retryer is the SDK's standard one, with S3's own passing errors, short waits, and no quota:
 // how long an outage is waited for is decided by the callers.
 type retryer struct{ *retry.Standard }
@@ -79,6 +98,7 @@ func newRetryer(l limits) retryer {
 	return retryer{retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = l.attempts
 		o.RateLimiter = ratelimit.None
+		o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(unlessRefused)}, o.Retryables...)
 		o.Retryables = append(o.Retryables,
 			retry.RetryableErrorCode{Codes: map[string]struct{}{
 				"ConditionalRequestConflict": {}, "OperationAborted": {}, // another request is at the object
@@ -92,6 +112,15 @@ func newRetryer(l limits) retryer {
 			return jittered(min(l.backoff<<(2*(attempt-1)), maxBackoff)), nil
 		})
 	})}
+}
+
+// unlessRefused: what Options.Control or Options.Proxy refuses they refuse again.
+func unlessRefused(err error) aws.Ternary {
+	var refused *refusedError
+	if errors.As(err, &refused) {
+		return aws.FalseTernary
+	}
+	return aws.UnknownTernary
 }
 
 // GetRetryToken is called once before each attempt but the first.

@@ -43,6 +43,9 @@ type Options struct {
 	// Control, where not nil, is asked before each connection, with its address: for a server
 	// that somebody else has named.
 	Control func(network, address string, c syscall.RawConn) error
+	// Proxy says, in place of the environment, which proxy a request goes to. With Control it has to
+	// look at the request's host, as a proxy connects where Control does not see; nil is none then.
+	Proxy func(*http.Request) (*url.URL, error)
 
 	InsecureTLS bool   // accepts any certificate
 	CA          []byte // PEM; trusted instead of the system's
@@ -102,6 +105,9 @@ func New(o Options) (*Client, error) {
 func transportOf(o Options) (*http.Transport, error) {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = historyReaders
+	if o.Control != nil || o.Proxy != nil {
+		t.Proxy = o.Proxy
+	}
 	if o.Control != nil {
 		t.DialContext = (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second, Control: o.Control}).DialContext
 	}

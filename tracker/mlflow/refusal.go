@@ -95,7 +95,7 @@ func (c *Client) advice(text string) string {
 		return "; start the server with this host among MLFLOW_SERVER_ALLOWED_HOSTS"
 	case !c.o.hasCredentials():
 		return "; no credentials were sent: they come from MLFLOW_TRACKING_USERNAME and _PASSWORD, or _TOKEN, " +
-			"in the environment, and go to the server of its MLFLOW_TRACKING_URI, or of a variable MLFLOW_… or EVERFOLD_… that the spec names, only"
+			"in the environment, and go to the server of its MLFLOW_TRACKING_URI only"
 	}
 	return "; the credentials in the worker's environment are not accepted (expired?)"
 }
