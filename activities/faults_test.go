@@ -206,17 +206,44 @@ func TestOtherVersionsAreLeftToOthers(t *testing.T) {
 	requireType(t, err, ErrVersionMismatch, true)
 }
 
-// A fit whose memory cannot suffice is refused beforehand.
+// Claim: the machine's memory counts, and the smallest limit of the cgroups that the process is in,
+// of either version, in a container or out of it; a fit above that is refused beforehand.
 func TestMemoryLimit(t *testing.T) {
 	dir := t.TempDir()
-	cgroup, meminfo := filepath.Join(dir, "memory.max"), filepath.Join(dir, "meminfo")
-	require.EqualValues(t, math.MaxInt64, memoryLimit([]string{cgroup}, meminfo), "no limit is known")
-	require.NoError(t, os.WriteFile(meminfo, []byte("MemFree: 1 kB\nMemTotal: 4096 kB\n"), 0o600))
-	require.EqualValues(t, 4<<20, memoryLimit([]string{cgroup}, meminfo))
-	require.NoError(t, os.WriteFile(cgroup, []byte("1048576\n"), 0o600))
-	require.EqualValues(t, 1<<20, memoryLimit([]string{cgroup}, meminfo))
-	require.NoError(t, os.WriteFile(cgroup, []byte("max\n"), 0o600))
-	require.EqualValues(t, 4<<20, memoryLimit([]string{cgroup}, meminfo))
+	proc, cgroups := filepath.Join(dir, "proc"), filepath.Join(dir, "cgroup")
+	write := func(text string, path ...string) {
+		file := filepath.Join(append([]string{dir}, path...)...)
+		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	}
+	limit := func() int64 { return memoryLimit(proc, cgroups) }
+	require.EqualValues(t, math.MaxInt64, limit(), "no limit is known")
+	write("MemFree: 1 kB\nMemTotal: 4096 kB\n", "proc", "meminfo")
+	require.EqualValues(t, 4<<20, limit())
+	write("3145728\n", "cgroup", "memory.max")
+	require.EqualValues(t, 3<<20, limit(), "a container's own, at the root of what it sees")
+	write("max\n", "cgroup", "memory.max")
+	require.EqualValues(t, 4<<20, limit())
+
+	write("0::/system.slice/everfold-worker.service\n", "proc", "self", "cgroup")
+	write("2097152\n", "cgroup", "system.slice", "memory.max")
+	require.EqualValues(t, 2<<20, limit(), "a slice's")
+	write("1048576\n", "cgroup", "system.slice", "everfold-worker.service", "memory.max")
+	require.EqualValues(t, 1<<20, limit(), "a unit's")
+	write("1\n", "cgroup", "system.slice", "another.service", "memory.max")
+	require.EqualValues(t, 1<<20, limit(), "another's does not bind")
+	write("1::\nnonsense\n0::/../system.slice\n", "proc", "self", "cgroup")
+	require.EqualValues(t, 2<<20, limit(), "seen from elsewhere")
+
+	write("5:cpu,cpuacct:/x\n4:memory,hugetlb:/docker/abc\n0::/\n", "proc", "self", "cgroup")
+	write("9223372036854771712\n", "cgroup", "memory", "memory.limit_in_bytes")
+	require.EqualValues(t, 4<<20, limit())
+	write("3145728\n", "cgroup", "memory", "docker", "memory.limit_in_bytes")
+	require.EqualValues(t, 3<<20, limit())
+	write("2097152\n", "cgroup", "memory", "docker", "abc", "memory.limit_in_bytes")
+	require.EqualValues(t, 2<<20, limit())
+	write("1048576\n", "cgroup", "unified", "memory.max")
+	require.EqualValues(t, 1<<20, limit(), "version 2 beside version 1")
 
 	require.NoError(t, checkMemory("a fit", 1))
 	require.ErrorIs(t, checkMemory("a fit", math.MaxInt64), errNoMemory)
