@@ -148,27 +148,27 @@ func (c *columnCheck) page(h *format.PageHeader) error {
 	default:
 		return errors.New("a page is not of one kind")
 	}
-	body, err := c.unpack(c.packed, int(h.UncompressedPageSize))
-	if err != nil {
-		return err
+	switch size := int(h.UncompressedPageSize); {
+	case dictionary.Valid:
+		return c.packedValues(format.Plain, c.packed, size, int(dictionary.V.NumValues))
+	case c.optional:
+		return c.optionalPage(&data.V, size)
+	default:
+		return c.packedValues(data.V.Encoding, c.packed, size, int(data.V.NumValues))
 	}
-	if dictionary.Valid {
-		return c.values(format.Plain, body, int(dictionary.V.NumValues))
-	}
-	return c.dataPage(&data.V, body)
 }
 
-// dataPage looks into a page of the first version: levels, which are packed with the values.
-func (c *columnCheck) dataPage(h *format.DataPageHeader, body []byte) error {
-	n := int(h.NumValues)
-	if !c.optional {
-		return c.values(h.Encoding, body, n)
+// optionalPage looks into a page of the first version: levels, which are packed with the values.
+func (c *columnCheck) optionalPage(h *format.DataPageHeader, unpacked int) error {
+	body, err := c.unpack(c.packed, unpacked)
+	if err != nil {
+		return err
 	}
 	levels, body, ok := cutLength(body)
 	if !ok {
 		return errors.New("a page ends within its levels")
 	}
-	present, err := c.present(levels, h.DefinitionLevelEncoding, n)
+	present, err := c.present(levels, h.DefinitionLevelEncoding, int(h.NumValues))
 	if err != nil {
 		return err
 	}
@@ -192,12 +192,22 @@ func (c *columnCheck) secondPage(h *format.DataPageHeaderV2, unpacked int) error
 	if present != int(h.NumValues)-nulls {
 		return errors.New("a page has not as many values as its levels say")
 	}
-	body := c.packed[levels:]
-	if !h.IsCompressed.Valid || h.IsCompressed.V {
-		var err error
-		if body, err = c.unpack(body, unpacked-levels); err != nil {
-			return err
+	if h.IsCompressed.Valid && !h.IsCompressed.V {
+		return c.values(h.Encoding, c.packed[levels:], present)
+	}
+	return c.packedValues(h.Encoding, c.packed[levels:], unpacked-levels, present)
+}
+
+// packedValues looks at n values that are packed, which are not unpacked where their length tells.
+func (c *columnCheck) packedValues(by format.Encoding, packed []byte, most, n int) error {
+	if (by == format.Plain || by == format.ByteStreamSplit) && c.kind != parquet.ByteArray {
+		if size, err := c.unpackedSize(packed); err == nil && size <= most {
+			return c.lengths(size, n)
 		}
 	}
-	return c.values(h.Encoding, body, present)
+	body, err := c.unpack(packed, most)
+	if err != nil {
+		return err
+	}
+	return c.values(by, body, n)
 }

@@ -26,6 +26,20 @@ var zstdDecoder = sync.OnceValue(func() *zstd.Decoder {
 	return d
 })
 
+// errUnsized: nothing but unpacking tells how long a page is then.
+var errUnsized = errors.New("a page does not say what it unpacks to")
+
+// unpackedSize is how many bytes a page unpacks to, if to any.
+func (c *columnCheck) unpackedSize(packed []byte) (int, error) {
+	switch c.chunk.Codec {
+	case format.Uncompressed:
+		return len(packed), nil
+	case format.Snappy:
+		return snappy.DecodedLen(packed)
+	}
+	return 0, errUnsized
+}
+
 // unpack unpacks a page, or its values, to most bytes at most. The library goes on for as long as
 // there is more to come, and with a damaged LZ4 page until no memory is left.
 func (c *columnCheck) unpack(packed []byte, most int) (body []byte, err error) {

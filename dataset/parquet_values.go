@@ -56,7 +56,11 @@ func (c *columnCheck) values(by format.Encoding, body []byte, n int) error {
 	ok := true
 	switch by {
 	case format.Plain, format.ByteStreamSplit:
-		ok = int64(len(body))*8 >= int64(n)*bitsOf(c.kind)
+		if c.kind == parquet.ByteArray {
+			ok = textsIn(body, n)
+		} else {
+			return c.lengths(len(body), n)
+		}
 	case plainDictionary, format.RLEDictionary:
 		if len(body) > 0 { // trailing zeros may be left out, even all
 			_, ok = runs(body[1:], int(body[0]), n)
@@ -82,6 +86,14 @@ func (c *columnCheck) values(by format.Encoding, body []byte, n int) error {
 	return nil
 }
 
+// lengths says whether n values fit into so many bytes as they are.
+func (c *columnCheck) lengths(size, n int) error {
+	if int64(size)*8 < int64(n)*bitsOf(c.kind) {
+		return errValues
+	}
+	return nil
+}
+
 // lengthBits are those of a text's length.
 const lengthBits = 32
 
@@ -94,6 +106,17 @@ func bitsOf(kind parquet.Kind) int64 {
 		return 64
 	}
 	return lengthBits // or a number of as many
+}
+
+// textsIn steps over n texts, each after its length: the library looks for the last beyond the page.
+func textsIn(body []byte, n int) bool {
+	for ; len(body) > 0; n-- {
+		var ok bool
+		if _, body, ok = cutLength(body); !ok {
+			return false
+		}
+	}
+	return n <= 0
 }
 
 // runs adds up the runs of values of so many bits (parquet-format, Encodings, RLE): ok says that
@@ -122,7 +145,7 @@ func runs(src []byte, width, n int) (total int, ok bool) {
 
 // deltas steps over whole numbers that are kept as differences (parquet-format, Encodings,
 // DELTA_BINARY_PACKED), of which there are not many more than n, of so many bits at most, and gives
-// what comes after. The last part may be cut short.
+// what comes after. Of a part that is cut short the library would take the rest from whatever follows.
 func deltas(src []byte, n, most int) (count int, rest []byte, ok bool) {
 	var head [4]uint64 // values of a block, its parts, all values, the first value
 	for i := range head {
@@ -140,19 +163,20 @@ func deltas(src []byte, n, most int) (count int, rest []byte, ok bool) {
 	count = int(head[2])
 	for left := count - 1; left > 0; {
 		_, size := binary.Uvarint(src)
-		if size <= 0 {
+		if size <= 0 || size+parts > len(src) {
 			return 0, nil, false
 		}
-		widths := src[size:min(size+parts, len(src))]
-		src = src[size+len(widths):]
+		widths := src[size : size+parts]
+		src = src[size+parts:]
 		for _, width := range widths {
 			if left <= 0 {
 				break
 			}
-			if int(width) > most {
+			bytes := part * int(width) / 8
+			if int(width) > most || bytes > len(src) {
 				return 0, nil, false
 			}
-			src = src[min(part*int(width)/8, len(src)):]
+			src = src[bytes:]
 			left -= part
 		}
 	}
