@@ -135,7 +135,7 @@ func serve(ctx context.Context, s settings, stdin io.Reader, stderr io.Writer) e
 	if ids := keys.IDs(); len(ids) > 0 {
 		log.Info("payloads are encrypted", "key", ids[0], "opens", ids)
 	}
-	c, err := app.Dial(ctx, app.DialOptions{Wait: s.connectTimeout, Identity: s.options.Name, Logger: log, Metrics: s.options.Metrics})
+	c, err := app.Dial(ctx, app.DialOptions{Worker: true, Wait: s.connectTimeout, Identity: s.options.Name, Logger: log, Metrics: s.options.Metrics})
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil // stopped as asked, before it was connected

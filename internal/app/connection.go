@@ -38,6 +38,9 @@ func connectionSettings(o DialOptions) (client.Options, error) {
 		return client.Options{}, err
 	}
 	settings.DataConverter, settings.FailureConverter = keys.DataConverter(), keys.FailureConverter()
+	if o.Worker {
+		settings.FailureConverter = keys.WorkerFailureConverter()
+	}
 	settings.Identity = o.Identity
 	settings.MetricsHandler = o.Metrics.handler()
 	settings.Logger = log.NewStructuredLogger(o.Logger)

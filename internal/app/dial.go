@@ -59,6 +59,8 @@ type DialOptions struct {
 	Address string
 	// Wait is how long to go on trying; 0 tries once.
 	Wait time.Duration
+	// Worker says that the client is for RunWorker, and for nothing that waits for results.
+	Worker bool
 	// Identity names this client in histories; "" for pid@host.
 	Identity string
 	// Logger takes the SDK's records; nil for slog.Default().

@@ -2,9 +2,7 @@ package codec
 
 import (
 	"crypto/rand"
-	"errors"
 	"fmt"
-	"strings"
 
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
@@ -19,13 +17,6 @@ const (
 
 // purpose keeps what is sealed here apart from whatever else a key may have sealed.
 const purpose = "everfold payload 1"
-
-var (
-	// ErrKey: a payload is encrypted by a key that is not there.
-	ErrKey = errors.New("encrypted payload")
-	// ErrDamaged: a payload does not open with its key.
-	ErrDamaged = errors.New("damaged payload")
-)
 
 // Encode implements converter.PayloadCodec: with keys, every payload is encrypted.
 func (k *Keys) Encode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
@@ -75,7 +66,7 @@ func (k *Keys) open(p *commonpb.Payload) (*commonpb.Payload, error) {
 	}
 	id := string(p.GetMetadata()[keyIDField])
 	if !idForm.MatchString(id) {
-		return nil, fmt.Errorf("%w: it names no key; another program's codec has made it", ErrDamaged)
+		return nil, cannot(ErrDamaged, noKey)
 	}
 	if k == nil || k.ciphers[id] == nil {
 		return nil, k.missing(id)
@@ -83,16 +74,16 @@ func (k *Keys) open(p *commonpb.Payload) (*commonpb.Payload, error) {
 	opener := k.ciphers[id]
 	data := p.GetData()
 	if len(data) < opener.NonceSize() {
-		return nil, fmt.Errorf("%w: it is too short", ErrDamaged)
+		return nil, cannot(ErrDamaged, tooShort)
 	}
 	nonce, sealed := data[:opener.NonceSize()], data[opener.NonceSize():]
 	plain, err := opener.Open(nil, nonce, sealed, associated(id))
 	if err != nil {
-		return nil, fmt.Errorf("%w: it does not open with the key %s: it was changed, or another key has this id here", ErrDamaged, id)
+		return nil, cannot(ErrDamaged, changed, id)
 	}
 	var out commonpb.Payload
 	if err := proto.Unmarshal(plain, &out); err != nil {
-		return nil, fmt.Errorf("%w: what the key %s opens is no payload", ErrDamaged, id)
+		return nil, cannot(ErrDamaged, noPayload, id)
 	}
 	return &out, nil
 }
@@ -103,13 +94,4 @@ func KeyOf(p *commonpb.Payload) string {
 		return ""
 	}
 	return string(p.GetMetadata()[keyIDField])
-}
-
-// missing says what to set, in the words of the programs that have the keys.
-func (k *Keys) missing(id string) error {
-	if len(k.IDs()) == 0 {
-		return fmt.Errorf("%w: it needs the key %s, and this program has none: set EVERFOLD_CODEC_KEYS_FILE or EVERFOLD_CODEC_KEYS for every worker and starter", ErrKey, id)
-	}
-	return fmt.Errorf("%w: it needs the key %s, and this program has %s: add the key to EVERFOLD_CODEC_KEYS_FILE or EVERFOLD_CODEC_KEYS of every worker and starter",
-		ErrKey, id, strings.Join(k.ids, ", "))
 }

@@ -3,6 +3,7 @@ package codec
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -181,6 +182,66 @@ func TestFailures(t *testing.T) {
 	without := (*Keys)(nil).FailureConverter()
 	require.ErrorContains(t, without.FailureToError(failure), "needs the key k1")
 	require.ErrorContains(t, without.FailureToError(without.ErrorToFailure(errors.New(marker))), marker)
+}
+
+// Claim: that a payload cannot be opened, and why, is told in the clear, whichever key the teller
+// has: as an error with words around it, and as the text alone that a panic leaves. Whatever else
+// a message has is encrypted as ever. An activity is tried again after some seconds.
+func TestUnopenedIsTold(t *testing.T) {
+	k, stray := keysOf(t, first), keysOf(t, second)
+	good := sealed(t, k, payload(marker))
+	short := sealed(t, stray, payload(marker))
+	short.Data = short.Data[:3]
+	broken := sealed(t, stray, payload(marker))
+	broken.Data[20] ^= 1
+	foreign := sealed(t, k, payload(marker))
+	delete(foreign.Metadata, keyIDField)
+	told := map[string]bool{}
+	for _, p := range []*commonpb.Payload{good, short, broken, foreign, stray.seal("k2", []byte("no payload"))} {
+		_, err := stray.Decode([]*commonpb.Payload{p})
+		require.Error(t, err)
+		told[err.Error()] = true
+		for _, given := range []error{err, fmt.Errorf("decode the input of %s: %w", marker, err), errors.New(err.Error())} {
+			failure := stray.FailureConverter().ErrorToFailure(given)
+			require.Equal(t, err.Error(), failure.GetMessage())
+			require.Nil(t, failure.GetEncodedAttributes())
+			require.Equal(t, UnreadablePayload, failure.GetApplicationFailureInfo().GetType())
+			require.False(t, failure.GetApplicationFailureInfo().GetNonRetryable())
+			require.Equal(t, retryUnreadable, failure.GetApplicationFailureInfo().GetNextRetryDelay().AsDuration())
+			require.Equal(t, err.Error(), (*Keys)(nil).Message(failure))
+		}
+		for _, more := range []string{marker + ": " + err.Error(), err.Error() + marker, err.Error() + "\n" + marker} {
+			failure, err := proto.Marshal(stray.FailureConverter().ErrorToFailure(errors.New(more)))
+			require.NoError(t, err)
+			require.NotContains(t, string(failure), marker)
+		}
+	}
+	require.Len(t, told, 5)
+	none := (*Keys)(nil).FailureConverter()
+	_, err := (*Keys)(nil).Decode([]*commonpb.Payload{good})
+	require.Equal(t, UnreadablePayload, none.ErrorToFailure(errors.New(err.Error())).GetApplicationFailureInfo().GetType())
+	require.Nil(t, none.ErrorToFailure(nil))
+}
+
+// Claim: workflow code is not told a failure whose message, or a cause's, cannot be opened, as if
+// that were the message: its task fails, as for any other value. With the key, and for failures in
+// the clear, it is told what happened.
+func TestUnopenedFailureInWorkflow(t *testing.T) {
+	k := keysOf(t, first)
+	cause := temporal.NewNonRetryableApplicationError(marker, "DataInvalid", nil)
+	failure := k.FailureConverter().ErrorToFailure(temporal.NewApplicationErrorWithCause("outer", "Outer", cause))
+	clone := func() *failurepb.Failure { return proto.Clone(failure).(*failurepb.Failure) }
+	stray := keysOf(t, second).WorkerFailureConverter()
+	_, err := keysOf(t, second).Decode([]*commonpb.Payload{sealed(t, k, payload(marker))})
+	require.PanicsWithError(t, err.Error(), func() { _ = stray.FailureToError(clone()) })
+	inner := clone()
+	inner.EncodedAttributes, inner.Message = nil, "in the clear"
+	require.PanicsWithError(t, err.Error(), func() { _ = stray.FailureToError(inner) })
+
+	require.ErrorContains(t, k.WorkerFailureConverter().FailureToError(clone()), marker)
+	plain := (*Keys)(nil).FailureConverter().ErrorToFailure(cause)
+	require.ErrorContains(t, stray.FailureToError(plain), marker)
+	require.NoError(t, stray.FailureToError(nil))
 }
 
 // Claim: no payload, whatever a server or a client of the codec sends, does anything but open,

@@ -3,6 +3,7 @@ package codec
 import (
 	"context"
 	"errors"
+	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
 	failurepb "go.temporal.io/api/failure/v1"
@@ -46,16 +47,32 @@ func (w *inWorkflow) FromPayloads(p *commonpb.Payloads, into ...any) error {
 }
 
 func mustOpen(err error) error {
-	if errors.Is(err, ErrKey) || errors.Is(err, ErrDamaged) {
-		panic(err)
+	var u *unopened
+	if errors.As(err, &u) {
+		panic(u)
 	}
 	return err
 }
 
-// FailureConverter converts errors to failures and back. With keys, messages and stack traces
-// are encrypted; the types of errors are not.
-func (k *Keys) FailureConverter() converter.FailureConverter {
-	dc := k.DataConverter()
+// UnreadablePayload is the type of the failures that say that a payload cannot be opened.
+const UnreadablePayload = "UnreadablePayload"
+
+// retryUnreadable is when an activity is tried again that a worker could not read: soon enough
+// where another worker has the key, and not so soon that a few attempts are used up at once.
+const retryUnreadable = 5 * time.Second
+
+// FailureConverter converts errors to failures and back, for clients. With keys, messages and
+// stack traces are encrypted; the types of errors are not, nor is that a payload cannot be
+// opened: by a key that others may lack, that would be told to nobody.
+func (k *Keys) FailureConverter() converter.FailureConverter { return k.failures(k.DataConverter()) }
+
+// WorkerFailureConverter is FailureConverter for workers. There workflow code alone makes errors
+// of failures, and a message that cannot be opened is like any other value that cannot.
+func (k *Keys) WorkerFailureConverter() converter.FailureConverter {
+	return k.failures(&inWorkflow{k.DataConverter()})
+}
+
+func (k *Keys) failures(dc converter.DataConverter) *failures {
 	return &failures{dc, temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{
 		DataConverter: dc, EncodeCommonAttributes: len(k.IDs()) > 0,
 	})}
@@ -64,6 +81,15 @@ func (k *Keys) FailureConverter() converter.FailureConverter {
 type failures struct {
 	dc converter.DataConverter
 	converter.FailureConverter
+}
+
+// ErrorToFailure implements converter.FailureConverter.
+func (f *failures) ErrorToFailure(err error) *failurepb.Failure {
+	if text := unopenedText(err); text != "" {
+		return temporal.GetDefaultFailureConverter().ErrorToFailure(temporal.NewApplicationErrorWithOptions(text, UnreadablePayload,
+			temporal.ApplicationErrorOptions{NextRetryDelay: retryUnreadable}))
+	}
+	return f.FailureConverter.ErrorToFailure(err)
 }
 
 // FailureToError implements converter.FailureConverter. A message that cannot be opened says

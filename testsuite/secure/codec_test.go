@@ -2,6 +2,7 @@ package secure
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"everfold/internal/app"
+	"everfold/internal/codec"
 	"everfold/testsuite/harness"
 )
 
@@ -208,8 +210,58 @@ func TestRotation(t *testing.T) {
 	require.Contains(t, l.starter(l.env("k1"), 2, "watch", "production/good"), "needs the key k2, and this program has k1")
 }
 
-// Claim: workers without the key harm no run. It waits; starter and worker say which key is
-// missing where, and when workers have it, it goes on to its end.
+// Claim: by the three steps of OPERATIONS nobody ever lacks a key: workers that are a step apart, in
+// every pair of a step, bring a run to its end without a word of one. After the last step new runs
+// need the new key alone, and the old ones' results are there still.
+func TestRotationSteps(t *testing.T) {
+	t.Parallel()
+	l := newKeyLab(t)
+	steps := []harness.Env{l.env("k1"), l.env("k1", "k2"), l.env("k2", "k1")}
+	for i := range steps[1:] {
+		for _, pair := range [][2]harness.Env{{steps[i], steps[i+1]}, {steps[i+1], steps[i]}} {
+			decides := l.worker(pair[0], "--queues", "everfold-workflows,everfold-io")
+			fits := l.worker(pair[1], "--queues", "everfold-train")
+			run := fmt.Sprintf("step%d-%s", i+1, filepath.Base(pair[0].Set[0]))
+			require.Contains(t, l.starter(pair[1], 0, "run", l.spec(run, hidden, "status"), "--json"), `"completed"`)
+			require.Contains(t, l.starter(pair[0], 0, "status", "production/"+run), hidden)
+			for _, p := range []*harness.Process{decides, fits} {
+				require.Equal(t, 0, p.Stop())
+				require.NotContains(t, p.Stderr(), "needs the key", run)
+			}
+		}
+	}
+	fresh := l.env("k2")
+	l.worker(fresh)
+	l.starter(fresh, 0, "run", l.spec("after", hidden, "status"), "--json")
+	l.starter(fresh, 0, "results", filepath.Join(hidden, "outputs", "production", "step1-keys.k1"))
+	require.Contains(t, l.starter(fresh, 2, "watch", "production/step1-keys.k1"), "needs the key k1, and this program has k2: add the key")
+}
+
+// Claim: where a new key comes first too early, a worker that lacks it takes no message of a
+// failure that it cannot read for the failure: its task fails, in the clear, so that the server's
+// own tools say which key is missing, and with the key the run ends as it should.
+func TestNewKeyTooEarly(t *testing.T) {
+	t.Parallel()
+	l := newKeyLab(t)
+	old, early := l.env("k1"), l.env("k2", "k1")
+	behind := l.worker(old, "--queues", "everfold-workflows,everfold-io")
+	l.worker(early, "--queues", "everfold-train")
+	l.starter(old, 0, "run", l.spec("bad", hidden, hidden), "--detach") // no such column: DataInvalid names it
+	const says = "needs the key k2, and this program has k1: add the key"
+	behind.WaitFor(says)
+	harness.Eventually(t, "the server knows why", func() bool { return strings.Contains(l.history("bad"), says) })
+	require.NotContains(t, decoded(l.history("bad")), hidden)
+	require.Contains(t, l.history("bad"), codec.UnreadablePayload)
+	require.Equal(t, 0, behind.Stop())
+
+	l.worker(early, "--queues", "everfold-workflows,everfold-io")
+	require.Contains(t, l.starter(early, 2, "watch", "production/bad"), "DataInvalid")
+	require.Contains(t, l.starter(early, 0, "status", "production/bad"), hidden)
+}
+
+// Claim: workers without the key, and workers with another, harm no run. It waits; starter, worker
+// and the server's own tools, which have no key, say which one is missing where, and when workers
+// have it, it goes on to its end.
 func TestWorkerWithoutKey(t *testing.T) {
 	t.Parallel()
 	l := newKeyLab(t)
@@ -221,10 +273,12 @@ func TestWorkerWithoutKey(t *testing.T) {
 	require.Equal(t, 0, blind.Stop())
 
 	l.worker(with, "--queues", "everfold-workflows,everfold-io")
-	blind = l.worker(without, "--queues", "everfold-train")
+	blind = l.worker(l.env("k2"), "--queues", "everfold-train")
+	const says = "needs the key k1, and this program has k2"
 	harness.Eventually(t, "status names the key", func() bool {
-		return strings.Contains(l.starter(with, 0, "status", "production/good"), "needs the key k1, and this program has none")
+		return strings.Contains(l.starter(with, 0, "status", "production/good"), says)
 	})
+	require.Contains(t, l.temporal("workflow", "describe", "--workflow-id", "everfold/production/good"), says)
 	require.Equal(t, 0, blind.Stop())
 	l.worker(with, "--queues", "everfold-train")
 	require.Equal(t, 0, run.Wait(), run.Stdout()+run.Stderr())
