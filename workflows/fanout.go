@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"time"
+
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -49,9 +51,18 @@ func (f *fanOut) run(ctx workflow.Context, stage string, cells []*cell) error {
 	ctx, cancelAll := workflow.WithCancel(ctx)
 	defer cancelAll()
 	contexts := map[string]workflow.Context{}
+	var longest *cell // of those since the last pause
 	for _, c := range cells {
 		if contexts[c.model] == nil {
 			contexts[c.model], f.cancel[c.model] = workflow.WithCancel(ctx)
+		}
+		if longest == nil {
+			longest = c
+		} else if f.shorter(ctx, longest, c) {
+			if err := f.pause(ctx, c); err != nil {
+				break // as below
+			}
+			longest = c
 		}
 		if err := workflow.Await(ctx, func() bool { return f.inFlight < f.limit() || f.fatal != nil }); err != nil {
 			break // cancelled: wait below for what is in flight
@@ -67,6 +78,32 @@ func (f *fanOut) run(ctx workflow.Context, stage string, cells []*cell) error {
 		f.start(contexts[c.model], cancelAll, c)
 	}
 	return f.settle(ctx, func() bool { return f.inFlight == 0 })
+}
+
+// headStart is how long shorter fits are held back, and longFit from how many expected seconds of a
+// fit on they are.
+const (
+	headStart = time.Second
+	longFit   = 5
+)
+
+// pauseChange is the version of the workflow from which on shorter fits are held back: executions
+// from before schedule all at once.
+const pauseChange = "longest-first"
+
+// shorter says whether a fit is to be held back: it takes at most half as long as one before it, and
+// the limit leaves room for both.
+func (f *fanOut) shorter(ctx workflow.Context, longest, c *cell) bool {
+	return longest.expects >= longFit && 2*c.expects <= longest.expects && f.inFlight < f.limit() &&
+		workflow.GetVersion(ctx, pauseChange, workflow.DefaultVersion, 1) != workflow.DefaultVersion
+}
+
+// pause holds a fit back until the server has queued what was scheduled before it: the steps of one
+// task of a workflow come to the queue in any order.
+func (f *fanOut) pause(ctx workflow.Context, c *cell) error {
+	options := workflow.AwaitOptions{Timeout: headStart, TimerOptions: workflow.TimerOptions{Summary: "longer fits are queued first"}}
+	_, err := workflow.AwaitWithOptions(ctx, options, func() bool { return f.fatal != nil || f.skipped[c.model] })
+	return err
 }
 
 // settle waits, also in a cancelled run, until nothing is in flight any more, and says what the run

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -62,5 +64,16 @@ func fitBare(ctx context.Context, folder string) (*bare, error) {
 		}
 	}
 	b.Wall = time.Since(start).Seconds()
-	return b, nil
+	return b, b.usage()
+}
+
+// usage fills in what this process took.
+func (b *bare) usage() error {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return fmt.Errorf("what the fits took: %w", err)
+	}
+	b.CPU = time.Duration(u.Utime.Nano() + u.Stime.Nano()).Seconds()
+	b.MemoryMB = float64(u.Maxrss) / 1024
+	return nil
 }

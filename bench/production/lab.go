@@ -123,25 +123,26 @@ func (j *job) finish(ctx context.Context, meanwhile func(ctx context.Context) er
 	return m, nil
 }
 
-// bare fits what the run in a folder fitted, in a process of its own.
-func (l *lab) bare(ctx context.Context, folder string) (*bare, error) {
-	p := exec.CommandContext(ctx, filepath.Join(l.bin, "production"), "-bare", folder)
+// bare fits what the run in a folder fitted, in a process of its own, in a new folder; sampled says
+// whether perf looks on.
+func (l *lab) bare(ctx context.Context, folder string, sampled bool) (*bare, string, error) {
+	dir := filepath.Join(l.dir, "bare")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return nil, "", err
+	}
+	command := []string{filepath.Join(l.bin, "production"), "-bare", folder}
+	if sampled {
+		command = sampling(dir, command)
+	}
+	p := exec.CommandContext(ctx, command[0], command[1:]...)
 	var text bytes.Buffer
 	p.Stdout, p.Stderr = &text, os.Stderr
-	if err := p.Start(); err != nil {
-		return nil, fmt.Errorf("the fits alone: %w", err)
+	if err := p.Run(); err != nil {
+		return nil, "", fmt.Errorf("the fits alone: %w", err)
 	}
-	peak := process.WatchPeak(p.Process.Pid)
-	err := p.Wait()
 	b := &bare{}
-	memory := peak()
-	if err != nil {
-		return nil, fmt.Errorf("the fits alone: %w", err)
-	}
 	if err := json.Unmarshal(text.Bytes(), b); err != nil {
-		return nil, fmt.Errorf("the fits alone: %w", err)
+		return nil, "", fmt.Errorf("the fits alone: %w", err)
 	}
-	b.MemoryMB = memory
-	b.CPU = (p.ProcessState.UserTime() + p.ProcessState.SystemTime()).Seconds()
-	return b, nil
+	return b, dir, nil
 }

@@ -9,8 +9,8 @@
 // order in which they began and on the same slots, by library calls in one process, in the same
 // invocation. With -kill it runs the job once more, kills the worker in the middle of the longest
 // fit, and reports what that lost, and whether every artifact has the bytes of the first run.
-// With -samples perf looks on, and what the run does beyond its fits is told apart by stacks: the
-// speed of a machine changes by more from one run to the next.
+// With -samples perf looks on, and what the run does beyond its fits is told apart by stacks, less
+// what the fits alone take for the same: the speed of a machine changes by more from one run to the next.
 // With -again it measures nothing and tells what the results file holds.
 //
 // Preconditions: the repository's root as current folder, bin/temporal, Linux (memory and
@@ -101,16 +101,17 @@ func (l *lab) measure(ctx context.Context, r *report, kill, sampled bool) error 
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "the run: %.1f s\n", r.Run.Wall)
-	if sampled {
-		if r.Samples, err = readSamples(ctx, first.dir); err != nil {
-			return err
-		}
-	}
-	if r.Bare, err = l.bare(ctx, first.folder()); err != nil {
+	alone := ""
+	if r.Bare, alone, err = l.bare(ctx, first.folder(), sampled); err != nil {
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "its fits alone: %.1f s\n", r.Bare.Wall)
 	r.compare()
+	if sampled {
+		if r.Samples, err = compareSamples(ctx, first.dir, alone); err != nil {
+			return err
+		}
+	}
 	if !kill {
 		return nil
 	}

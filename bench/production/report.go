@@ -50,7 +50,11 @@ func (r *report) table() string {
 		all, own := s.beyond()
 		line("by samples, beyond fits and scores", "%.1f %% of their processor time", all)
 		for _, p := range s.Parts {
-			line("– "+p.Name, "%.1f s, %.2f %%", p.Seconds, 100*p.Seconds/s.Fits)
+			of := ""
+			if p.Alone > 0 {
+				of = fmt.Sprintf(", %.1f s of it without server and store, too", p.Alone)
+			}
+			line("– "+p.Name, "%.1f s%s: %.2f %%", p.Seconds, of, 100*p.beyond()/s.Fits)
 		}
 		line("– without table, predictions and report", "%.1f %%", own)
 	}

@@ -36,8 +36,11 @@ type share struct {
 	Name     string  `json:"name"`
 	Product  bool    `json:"product"` // it makes what a user reads: fits alone would need it, too
 	Seconds  float64 `json:"seconds"`
+	Alone    float64 `json:"alone_seconds"` // of the fits by library calls
 	patterns *regexp.Regexp
 }
+
+func (s *share) beyond() float64 { return s.Seconds - s.Alone }
 
 // parts of a run beside its fits, by the functions that a stack has. The first that matches counts,
 // and fits, of which everything in survival is that belongs to no part before them.
@@ -66,8 +69,25 @@ func parts() []share {
 // fits is the part that the others are measured by.
 const fits = "fits"
 
-// readSamples classifies what perf recorded in a folder.
-func readSamples(ctx context.Context, dir string) (*samples, error) {
+// compareSamples classifies what perf recorded of a run and of its fits alone. What the latter have
+// beside fits, collecting garbage above all, is what the run would need without server and store.
+func compareSamples(ctx context.Context, run, alone string) (*samples, error) {
+	s, err := readSamples(ctx, run, "worker")
+	if err != nil {
+		return nil, err
+	}
+	bare, err := readSamples(ctx, alone, "production")
+	if err != nil {
+		return nil, err
+	}
+	for k := range s.Parts {
+		s.Parts[k].Alone = bare.Parts[k].Seconds
+	}
+	return s, nil
+}
+
+// readSamples classifies what perf recorded in a folder of a program that fits.
+func readSamples(ctx context.Context, dir, fitting string) (*samples, error) {
 	script := exec.CommandContext(ctx, "perf", "script", "-i", filepath.Join(dir, samplesFile), "-F", "comm,pid,ip,sym")
 	script.Stderr = os.Stderr
 	out, err := script.StdoutPipe()
@@ -77,7 +97,7 @@ func readSamples(ctx context.Context, dir string) (*samples, error) {
 	if err := script.Start(); err != nil {
 		return nil, fmt.Errorf("read samples: %w", err)
 	}
-	s, err := classify(out)
+	s, err := classify(out, fitting)
 	if waitErr := script.Wait(); err == nil && waitErr != nil {
 		err = waitErr
 	}
@@ -88,7 +108,7 @@ func readSamples(ctx context.Context, dir string) (*samples, error) {
 }
 
 // classify reads what perf script prints: a line with the program, a line a frame, an empty line.
-func classify(in io.Reader) (*samples, error) {
+func classify(in io.Reader, fitting string) (*samples, error) {
 	all, server, starter := parts(), share{Name: "the Temporal server"}, share{Name: "the starter"}
 	count := func(program, stack string) {
 		switch program {
@@ -96,7 +116,7 @@ func classify(in io.Reader) (*samples, error) {
 			server.Seconds += 1.0 / hertz
 		case "starter":
 			starter.Seconds += 1.0 / hertz
-		case "worker":
+		case fitting:
 			for k := range all {
 				if all[k].patterns.MatchString(stack) {
 					all[k].Seconds += 1.0 / hertz
@@ -138,9 +158,9 @@ func classify(in io.Reader) (*samples, error) {
 // beyond is what all parts take, and those that are no product, in percent of the fits.
 func (s *samples) beyond() (all, own float64) {
 	for _, p := range s.Parts {
-		all += p.Seconds
+		all += p.beyond()
 		if !p.Product {
-			own += p.Seconds
+			own += p.beyond()
 		}
 	}
 	return 100 * all / s.Fits, 100 * own / s.Fits

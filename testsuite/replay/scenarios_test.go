@@ -75,6 +75,8 @@ var runScenarios = []scenario{
 	{name: "repaired", before: damageOnce, ends: completed, shows: fits(10)},
 	{name: "final-failed", before: failFinal, ends: completed, shows: finals(1, 0)},
 	{name: "final-damaged", before: damageFinalOnce, ends: completed, shows: finals(2, 2)},
+	{name: "held-back", replace: longModel, before: holdFits, operate: skipLong, ends: completed, shows: pauses(1, 12)},
+	{name: "held-back-cancelled", replace: longModel, before: holdFits, operate: cancel, ends: enums.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED, shows: pauses(1, 3)},
 	{name: "all-finals", replace: [2]string{`"run"`, `"final":{"models":"all"},"run"`}, ends: completed, shows: finals(2, 1)},
 	{name: "alerted", replace: alerting, ends: completed, shows: alerts(1)},
 	{name: "alerted-partial", before: failWeibull, replace: alerting, ends: completed, shows: alerts(1)},
@@ -128,6 +130,17 @@ var (
 	alerting     = [2]string{`"run"`, `"notify":["${EVERFOLD_NOTIFY_TEAM}"],"run"`}
 	alertingFail = [2]string{`"run"`, `"notify":["${EVERFOLD_NOTIFY_TEAM}"],"on_model_failure":"fail","run"`}
 )
+
+// longModel is a model whose folds the plan expects to take many seconds, beside others of milliseconds.
+var longModel = [2]string{`{"type":"weibull_aft"}`, `{"type":"weibull_aft"},{"type":"stack","of":["cox_ph","trees"]},{"name":"trees","type":"rsf","trees":100000}`}
+
+// pauses expects that shorter fits were held back so many times, and so many folds scheduled.
+func pauses(n, folds int) func(*testing.T, shape) {
+	return func(t *testing.T, h shape) {
+		require.Equal(t, n, h.events[enums.EVENT_TYPE_TIMER_STARTED])
+		require.Equal(t, folds, h.scheduled[activities.FitFoldName])
+	}
+}
 
 // tags expects that the end is in the search attributes; versions of the workflow are there, too.
 func tags(n int) func(*testing.T, shape) {
@@ -262,10 +275,21 @@ func cancel(t *testing.T, s *session) {
 }
 
 func skipAndNarrow(t *testing.T, s *session) {
-	for name, arg := range map[string]any{
+	s.update(t, map[string]any{
 		workflows.UpdateSetParallelism: workflows.SetParallelism{Fits: 1},
 		workflows.UpdateSkipModel:      workflows.SkipModel{Model: "weibull_aft"},
-	} {
+	})
+}
+
+func skipLong(t *testing.T, s *session) {
+	for _, model := range []string{"trees", "stack"} {
+		s.update(t, map[string]any{workflows.UpdateSkipModel: workflows.SkipModel{Model: model}})
+	}
+}
+
+func (s *session) update(t *testing.T, updates map[string]any) {
+	t.Helper()
+	for name, arg := range updates {
 		handle, err := s.client.UpdateWorkflow(t.Context(), client.UpdateWorkflowOptions{
 			WorkflowID: s.id, UpdateName: name, Args: []any{arg}, WaitForStage: client.WorkflowUpdateStageCompleted,
 		})
