@@ -35,9 +35,9 @@ type lab struct {
 	server *harness.TemporalServer
 	client client.Client
 	store  string
-	// before and after are called around every attempt at a fold; nil: nothing.
+	// before is called before every attempt at a fold, after when it has ended well; nil: nothing.
 	before func(ctx context.Context, in activities.FitFoldInput) error
-	after  func(in activities.FitFoldInput)
+	after  func(in activities.FitFoldInput, out *activities.FitFoldResult)
 }
 
 func newLab(t *testing.T, settings ...string) *lab {
@@ -94,8 +94,8 @@ func (w *watched) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteAc
 		}
 	}
 	out, err := w.Next.ExecuteActivity(ctx, in)
-	if err == nil && w.lab.after != nil {
-		w.lab.after(fit)
+	if fitted, ok := out.(*activities.FitFoldResult); ok && err == nil && w.lab.after != nil {
+		w.lab.after(fit, fitted)
 	}
 	return out, err
 }

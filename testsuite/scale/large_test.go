@@ -37,7 +37,7 @@ func TestLargestLayout(t *testing.T) {
 	l := newLab(t, fair...)
 	j := &journal{begun: map[string]int{}}
 	half := make(chan struct{})
-	l.after = func(in activities.FitFoldInput) {
+	l.after = func(in activities.FitFoldInput, _ *activities.FitFoldResult) {
 		if j.end(in) == total/2 {
 			close(half)
 		}

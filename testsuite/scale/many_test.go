@@ -72,7 +72,7 @@ func TestManyRuns(t *testing.T) {
 		return waitFor(ctx, queued, size.pause)
 	}
 	total := size.runs * size.folds()
-	l.after = func(in activities.FitFoldInput) {
+	l.after = func(in activities.FitFoldInput, _ *activities.FitFoldResult) {
 		if n := j.end(in); n%(total/4) == 0 {
 			t.Logf("%d of %d fits: the server has %d MB, the worker %d MB", n, total, memory(l.server.PID()), memory(os.Getpid()))
 		}
