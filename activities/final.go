@@ -48,6 +48,7 @@ func (a *Activities) fitFinal(ctx context.Context, at *attempt, in FitFinalInput
 	}
 	at.learn(w.admission.Run.Spec, in.Model)
 	if w.admission.Info != nil {
+		clearCheckpoints(ctx, s, w.claim.Task()) // of an attempt that was killed after it
 		return w.finish(ctx, Reuse, w.admission.Info)
 	}
 	if !w.admission.Run.Versions.Equal(versions()) {
@@ -179,8 +180,8 @@ func fileOf(m survival.Model) func(io.Writer) error {
 	}
 }
 
-// finish writes what lies beside the model and the tests of proportional hazards, removes what
-// only an unfinished fit needs, and keeps the scalars.
+// finish writes what lies beside the model and the tests of proportional hazards, and keeps the
+// scalars.
 func (w *finalWork) finish(ctx context.Context, action Action, info *artifact.ModelInfo) (*FitFinalResult, error) {
 	if err := w.writeCompanions(ctx, info); err != nil {
 		return nil, err
@@ -190,7 +191,6 @@ func (w *finalWork) finish(ctx context.Context, action Action, info *artifact.Mo
 			return nil, err
 		}
 	}
-	clearCheckpoints(ctx, w.store, w.claim.Task())
 	if action == Train {
 		logWarnings(ctx, info.Warnings)
 	}

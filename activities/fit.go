@@ -100,7 +100,6 @@ func (w *foldWork) train(ctx context.Context) (*FitFoldResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	clearCheckpoints(ctx, w.store, w.claim.Task)
 	action := Train
 	if outcome == artifact.Found {
 		action = Reuse

@@ -24,7 +24,8 @@ type guard struct {
 }
 
 // guarded keeps the count of attempts that vanished: an out-of-memory kill is never an
-// error, only a heartbeat timeout, and would be repeated for ever.
+// error, only a heartbeat timeout, and would be repeated for ever. What is kept for a task is
+// removed when train has made it complete.
 func guarded[R any](ctx context.Context, g guard, train func(context.Context) (R, error)) (R, error) {
 	var none R
 	info := activity.GetInfo(ctx)
@@ -33,18 +34,34 @@ func guarded[R any](ctx context.Context, g guard, train func(context.Context) (R
 	if err != nil {
 		return none, err
 	}
-	defer g.leave(ctx, start)
+	ended := g.leave // after a panic, too
+	defer func() { ended(ctx, start) }()
 	if lost >= g.most {
 		return none, fmt.Errorf("%w: %d attempts ended with their worker lost, without an error and without progress; out of memory is the usual cause (max_lost_workers: %d)",
 			errPoison, lost, g.most)
 	}
-	return train(ctx)
+	out, err := train(ctx)
+	if err == nil {
+		ended = g.clear
+	}
+	return out, err
 }
 
-// leave removes the record of an attempt that ends by itself, however it ends; the work is
-// done or classified by then, so a store that refuses is only warned about.
+// leaveWithin is how long the end of an attempt waits for the store.
+const leaveWithin = 10 * time.Second
+
+// clear removes all that was kept for a task, once it is complete: the record of this attempt
+// is among it.
+func (g guard) clear(ctx context.Context, _ artifact.Start) {
+	free, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveWithin)
+	defer cancel()
+	clearCheckpoints(free, g.store, g.task)
+}
+
+// leave removes the record of an attempt that ends by itself, but not well; that is
+// classified by then, so a store that refuses is only warned about.
 func (g guard) leave(ctx context.Context, start artifact.Start) {
-	free, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	free, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveWithin)
 	defer cancel()
 	if err := artifact.ClearStart(free, g.store, start); err != nil {
 		logging.From(ctx).Warn("could not clear the start record", logging.CategoryStorage.Attr(), "error", err)

@@ -40,20 +40,37 @@ type Admission struct {
 // not the one that may be replaced), else Rescore or Train. ErrSuperseded where run.json
 // is that of another spec. FitFold asks before it fits; WriteFold asks again.
 func Admit(ctx context.Context, s store.Store, c Claim) (*Admission, error) {
-	run, err := readCurrent(ctx, s, c.SpecDigest, c.Cache)
+	a, err := admit(ctx, s, c)
 	if err != nil {
 		return nil, fmt.Errorf("admit %s: %w", c.Task, err)
+	}
+	return a, nil
+}
+
+func admit(ctx context.Context, s store.Store, c Claim) (*Admission, error) {
+	var run *Run
+	var e *examined
+	group, together := errgroup.WithContext(ctx) // each read is a turn to the store and back
+	group.Go(func() (err error) {
+		run, err = readCurrent(together, s, c.SpecDigest, c.Cache)
+		return err
+	})
+	group.Go(func() (err error) {
+		e, err = inPlace(together, s, c.Task)
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return nil, err
 	}
 	info, err := run.Fold(c.Fold)
-	if err != nil {
-		return nil, fmt.Errorf("admit %s: %w", c.Task, err)
+	if err == nil {
+		e.want, err = run.fingerprints(c.Model, c.Fold)
 	}
-	e, err := examine(ctx, s, run, c.Task)
 	if err == nil {
 		err = e.verify(ctx, s)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("admit %s: %w", c.Task, err)
+		return nil, err
 	}
 	a := &Admission{Run: run, Info: info, Action: e.action(), FitFingerprint: e.want.fit,
 		Seed: FitSeed(run.Spec.Folds.Seed, c.Model, c.Fold), claim: c, found: e}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"everfold/store"
 )
 
@@ -56,28 +58,43 @@ func WriteFoldData(ctx context.Context, s store.Store, f FoldData, rows int) (Fo
 // error wraps store.ErrCorrupt: read run.json again.
 func ReadFoldData(ctx context.Context, s store.Store, info FoldInfo, rows int) (FoldData, error) {
 	f := FoldData{Index: info.Index, Repeat: info.Repeat, TrainEvents: info.TrainEvents, TestEvents: info.TestEvents}
-	test, err := GetArray[int64](ctx, s, info.Rows)
-	if err != nil {
-		return FoldData{}, fmt.Errorf("rows of fold %d: %w", info.Index, err)
-	}
-	if f.Test, err = rowNumbers(test, rows); err != nil {
-		return FoldData{}, fmt.Errorf("rows of fold %d: %w", info.Index, err)
-	}
-	if f.Times, err = GetArray[float64](ctx, s, info.Times); err != nil {
-		return FoldData{}, fmt.Errorf("times of fold %d: %w", info.Index, err)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		if f.Test, err = readRows(ctx, s, info.Rows, rows); err != nil {
+			return fmt.Errorf("rows of fold %d: %w", info.Index, err)
+		}
+		return nil
+	})
+	group.Go(func() (err error) {
+		if f.Times, err = GetArray[float64](ctx, s, info.Times); err != nil {
+			return fmt.Errorf("times of fold %d: %w", info.Index, err)
+		}
+		return nil
+	})
+	group.Go(func() (err error) {
+		if info.Train == nil {
+			return nil
+		}
+		if f.Train, err = readRows(ctx, s, *info.Train, rows); err != nil {
+			return fmt.Errorf("training rows of fold %d: %w", info.Index, err)
+		}
+		return nil
+	})
+	if err := group.Wait(); err != nil {
+		return FoldData{}, err
 	}
 	if info.Train == nil {
 		f.Train = others(f.Test, rows)
-		return f, nil
-	}
-	train, err := GetArray[int64](ctx, s, *info.Train)
-	if err != nil {
-		return FoldData{}, fmt.Errorf("training rows of fold %d: %w", info.Index, err)
-	}
-	if f.Train, err = rowNumbers(train, rows); err != nil {
-		return FoldData{}, fmt.Errorf("training rows of fold %d: %w", info.Index, err)
 	}
 	return f, nil
+}
+
+func readRows(ctx context.Context, s store.Store, file File, rows int) ([]int, error) {
+	stored, err := GetArray[int64](ctx, s, file)
+	if err != nil {
+		return nil, err
+	}
+	return rowNumbers(stored, rows)
 }
 
 // others are the rows 0…n−1 that are not in the ascending list taken.

@@ -222,7 +222,7 @@ func forcedTasks(run *Run, request config.Request) (map[Task]bool, error) {
 // examined is what the store holds for a task, beside what is wanted.
 type examined struct {
 	want     fingerprints
-	manifest *Manifest // nil where fault is set by examine
+	manifest *Manifest // nil where fault is set by inPlace
 	etag     string    // of whatever has the manifest's key; "" where nothing has
 	fault    error     // why what is in place does not count; wraps ErrNotFound or ErrDamaged
 }
@@ -234,7 +234,17 @@ func examine(ctx context.Context, s store.Store, run *Run, task Task) (*examined
 	if err != nil {
 		return nil, err
 	}
-	e := &examined{want: want}
+	e, err := inPlace(ctx, s, task)
+	if err != nil {
+		return nil, err
+	}
+	e.want = want
+	return e, nil
+}
+
+// inPlace is what the store holds for a task; what is wanted is not known yet.
+func inPlace(ctx context.Context, s store.Store, task Task) (e *examined, err error) {
+	e = &examined{}
 	e.manifest, e.etag, err = ReadManifest(ctx, s, task.Model, task.Fold)
 	switch {
 	case errors.Is(err, store.ErrNotFound):

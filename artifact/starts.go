@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"everfold/store"
 )
 
@@ -32,13 +34,19 @@ func RecordStart(ctx context.Context, s store.Store, st Start) (lost int, err er
 	if err != nil {
 		return 0, fmt.Errorf("record start of %s: %w", st.Task, err)
 	}
-	// A machine that loses power has not been killed by this fold: no wait for the disk.
-	if _, err := store.PutBytes(store.Fleeting(ctx), s, st.key(), content, store.Condition{}); err != nil {
+	var infos []store.Info
+	group, together := errgroup.WithContext(ctx) // the list is asked for the others' records alone
+	group.Go(func() error {
+		// A machine that loses power has not been killed by this fold: no wait for the disk.
+		_, err := store.PutBytes(store.Fleeting(together), s, st.key(), content, store.Condition{})
+		return err
+	})
+	group.Go(func() (err error) {
+		infos, err = s.List(together, st.prefix())
+		return err
+	})
+	if err := group.Wait(); err != nil {
 		return 0, fmt.Errorf("record start of %s: %w", st.Task, err)
-	}
-	infos, err := s.List(ctx, st.prefix())
-	if err != nil {
-		return 0, fmt.Errorf("count starts of %s: %w", st.Task, err)
 	}
 	for _, info := range infos {
 		if info.Key != st.key() {
@@ -90,15 +98,21 @@ func SweepCheckpoints(ctx context.Context, s store.Store, unfinished []Task) err
 	return nil
 }
 
+// deletesAtOnce are on their way to the store.
+const deletesAtOnce = 8
+
 func deleteAll(ctx context.Context, s store.Store, prefix string) error {
 	infos, err := s.List(ctx, prefix)
 	if err != nil {
 		return fmt.Errorf("delete %s: %w", prefix, err)
 	}
+	group, together := errgroup.WithContext(ctx)
+	group.SetLimit(deletesAtOnce)
 	for _, info := range infos {
-		if err := s.Delete(ctx, info.Key); err != nil {
-			return fmt.Errorf("delete %s: %w", prefix, err)
-		}
+		group.Go(func() error { return s.Delete(together, info.Key) })
+	}
+	if err := group.Wait(); err != nil {
+		return fmt.Errorf("delete %s: %w", prefix, err)
 	}
 	return nil
 }
