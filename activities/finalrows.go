@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -153,8 +154,29 @@ func loadFinal(ctx context.Context, s store.Store, run *artifact.Run, t *dataset
 	if err != nil {
 		return nil, fmt.Errorf("read the rows of %s: %w", keyFinalData, err)
 	}
-	return decodeFinal(ctx, content, finalSchema(run.Spec, t))
+	x, err := decodeFinal(ctx, content, finalSchema(run.Spec, t))
+	switch {
+	case err != nil:
+		return nil, err
+	case x.Source != "" && x.Source != run.Spec.Final.Data:
+		return nil, fmt.Errorf("%s: %w", artifact.FinalRowsKey, &otherRowsError{x.Source, run.Spec.Final.Data})
+	case x.Digest != run.Data.Final.Digest:
+		return nil, fmt.Errorf("%s: %w: its rows have the digest %.12s…, those checked for the run %.12s…",
+			artifact.FinalRowsKey, store.ErrCorrupt, x.Digest, run.Data.Final.Digest)
+	}
+	return x, nil
 }
+
+// otherRowsError: rows that are kept are not those of the file that the spec names. They count as
+// damaged.
+type otherRowsError struct{ of, named string }
+
+func (e *otherRowsError) Error() string {
+	return fmt.Sprintf("its rows are of %s, and %s is %s", cmp.Or(e.of, "a file that it does not name"), keyFinalData, e.named)
+}
+
+// Is says that the error is store.ErrCorrupt.
+func (e *otherRowsError) Is(target error) bool { return target == store.ErrCorrupt }
 
 // decodeFinal reads what FinalRows.write wrote.
 func decodeFinal(ctx context.Context, content []byte, schema dataset.FeatureSchema) (*FinalRows, error) {

@@ -47,31 +47,55 @@ func (b *basis) mendFinal(ctx context.Context) error {
 }
 
 // restoreFinal finds the rows of final.data for a run.json that is restored: those that are kept
-// where they decode, else those of the source. Without them everything but predictions is restored.
+// where they are of the file that the spec names, else those of that file as it is now. Without
+// either everything but predictions is restored.
 func (b *basis) restoreFinal(ctx context.Context, p *Preview) error {
 	if p.Run.Spec.Final.Data == "" {
 		return nil
 	}
-	content, _, err := store.ReadAll(ctx, b.store, artifact.FinalRowsKey, maxPrepared)
-	if err == nil {
-		p.Final, err = decodeFinal(ctx, content, finalSchema(p.Run.Spec, p.Table))
+	kept, err := b.finalInPlace(ctx, p)
+	if err != nil && !isDamage(err) {
+		return err
 	}
-	if err != nil {
-		if !isDamage(err) {
-			return err
-		}
-		d := b.found(artifact.FinalRowsKey, err)
-		p.Final, err = readFinal(ctx, b.open, p.Run.Spec, p.Table)
-		switch {
-		case ctx.Err() != nil, errors.Is(err, store.ErrUnavailable):
-			return err
-		case err != nil:
-			d.Cannot = err.Error()
-			return nil
-		}
-		d.Done = "prepared again from " + p.Run.Spec.Final.Data
+	if err == nil && kept.Source == p.Run.Spec.Final.Data {
+		p.Final = kept
+	} else if err := b.readFinalAgain(ctx, p, kept, err); err != nil {
+		return err
 	}
 	p.Run.Data.Final = p.Final.describe()
+	return nil
+}
+
+// finalInPlace reads the rows that are kept without knowing their digest, but for the one in the
+// file.
+func (b *basis) finalInPlace(ctx context.Context, p *Preview) (*FinalRows, error) {
+	content, _, err := store.ReadAll(ctx, b.store, artifact.FinalRowsKey, maxPrepared)
+	if err != nil {
+		return nil, err
+	}
+	return decodeFinal(ctx, content, finalSchema(p.Run.Spec, p.Table))
+}
+
+// readFinalAgain takes the rows of the file that the spec names. Those that are kept, nil where
+// they are damaged or missing, are of another file: they count only where they are the same.
+func (b *basis) readFinalAgain(ctx context.Context, p *Preview, kept *FinalRows, damage error) error {
+	now, err := readFinal(ctx, b.open, p.Run.Spec, p.Table)
+	switch {
+	case ctx.Err() != nil, errors.Is(err, store.ErrUnavailable):
+		return err
+	case err == nil && kept != nil && kept.Digest == now.Digest:
+		p.Final = now
+		return nil
+	case kept != nil:
+		damage = &otherRowsError{kept.Source, p.Run.Spec.Final.Data}
+	}
+	d := b.found(artifact.FinalRowsKey, damage)
+	if err != nil {
+		d.Cannot = err.Error()
+		return nil
+	}
+	d.Done = "prepared again from " + p.Run.Spec.Final.Data
+	p.Final = now
 	return nil
 }
 

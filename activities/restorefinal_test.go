@@ -2,6 +2,7 @@ package activities
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -99,6 +100,69 @@ func TestRecoverRestoresRowsToPredict(t *testing.T) {
 	require.Equal(t, "cox_ph", out.Predicted)
 	l.remove(artifact.PredictionsKey)
 	require.Equal(t, &BlockedError{Reason: finalUnread, Missing: true}, l.recover(in).Unpredicted)
+}
+
+// Rows that are kept are those of the file that the spec names, or they are not predicted: with
+// run.json lost, a spec with another final.data has its own rows predicted, the same rows under another name
+// stay, and where its file cannot be read nothing is predicted and the reason names both files.
+func TestRecoverPredictsNoOtherRows(t *testing.T) {
+	l := newLab(t)
+	in := l.wholeFinal()
+	other := filepath.Join(l.dir, "other.csv")
+	in.Spec = l.finalSpec(fresh4, "final.data="+other)
+	changed := strings.Replace(fresh4, "61,new-2", "62,new-3", 1)
+	ids := func() (ids []string) {
+		for _, r := range l.records(artifact.PredictionsKey) {
+			ids = append(ids, r["id"])
+		}
+		return ids
+	}
+
+	l.remove(artifact.RunKey)
+	out := l.recover(in)
+	want := "its rows are of " + l.newRows() + ", and final.data is " + other
+	require.Equal(t, []string{artifact.FinalRowsKey, want}, []string{out.Damage[1].File, out.Damage[1].Found})
+	require.Contains(t, out.Damage[1].Cannot, "no such file")
+	l.remove(artifact.PredictionsKey)
+	out = l.recover(RecoverInput{})
+	require.Equal(t, &BlockedError{Reason: finalUnread, Missing: true}, out.Unpredicted)
+
+	require.NoError(t, os.WriteFile(other, []byte(fresh4), 0o644))
+	l.remove(artifact.RunKey)
+	out = l.recover(in)
+	require.Len(t, out.Damage, 2, "run.json and the predictions: the rows are the same")
+	require.Equal(t, []string{"p0", "new-1", "p136", "new-2"}, ids())
+
+	in.Spec = l.finalSpec(fresh4, "final.data="+l.newRows())
+	require.NoError(t, os.WriteFile(l.newRows(), []byte(changed), 0o644))
+	l.remove(artifact.RunKey)
+	out = l.recover(in)
+	require.Equal(t, "prepared again from "+l.newRows(), out.Damage[1].Done)
+	require.Equal(t, []string{"p0", "new-1", "p136", "new-3"}, ids())
+}
+
+// Rows of another file under a run.json that was changed, too, are not predicted.
+func TestRowsOfAnotherFileAreDamage(t *testing.T) {
+	l := newLab(t)
+	l.wholeFinal()
+	s := l.finalSpec(fresh4, "final.data="+filepath.Join(l.dir, "other.csv"))
+	run, etag, err := artifact.ReadRun(t.Context(), l.run())
+	require.NoError(t, err)
+	run.Spec = s
+	require.NoError(t, artifact.WriteRun(t.Context(), l.run(), run, etag))
+	l.remove(artifact.PredictionsInfoKey)
+	_, err = l.predict(s, "cox_ph")
+	requireType(t, err, ErrArtifactCorrupt, true)
+	require.ErrorContains(t, err, "its rows are of "+l.newRows())
+
+	run.Spec = l.finalSpec(fresh4)
+	run.Data.Final.Digest = strings.Repeat("0", 64)
+	_, etag, err = artifact.ReadRun(t.Context(), l.run())
+	require.NoError(t, err)
+	require.NoError(t, artifact.WriteRun(t.Context(), l.run(), run, etag))
+	_, err = l.predict(run.Spec, "cox_ph")
+	requireType(t, err, ErrArtifactCorrupt, true)
+	require.ErrorContains(t, err, "those checked for the run 000000000000")
 }
 
 // A run.json is restored from the prepared table where the source has changed since; it tells when

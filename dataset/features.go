@@ -25,6 +25,7 @@ type FeatureSchema struct {
 
 // Features are rows without an outcome, for a fitted model. Nothing is dropped.
 type Features struct {
+	Source  string // the file that they were read from, as the reader was told; kept rows keep it
 	Rows    int
 	Columns []Column // in the order of the file
 	ID      []string // nil: use the row number, see RowID; ids may repeat
@@ -53,7 +54,7 @@ func ReadFeatures(ctx context.Context, src Source, s FeatureSchema) (*Features, 
 	if err != nil {
 		return nil, located(err, src)
 	}
-	x := &Features{Rows: c.rows}
+	x := &Features{Source: src.Name, Rows: c.rows}
 	for _, f := range c.features {
 		x.Columns = append(x.Columns, f.column(nil))
 	}
@@ -67,8 +68,11 @@ func ReadFeatures(ctx context.Context, src Source, s FeatureSchema) (*Features, 
 	return x, nil
 }
 
-// featuresKey is the metadata key of the digest.
-const featuresKey = "everfold.features"
+// The metadata keys of the digest, and of the file that the rows were read from.
+const (
+	featuresKey       = "everfold.features"
+	featuresSourceKey = "everfold.source"
+)
 
 // WriteParquet writes x as a Parquet file, which ReadKept reads back as equal features. id names
 // the column of ids. Equal features give equal bytes.
@@ -84,7 +88,7 @@ func (x *Features) WriteParquet(w io.Writer, id string) error {
 		columns[columnRow] = fileColumn{parquet.Leaf(parquet.Int64Type), func(i int) parquet.Value { return parquet.Int64Value(int64(i)) }}
 	}
 	return writeFile(w, "features", x.Rows, columns, parquet.CreatedBy("everfold", "1", "features"),
-		parquet.KeyValueMetadata(featuresKey, x.Digest()))
+		parquet.KeyValueMetadata(featuresKey, x.Digest()), parquet.KeyValueMetadata(featuresSourceKey, x.Source))
 }
 
 // ReadKept reads content that WriteParquet wrote; src has no opener. Anything else, bytes that do
@@ -104,6 +108,7 @@ func ReadKept(ctx context.Context, src Source, content []byte, s FeatureSchema) 
 	if digest, _ := f.Lookup(featuresKey); digest != x.Digest() {
 		return nil, located(damagedParquet(errors.New("the content does not have the digest that the file names")), src)
 	}
+	x.Source, _ = f.Lookup(featuresSourceKey)
 	return x, nil
 }
 

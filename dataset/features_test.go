@@ -85,6 +85,7 @@ func TestFeaturesRoundTrip(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, x.Digest(), back.Digest())
 	require.Equal(t, x.ID, back.ID)
+	require.Equal(t, "t.csv", back.Source, "not the file that they are kept in")
 	require.Equal(t, content, keep(back, "who"))
 	require.Positive(t, x.Bytes())
 	moved, err := readFeatures(t, "t.csv", "time,age,more,who,cell\n0.1,3.5,x,a, u\n-0,,y,a,\n2,1e300,z,b,7\n", schema)
