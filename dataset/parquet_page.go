@@ -199,13 +199,13 @@ func (c *columnCheck) secondPage(h *format.DataPageHeaderV2, unpacked int) error
 }
 
 // packedValues looks at n values that are packed, which are not unpacked where their length tells.
-func (c *columnCheck) packedValues(by format.Encoding, packed []byte, most, n int) error {
+func (c *columnCheck) packedValues(by format.Encoding, packed []byte, unpacked, n int) error {
 	if (by == format.Plain || by == format.ByteStreamSplit) && c.kind != parquet.ByteArray {
-		if size, err := c.unpackedSize(packed); err == nil && size <= most {
+		if size, err := c.unpackedSize(packed); err == nil && (size == unpacked || c.chunk.Codec == format.Uncompressed) {
 			return c.lengths(size, n)
 		}
 	}
-	body, err := c.unpack(packed, most)
+	body, err := c.unpack(packed, unpacked)
 	if err != nil {
 		return err
 	}

@@ -161,8 +161,8 @@ func TestKindsOfPages(t *testing.T) {
 	}
 }
 
-// Claim: by every codec a page unpacks to what it has, and to nothing more than it says; what is
-// no page of the codec is refused.
+// Claim: by every codec a page unpacks to what it has and says; what unpacks to more or less, and
+// what is no page of the codec, is refused.
 func TestUnpack(t *testing.T) {
 	text := bytes.Repeat([]byte("survival "), 1000)
 	for _, codec := range []format.CompressionCodec{format.Uncompressed, format.Snappy, format.Gzip, format.Zstd, format.Lz4Raw, format.Brotli} {
@@ -178,6 +178,8 @@ func TestUnpack(t *testing.T) {
 			_, err := check.unpack(page, len(text)-1)
 			require.Error(t, err, "%s %s", codec, name)
 		}
+		_, err = check.unpack(packed, len(text)+1)
+		require.Error(t, err, codec)
 	}
 	_, err := (&columnCheck{chunk: &format.ColumnMetaData{Codec: format.LZO}}).unpack(text, len(text))
 	require.Error(t, err)

@@ -40,38 +40,49 @@ func (c *columnCheck) unpackedSize(packed []byte) (int, error) {
 	return 0, errUnsized
 }
 
-// unpack unpacks a page, or its values, to most bytes at most. The library goes on for as long as
-// there is more to come, and with a damaged LZ4 page until no memory is left.
-func (c *columnCheck) unpack(packed []byte, most int) (body []byte, err error) {
+// unpack unpacks a page, or its values, to so many bytes. The library goes on for as long as there
+// is more to come, and with a damaged LZ4 page until no memory is left.
+func (c *columnCheck) unpack(packed []byte, size int) ([]byte, error) {
 	if c.chunk.Codec == format.Uncompressed {
 		return packed, nil
 	}
-	c.unpacked = resized(c.unpacked, most)
-	n := 0
-	switch c.chunk.Codec {
+	const usual = 32 // times as many at most: room for more is made where there is more
+	for room := min(size, usual*len(packed)); ; room = size {
+		c.unpacked = resized(c.unpacked, room)
+		n, err := unpackInto(c.unpacked, packed, c.chunk.Codec)
+		if err == nil && n == size {
+			return c.unpacked, nil
+		}
+		if room == size {
+			return nil, errUnpacked
+		}
+	}
+}
+
+// unpackInto unpacks a page; what does not fit is an error.
+func unpackInto(into, packed []byte, codec format.CompressionCodec) (n int, err error) {
+	switch codec {
 	case format.Snappy:
-		if n, err = snappy.DecodedLen(packed); err == nil && n <= most {
-			_, err = snappy.Decode(c.unpacked[:n], packed)
+		if n, err = snappy.DecodedLen(packed); err != nil || n > len(into) {
+			return 0, errUnpacked
 		}
+		_, err = snappy.Decode(into[:n], packed)
+		return n, err
 	case format.Zstd:
-		body, err = zstdDecoder().DecodeAll(packed, c.unpacked[:0:most])
-		n = len(body)
+		body, err := zstdDecoder().DecodeAll(packed, into[:0:len(into)])
+		return len(body), err
 	case format.Lz4Raw:
-		n, err = lz4.UncompressBlock(packed, c.unpacked)
+		return lz4.UncompressBlock(packed, into)
 	case format.Gzip:
-		var z *gzip.Reader
-		if z, err = gzip.NewReader(bytes.NewReader(packed)); err == nil {
-			n, err = readAll(z, c.unpacked)
+		z, err := gzip.NewReader(bytes.NewReader(packed))
+		if err != nil {
+			return 0, err
 		}
+		return readAll(z, into)
 	case format.Brotli:
-		n, err = readAll(brotli.NewReader(bytes.NewReader(packed)), c.unpacked)
-	default:
-		return nil, errors.New("a column is packed by a codec that is not known")
+		return readAll(brotli.NewReader(bytes.NewReader(packed)), into)
 	}
-	if err != nil || n > most {
-		return nil, errUnpacked
-	}
-	return c.unpacked[:n], nil
+	return 0, errUnpacked // by a codec that is not known
 }
 
 // readAll reads all of in, for which into must have room.

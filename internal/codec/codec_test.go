@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"runtime/metrics"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -244,26 +245,44 @@ func TestUnopenedFailureInWorkflow(t *testing.T) {
 	require.NoError(t, stray.FailureToError(nil))
 }
 
-// Claim: no payload, whatever a server or a client of the codec sends, does anything but open,
-// pass, or end in ErrKey or ErrDamaged.
+// Claim: no payload, whatever a server or a client of the codec sends, and whatever somebody with
+// the key has sealed, does anything but open, pass, or end in ErrKey or ErrDamaged, with memory
+// bounded by its length. What opens is what was sealed; nothing else opens.
 func FuzzDecode(f *testing.F) {
 	k := keysOf(f, first+","+second)
-	good := sealed(f, k, payload(marker))
-	f.Add([]byte(encoding), []byte("k1"), good.Data)
-	f.Add([]byte(encoding), []byte("k2"), good.Data[:12])
-	f.Add([]byte(encoding), []byte("k3"), []byte(nil))
-	f.Add([]byte("json/plain"), []byte("k1"), []byte(`"x"`))
-	f.Fuzz(func(t *testing.T, encodingName, id, data []byte) {
+	good := sealed(f, k, payload(marker)) // another in each process of a fuzzer
+	plain, err := proto.Marshal(payload(marker))
+	require.NoError(f, err)
+	f.Add([]byte(encoding), []byte("k1"), good.Data, false)
+	f.Add([]byte(encoding), []byte("k2"), good.Data[:12], false)
+	f.Add([]byte(encoding), []byte("k3"), []byte(nil), false)
+	f.Add([]byte("json/plain"), []byte("k1"), []byte(`"x"`), false)
+	f.Add([]byte(nil), []byte(nil), plain, true)
+	f.Fuzz(func(t *testing.T, encodingName, id, data []byte, seal bool) {
 		p := &commonpb.Payload{Metadata: map[string][]byte{"encoding": encodingName, keyIDField: id}, Data: data}
+		if seal {
+			p = k.seal("k1", data)
+		}
+		before := allocated()
 		opened, err := k.Decode([]*commonpb.Payload{p})
+		require.LessOrEqual(t, allocated()-before, uint64(4<<20+1<<10*len(data)))
 		switch {
-		case string(encodingName) != encoding:
-			require.NoError(t, err)
-			require.Same(t, p, opened[0])
-		case err == nil:
-			require.Equal(t, good.Data, data) // nobody forges
-		default:
+		case err != nil:
 			require.True(t, errors.Is(err, ErrKey) || errors.Is(err, ErrDamaged), err)
+		case seal:
+			var want commonpb.Payload
+			require.NoError(t, proto.Unmarshal(data, &want))
+		case string(encodingName) == encoding:
+			require.True(t, proto.Equal(payload(marker), opened[0])) // nobody forges
+		default:
+			require.Same(t, p, opened[0])
 		}
 	})
+}
+
+// allocated is what was allocated so far, up to some small objects.
+func allocated() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }

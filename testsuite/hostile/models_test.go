@@ -126,6 +126,8 @@ func FuzzCheckpoint(f *testing.F) {
 			}
 			heads[string(frame.head)] = true
 			f.Add(byte(len(frames)), payload, inner(payload))
+			column := []byte("\x01\x00\x00\x00x")
+			f.Add(byte(len(frames)), payload, bytes.ReplaceAll(inner(payload), column, []byte("\x01\x00\x00\x00z"))) // of other data
 			types, frames = append(types, typ), append(frames, frame)
 		}
 	}
