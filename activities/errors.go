@@ -115,7 +115,7 @@ func classOf(err error) class {
 	var other *SpecError
 	switch {
 	// First: the store wraps what the file system said, and ENOENT from there is no missing data file.
-	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrConflict):
+	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrConflict), errors.Is(err, dataset.ErrTemporary):
 		return class{ErrStoreUnavailable, true}
 	case errors.As(err, &spec), errors.As(err, &settings), errors.As(err, &changed),
 		errors.As(err, &other), errors.Is(err, resample.ErrFolds), errors.Is(err, errHasArtifacts):

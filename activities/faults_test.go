@@ -52,6 +52,7 @@ func TestClassOf(t *testing.T) {
 		{artifact.ErrSuperseded, ErrSuperseded, false},
 		{store.ErrUnavailable, ErrStoreUnavailable, true},
 		{store.ErrConflict, ErrStoreUnavailable, true},
+		{fmt.Errorf("%w: %w", dataset.ErrTemporary, fs.ErrNotExist), ErrStoreUnavailable, true},
 		{store.ErrCorrupt, ErrArtifactCorrupt, true},
 		{store.ErrNotFound, ErrArtifactCorrupt, true},
 		{artifact.ErrDamaged, ErrArtifactCorrupt, true},

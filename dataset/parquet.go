@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"strconv"
 
 	"github.com/parquet-go/parquet-go"
@@ -20,7 +19,7 @@ import (
 // those of the file: integers, floats, decimals and booleans are numbers, strings are
 // text even where they look like numbers.
 func readParquet(file *counted, src Source, s Schema) (c *collector, err error) {
-	at, cleanup, err := randomAccess(file)
+	at, cleanup, err := randomAccess(file, src)
 	if err != nil {
 		return nil, err
 	}
@@ -79,47 +78,6 @@ func readParquet(file *counted, src Source, s Schema) (c *collector, err error) 
 
 // claimedRows are believed of any file.
 const claimedRows = 1 << 16
-
-// randomAccess gives the file as an io.ReaderAt, copied to a temporary file where it is
-// none. Either way it is read once in full, for its digest.
-func randomAccess(file *counted) (at io.ReaderAt, cleanup func(), err error) {
-	cleanup = func() {}
-	sink := io.Writer(io.Discard)
-	at, ok := file.in.(io.ReaderAt)
-	if !ok {
-		spool, err := os.CreateTemp("", "everfold-*.parquet")
-		if err != nil {
-			return nil, nil, fmt.Errorf("copy a Parquet file from elsewhere into the temporary folder (TMPDIR): %w", err)
-		}
-		cleanup = func() { spool.Close(); os.Remove(spool.Name()) }
-		at, sink = spool, spool
-	}
-	buf := make([]byte, copyBytes(file.size))
-	for err == nil {
-		var n int
-		if err = file.check(); err != nil {
-			break
-		}
-		n, err = file.Read(buf)
-		if _, failed := sink.Write(buf[:n]); failed != nil {
-			err = failed
-		}
-	}
-	if err != io.EOF {
-		cleanup()
-		return nil, nil, err
-	}
-	return at, cleanup, nil
-}
-
-// copyBytes is how much of a file of that size is read at a time: one byte more than it has tells its end.
-func copyBytes(size int64) int64 {
-	const most = 1 << 20
-	if size < 0 {
-		return most
-	}
-	return min(size+1, most)
-}
 
 // faultyReader remembers the first error of reading, which is no fault of the file's content.
 type faultyReader struct {

@@ -32,7 +32,7 @@ func FormatOf(name string) (Format, error) {
 
 // Opener opens the file and tells its size in bytes, or −1 where that is unknown. A reader
 // that is also an io.ReaderAt lets Parquet be read in place; others are first copied to a
-// temporary file. An error of the opener is passed on, wrapped: a missing file stays
+// temporary file, which has no name: ErrTemporary where the folder does not take it. An error of the opener is passed on, wrapped: a missing file stays
 // recognisable to errors.Is.
 type Opener func(ctx context.Context) (r io.ReadCloser, size int64, err error)
 
@@ -42,6 +42,8 @@ type Source struct {
 	Format Format // "": told from Name
 	Open   Opener
 	Limits Limits // zero fields mean the defaults
+
+	scratch scratch // nil: the process's temporary folder
 }
 
 // Limits bound what a file may make Read allocate.
@@ -52,7 +54,8 @@ type Limits struct {
 	LineBytes int // one CSV record with all its cells; default 16 MiB
 	Levels    int // levels of a declared categorical column; default 10,000
 
-	Memory int64 // bytes that the columns may take while they are read; default: no limit
+	CopyBytes int64 // a Parquet file that is copied to be read; default 64 GiB
+	Memory    int64 // bytes that the columns may take while they are read; default: no limit
 }
 
 func (l Limits) orDefault() Limits {
@@ -66,6 +69,9 @@ func (l Limits) orDefault() Limits {
 	set(&l.CellBytes, 1<<20)
 	set(&l.LineBytes, 16<<20)
 	set(&l.Levels, 10_000)
+	if l.CopyBytes == 0 {
+		l.CopyBytes = 64 << 30
+	}
 	return l
 }
 

@@ -44,7 +44,7 @@ type Options struct {
 	Control func(network, address string, c syscall.RawConn) error
 	// Proxy says, in place of the environment, which proxy a request goes to. With Control it has to
 	// look at the request's host, as a proxy connects where Control does not see; nil is none then.
-	// Its errors are as Control's, but for those that are store.ErrUnavailable.
+	// Its errors are passed on as Control's.
 	Proxy func(*http.Request) (*url.URL, error)
 	// Credentials, where not nil, replace the SDK's chain: for tests.
 	Credentials aws.CredentialsProvider

@@ -83,7 +83,7 @@ func markedProxy(proxy func(*http.Request) (*url.URL, error)) func(*http.Request
 	}
 	return func(r *http.Request) (*url.URL, error) {
 		at, err := proxy(r)
-		if err != nil && !errors.Is(err, store.ErrUnavailable) {
+		if err != nil {
 			err = &refusedError{err}
 		}
 		return at, err
