@@ -33,6 +33,7 @@ const (
 	ErrStoreUnavailable = "StoreUnavailable"
 	ErrVersionMismatch  = "VersionMismatch" // a worker of another release; another one can do it
 	ErrInterrupted      = "Interrupted"     // the worker is stopping; the next attempt goes on
+	ErrWorkerBusy       = "WorkerBusy"      // it is at as many long calls as it may; another attempt waits for a place
 
 	ErrTracker = "TrackerFailed" // of SyncTracker alone; it never fails a run
 )
@@ -122,14 +123,17 @@ type FitFoldResult struct {
 	Warnings int      `json:"warnings"`
 }
 
-// FitProgress is the heartbeat detail of FitFold, and of FitFinal and Predict with
-// FinalFold: progress only, never state.
+// FitProgress is the heartbeat detail of FitFold, of FitFinal and Predict with FinalFold, and, without
+// a model, of all other activities: progress, and how often an activity has failed, never state.
 type FitProgress struct {
 	Model string  `json:"model"`
 	Fold  int     `json:"fold"`
 	Stage string  `json:"stage"` // load | fit | predict | explain | score | out of fold | write
 	Done  float64 `json:"done"`
 	Total float64 `json:"total"`
+	// Failures counts the attempts that ended by an error, by its type. Those that were interrupted,
+	// or whose worker was lost, are not among them.
+	Failures map[string]int `json:"failures,omitempty"`
 }
 
 // PublishInput asks for model_metrics.csv to be brought up to date.

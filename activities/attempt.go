@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -28,6 +29,8 @@ type attempt struct {
 	number    int             // Temporal's, from 1
 	modelType string          // "" until the run is known
 
+	failures map[string]int // of the attempts before, see FitProgress
+
 	mu       sync.Mutex // several goroutines may read the store
 	progress FitProgress
 	last     time.Time
@@ -48,15 +51,45 @@ func (a *Activities) begin(ctx context.Context, ref RunRef, model string, fold i
 	if model != "" && fold != artifact.FinalFold {
 		logger = logger.With(logging.KeyFold, fold)
 	}
-	at := &attempt{ctx: ctx, number: int(info.Attempt), progress: FitProgress{Model: model, Fold: fold}, last: time.Now()}
+	at := &attempt{ctx: ctx, number: int(info.Attempt), failures: failuresBefore(ctx), last: time.Now()}
+	at.progress = FitProgress{Model: model, Fold: fold, Failures: at.failures}
 	at.progressed(at.last)
-	work, cancel := context.WithCancelCause(WithLimits(logging.Into(ctx, logger), a.Limits))
+	work := context.WithValue(WithLimits(logging.Into(ctx, logger), a.Limits), attemptKey{}, at)
+	work, cancel := context.WithCancelCause(work)
 	go func() {
 		if a.stopped(work, activity.GetWorkerStopChannel(ctx)) {
 			cancel(errInterrupted)
 		}
 	}()
 	return survival.WithProgress(work, at.beat), at, func() { cancel(nil) }
+}
+
+type attemptKey struct{}
+
+// failuresBefore are the failures that earlier attempts told of with their last heartbeat.
+func failuresBefore(ctx context.Context) map[string]int {
+	var told FitProgress
+	if !activity.HasHeartbeatDetails(ctx) || activity.GetHeartbeatDetails(ctx, &told) != nil {
+		return nil // the first attempt, or one after a release that tells none
+	}
+	return told.Failures
+}
+
+// nth is the how manieth failure of its type another one would be. Temporal's own number also counts
+// the attempts that a stop of the worker interrupted.
+func (at *attempt) nth(typ string) int { return at.failures[typ] + 1 }
+
+// failed tells the attempts that follow that this one failed. The SDK sends it with the failure at the
+// latest; should it be lost, there is one attempt more.
+func (at *attempt) failed(typ string) {
+	at.mu.Lock()
+	defer at.mu.Unlock()
+	at.progress.Failures = maps.Clone(at.failures)
+	if at.progress.Failures == nil {
+		at.progress.Failures = map[string]int{}
+	}
+	at.progress.Failures[typ]++
+	activity.RecordHeartbeat(at.ctx, at.progress)
 }
 
 // pollsEnd bounds the wait for a server that does not answer a stopping worker.

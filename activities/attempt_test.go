@@ -2,11 +2,58 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
+
+	"everfold/config"
+	"everfold/store"
+	"everfold/store/storetest"
 )
+
+// An activity may end so often by an error of no known class, and a report by any: what counts are
+// these, which each attempt tells the next, not the attempts, of which a stop of the worker
+// takes one, too. Other errors are tried again for ever.
+func TestFailuresAreCounted(t *testing.T) {
+	odd := errors.New("odd")
+	for _, c := range []struct {
+		err    error
+		report bool
+		typ    string
+		most   int // 0: no limit
+	}{
+		{odd, false, errUnknown, unknownAttempts},
+		{store.ErrUnavailable, false, ErrStoreUnavailable, 0},
+		{store.ErrUnavailable, true, ErrStoreUnavailable, reportAttempts},
+		{odd, true, errUnknown, unknownAttempts},
+	} {
+		l := newLab(t)
+		s := l.spec()
+		l.train(s, config.Request{})
+		l.root = &storetest.Faulty{Store: l.root, Before: func(storetest.Op, string) error { return c.err }}
+		var told FitProgress
+		for n := 1; n <= 8; n++ {
+			l.fresh()
+			l.env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) {
+				require.NoError(t, details.Get(&told))
+			})
+			told.Failures = map[string]int{"Another": 20, c.typ: n - 1}
+			l.env.SetHeartbeatDetails(told)
+			var err error
+			if c.report {
+				_, err = l.env.ExecuteActivity(WriteReportName, WriteReportInput{Run: Ref(s), SpecDigest: s.Digest()})
+			} else {
+				_, err = l.fit(s, "cox_ph", 0, "")
+			}
+			requireType(t, err, c.typ, c.most == 0 || n < c.most)
+			require.Equal(t, map[string]int{"Another": 20, c.typ: n}, told.Failures)
+		}
+	}
+}
 
 // An attempt is told to end once its worker lets nothing go on and asks for no work any more,
 // whichever comes last; a server that does not answer a stopping worker is waited for a

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"time"
 
-	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
 	"everfold/artifact"
@@ -25,9 +25,12 @@ import (
 // maxMessage bounds what a failure writes into history.
 const maxMessage = 1500
 
-// unknownAttempts is how often an error of no known class is tried again: it may be a
+// unknownAttempts is how often an activity may end by an error of no known class: it may be a
 // passing fault, but more likely it is a bug, which retrying would hide for days.
 const unknownAttempts = 5
+
+// busyPause is before the next attempt of an activity that found its worker busy.
+const busyPause = 2 * time.Second
 
 // class says how one kind of error is reported to Temporal.
 type class struct {
@@ -48,9 +51,23 @@ func classify(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	if errors.Is(err, errBusy) {
+		return temporal.NewApplicationErrorWithOptions(err.Error(), ErrWorkerBusy,
+			temporal.ApplicationErrorOptions{NextRetryDelay: busyPause, Category: temporal.ApplicationErrorCategoryBenign})
+	}
 	c := classOf(err)
-	if c.typ == errUnknown && activity.GetInfo(ctx).Attempt >= unknownAttempts {
-		c.retry = false
+	if c.typ == errUnknown {
+		return limited(ctx, err, c, unknownAttempts)
+	}
+	return limited(ctx, err, c, math.MaxInt)
+}
+
+// limited is the error of a class, the last one of an activity if it has ended so often by one of that
+// type. Interruptions do not count: workers may be replaced at any rate.
+func limited(ctx context.Context, err error, c class, most int) error {
+	if at, ok := ctx.Value(attemptKey{}).(*attempt); ok && c.retry {
+		c.retry = at.nth(c.typ) < most
+		at.failed(c.typ)
 	}
 	return temporal.NewApplicationErrorWithOptions(shorten(err.Error()), c.typ,
 		temporal.ApplicationErrorOptions{NonRetryable: !c.retry})
@@ -70,6 +87,8 @@ func (a *Activities) fail(ctx context.Context, what string, err error) error {
 	switch {
 	case app.Type() == ErrInterrupted:
 		log.Info(what + " interrupted, another attempt goes on")
+	case app.Type() == ErrWorkerBusy:
+		log.Info(what + " waits for a place on a worker")
 	case app.NonRetryable():
 		log.Error(what+" failed", logging.CategoryData.Attr(), "type", app.Type(), "error", err)
 	default:

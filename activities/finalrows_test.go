@@ -212,9 +212,12 @@ func TestFinalDataIsNotThere(t *testing.T) {
 	l.remove(artifact.PredictionsInfoKey)
 	_, err := l.predict(s, "cox_ph")
 	requireType(t, err, ErrArtifactCorrupt, true)
-	w := &predictWork{Activities: l.a, store: l.run(), at: &attempt{number: rowAttempts}}
+	w := &predictWork{Activities: l.a, store: l.run(), at: &attempt{number: 20, failures: map[string]int{ErrArtifactCorrupt: rowAttempts - 2}}}
 	_, err = w.predict(t.Context(), PredictInput{Run: Ref(s), SpecDigest: s.Digest(), Model: "cox_ph"})
 	var blocked *BlockedError
+	require.NotErrorAs(t, err, &blocked, "interruptions before do not count")
+	w.at.failures[ErrArtifactCorrupt]++
+	_, err = w.predict(t.Context(), PredictInput{Run: Ref(s), SpecDigest: s.Digest(), Model: "cox_ph"})
 	require.ErrorAs(t, err, &blocked)
 	require.ErrorContains(t, err, "starter run SPEC reads final.data anew")
 

@@ -47,7 +47,7 @@ func (w *predictWork) rows(ctx context.Context) (*predictedRows, error) {
 		return &predictedRows{frame: w.table.Frame(), id: w.table.RowID, trained: func(int) bool { return true }}, nil
 	}
 	x, err := loadFinal(ctx, w.store, w.run, w.table)
-	if isDamage(err) && w.at.number >= rowAttempts {
+	if isDamage(err) && w.at.nth(ErrArtifactCorrupt) >= rowAttempts {
 		return nil, &BlockedError{Reason: err.Error() + "; starter run SPEC reads final.data anew, and reuses what is complete", Missing: errors.Is(err, store.ErrNotFound)}
 	}
 	if err != nil {

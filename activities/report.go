@@ -29,6 +29,11 @@ func (a *Activities) WriteReport(ctx context.Context, in WriteReportInput) (*Wri
 }
 
 func (a *Activities) writeReport(ctx context.Context, in WriteReportInput) (*WriteReportResult, error) {
+	leave, err := enterLong(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	s, err := a.openRun(ctx, in.Run)
 	if err != nil {
 		return nil, err
@@ -78,15 +83,19 @@ func Report(ctx context.Context, s store.Store, tables *Tables) (*WriteReportRes
 	return out, nil
 }
 
-// failReport is fail for reports: whatever happened is a warning.
+// reportAttempts is how often a report may fail by one kind of error.
+const reportAttempts = 5
+
+// failReport is fail for reports: whatever happened is a warning, and the run's end does not wait long.
 func (a *Activities) failReport(ctx context.Context, err error) error {
 	out := classify(ctx, err)
-	if out != nil && ctx.Err() == nil {
-		category := logging.CategoryStorage
-		if errors.Is(err, errNoMemory) {
-			category = logging.CategoryResource
-		}
-		logging.From(ctx).Warn("the report is behind", category.Attr(), "error", err)
+	if out == nil || ctx.Err() != nil || errors.Is(err, errBusy) {
+		return out
 	}
-	return out
+	category := logging.CategoryStorage
+	if errors.Is(err, errNoMemory) {
+		category = logging.CategoryResource
+	}
+	logging.From(ctx).Warn("the report is behind", category.Attr(), "error", err)
+	return limited(ctx, err, classOf(err), reportAttempts)
 }

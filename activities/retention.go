@@ -50,6 +50,11 @@ func (a *Activities) PruneRuns(ctx context.Context, in PruneRunsInput) (*PruneRu
 }
 
 func (a *Activities) pruneRuns(ctx context.Context, in PruneRunsInput) (*PruneRunsResult, error) {
+	leave, err := enterLong(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	root, err := a.openRoot(ctx, in.Run)
 	if err != nil {
 		return nil, err
@@ -129,6 +134,11 @@ func (a *Activities) CompareBest(ctx context.Context, in CompareBestInput) (*Com
 }
 
 func (a *Activities) compareBest(ctx context.Context, in CompareBestInput) (*CompareBestResult, error) {
+	leave, err := enterLong(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	root, err := a.openRoot(ctx, in.Run)
 	if err != nil {
 		return nil, err

@@ -45,6 +45,11 @@ func (a *Activities) Summarize(ctx context.Context, in SummarizeInput) (*Summari
 }
 
 func (a *Activities) summarize(ctx context.Context, in SummarizeInput) (*SummarizeResult, error) {
+	leave, err := enterLong(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	s, err := a.openRun(ctx, in.Run)
 	if err != nil {
 		return nil, err

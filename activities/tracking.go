@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -29,25 +30,20 @@ func (a *Activities) SyncTracker(ctx context.Context, in SyncTrackerInput) (*Syn
 	return out, nil
 }
 
-// trackerSlots bounds the calls of trackers in this process: servers that hang must leave slots
+// trackerPlaces bound the calls of trackers in this process: servers that hang must leave slots
 // to what else a worker does beside fitting.
-var trackerSlots = make(chan struct{}, 4)
+var trackerPlaces = make(places, 4)
 
 // maxTrackerWait bounds the wait for one of them, which itself takes a slot of the worker.
 const maxTrackerWait = 2 * time.Second
 
-// enterTracking takes one of trackerSlots; with a server that answers, one is free in a moment.
+// enterTracking takes one of trackerPlaces; with a server that answers, one is free in a moment.
 func enterTracking(ctx context.Context, timeout time.Duration) (leave func(), err error) {
-	wait := time.NewTimer(min(maxTrackerWait, timeout/5))
-	defer wait.Stop()
-	select {
-	case trackerSlots <- struct{}{}:
-		return func() { <-trackerSlots }, nil
-	case <-wait.C:
+	leave, err = trackerPlaces.enter(ctx, min(maxTrackerWait, timeout/5))
+	if errors.Is(err, errBusy) {
 		return nil, &tracker.Error{Kind: tracker.Busy, Text: "this worker waits for trackers in as many calls as it may"}
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
 	}
+	return leave, err
 }
 
 func (a *Activities) syncTracker(ctx context.Context, in SyncTrackerInput) (out *SyncTrackerResult, err error) {

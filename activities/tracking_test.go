@@ -264,18 +264,18 @@ func TestTrackerOffAndLost(t *testing.T) {
 // server's do, and ask nobody.
 func TestTrackersHaveRoom(t *testing.T) {
 	l, f := newLab(t), &trackertest.Fake{}
-	for range cap(trackerSlots) {
-		trackerSlots <- struct{}{}
+	for range cap(trackerPlaces) {
+		trackerPlaces <- struct{}{}
 	}
 	probe := func(in *SyncTrackerInput) { in.Probe, in.Tracker.Timeout = true, config.Duration(100*time.Millisecond) }
 	_, err := l.track(l.spec(), f, probe)
 	requireType(t, err, ErrTracker, true)
 	require.ErrorContains(t, err, "busy")
 	require.Empty(t, f.Calls())
-	for range cap(trackerSlots) {
-		<-trackerSlots
+	for range cap(trackerPlaces) {
+		<-trackerPlaces
 	}
 	_, err = l.track(l.spec(), f, probe)
 	require.NoError(t, err)
-	require.Empty(t, trackerSlots)
+	require.Empty(t, trackerPlaces)
 }

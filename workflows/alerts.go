@@ -99,7 +99,7 @@ func (r *trainRun) tell(ctx workflow.Context, in activities.NotifyInput) (troubl
 
 // send is tell for whoever has no histories from before there were alerts.
 func (w *Workflows) send(ctx workflow.Context, in activities.NotifyInput) (trouble string) {
-	ctx = workflow.WithActivityOptions(ctx, w.notifyOptions(in.Event))
+	ctx = workflow.WithActivityOptions(ctx, w.notifyOptions(in.Run, in.Event))
 	var out activities.NotifyResult
 	err := workflow.ExecuteActivity(ctx, activities.NotifyName, in).Get(ctx, &out)
 	list := out.Troubles()

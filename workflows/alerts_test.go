@@ -173,10 +173,10 @@ func TestAlertsNeverFailTheRun(t *testing.T) {
 
 // An endpoint that gives no answer, or a worker that does not come, costs the stated budget.
 func TestAlertsAreBounded(t *testing.T) {
-	o := (&Workflows{}).notifyOptions(activities.EventFailed)
+	o := (&Workflows{}).notifyOptions(activities.RunRef{}, activities.EventFailed)
 	require.Equal(t, time.Minute, o.ScheduleToCloseTimeout)
 	require.Equal(t, 20*time.Second, o.StartToCloseTimeout)
-	require.Equal(t, 3*time.Second, (&Workflows{HeartbeatTimeout: 3 * time.Second}).notifyOptions("").StartToCloseTimeout)
+	require.Equal(t, 3*time.Second, (&Workflows{HeartbeatTimeout: 3 * time.Second}).notifyOptions(activities.RunRef{}, "").StartToCloseTimeout)
 
 	s := newScript()
 	env := s.environment(t)

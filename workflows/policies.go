@@ -46,7 +46,6 @@ const (
 	// report that cannot be written, or a missing io worker, adds to a run at most. Afterwards
 	// starter report writes it.
 	reportPatience = 5 * time.Minute
-	reportAttempts = 5
 
 	// afterPatience bounds what a schedule does after its run, each: the next start may wait for
 	// it. What is given up is done after the next run.
@@ -75,6 +74,17 @@ const (
 	// The last steps of a run whose folds are complete: they are few, and end it.
 	priorityFinal = 2
 	priorityFold  = 3
+)
+
+// Priorities on the io queue. Whatever is short and bounded by the time that it may wait never waits
+// for what takes long: of that a worker does some at a time, see activities.
+const (
+	// Tables, tracker and alerts: a moment each.
+	priorityCall = 1
+	// Summary and report: a run waits for them.
+	priorityEnd = 2
+	// What a schedule does after its run.
+	priorityAfter = 3
 )
 
 // maxFairnessKey is how long the server allows a key to be, in bytes.
@@ -189,73 +199,76 @@ func (w *Workflows) childOptions(s *config.Spec) workflow.ChildWorkflowOptions {
 // publishOptions: small calls on the io queue. The bound counts queue time, so a missing
 // io worker costs the patience and no more; one that vanishes is missed by its heartbeat,
 // since the end of the run waits for the call.
-func (w *Workflows) publishOptions() workflow.ActivityOptions {
+func (w *Workflows) publishOptions(run activities.RunRef) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
 		TaskQueue:              QueueIO,
 		StartToCloseTimeout:    time.Minute,
 		ScheduleToCloseTimeout: publishPatience,
 		HeartbeatTimeout:       w.heartbeat(),
 		RetryPolicy:            retryForever(),
+		Priority:               priorityOf(run, priorityCall),
 		Summary:                "model_metrics.csv",
 	}
 }
 
 // summarizeOptions: reads and verifies every artifact of the run, so it heartbeats.
-func (w *Workflows) summarizeOptions() workflow.ActivityOptions {
+func (w *Workflows) summarizeOptions(run activities.RunRef) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
 		TaskQueue:              QueueIO,
 		StartToCloseTimeout:    2 * time.Hour,
 		ScheduleToCloseTimeout: storePatience,
 		HeartbeatTimeout:       w.heartbeat(),
 		RetryPolicy:            retryForever(),
+		Priority:               priorityOf(run, priorityEnd),
 		Summary:                "verify artifacts, model_summary.csv",
 	}
 }
 
 // reportOptions: pictures and tables of what is in the store already; at a million rows it reads
 // as many out-of-fold predictions a model, so it heartbeats.
-func (w *Workflows) reportOptions() workflow.ActivityOptions {
-	retry := retryForever()
-	retry.MaximumAttempts = reportAttempts
+func (w *Workflows) reportOptions(run activities.RunRef) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
 		TaskQueue:              QueueIO,
 		StartToCloseTimeout:    reportPatience,
 		ScheduleToCloseTimeout: reportPatience,
 		HeartbeatTimeout:       w.heartbeat(),
-		RetryPolicy:            retry,
+		RetryPolicy:            retryForever(), // how often it fails, the activity counts: interruptions are none
+		Priority:               priorityOf(run, priorityEnd),
 		Summary:                "report/index.html",
 	}
 }
 
 // notifyOptions: alerts have a small budget of their own. The bound counts queue time.
-func (w *Workflows) notifyOptions(event activities.Event) workflow.ActivityOptions {
+func (w *Workflows) notifyOptions(run activities.RunRef, event activities.Event) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
 		TaskQueue:              QueueIO,
 		StartToCloseTimeout:    min(alertAttempt, w.heartbeat()),
 		ScheduleToCloseTimeout: alertPatience,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumAttempts: alertAttempts},
+		Priority:               priorityOf(run, priorityCall),
 		Summary:                "alert: " + string(event),
 	}
 }
 
 // compareOptions: reads two small tables and lists the runs of a store.
-func (w *Workflows) compareOptions() workflow.ActivityOptions {
-	return w.afterOptions("compare with the run before")
+func (w *Workflows) compareOptions(run activities.RunRef) workflow.ActivityOptions {
+	return w.afterOptions(run, "compare with the run before")
 }
 
 // pruneOptions: verifies the newest run that is good, which takes as long as reading it, and
 // removes others.
-func (w *Workflows) pruneOptions() workflow.ActivityOptions {
-	return w.afterOptions("remove older runs")
+func (w *Workflows) pruneOptions(run activities.RunRef) workflow.ActivityOptions {
+	return w.afterOptions(run, "remove older runs")
 }
 
-func (w *Workflows) afterOptions(what string) workflow.ActivityOptions {
+func (w *Workflows) afterOptions(run activities.RunRef, what string) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
 		TaskQueue:              QueueIO,
 		StartToCloseTimeout:    afterPatience,
 		ScheduleToCloseTimeout: afterPatience,
 		HeartbeatTimeout:       w.heartbeat(),
 		RetryPolicy:            retryForever(),
+		Priority:               priorityOf(run, priorityAfter),
 		Summary:                what,
 	}
 }
@@ -263,7 +276,7 @@ func (w *Workflows) afterOptions(what string) workflow.ActivityOptions {
 // trackerOptions: the tracker's own policy, by the spec. The bound counts queue time, so a
 // missing io worker costs it and no more. A call of the API may take its timeout, and there is
 // no sign of life meanwhile.
-func (w *Workflows) trackerOptions(t config.Tracker, attempts int, bound time.Duration, what string) workflow.ActivityOptions {
+func (w *Workflows) trackerOptions(run activities.RunRef, t config.Tracker, attempts int, bound time.Duration, what string) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
 		TaskQueue:              QueueIO,
 		StartToCloseTimeout:    bound,
@@ -273,7 +286,8 @@ func (w *Workflows) trackerOptions(t config.Tracker, attempts int, bound time.Du
 			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 10 * time.Second,
 			MaximumAttempts: int32(attempts), NonRetryableErrorTypes: permanent,
 		},
-		Summary: what,
+		Priority: priorityOf(run, priorityCall),
+		Summary:  what,
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/workflow"
 
+	"everfold/activities"
 	"everfold/config"
 )
 
@@ -14,7 +15,7 @@ import (
 // it may otherwise take; has bounds for one attempt and for all; and retries without
 // counting, since stopping a worker burns an attempt.
 func TestEveryActivityIsMissedSoon(t *testing.T) {
-	spec := &config.Spec{}
+	spec, run := &config.Spec{}, activities.RunRef{}
 	spec.Resources.FitTimeout, spec.Resources.FitBudget = config.Duration(time.Hour), config.Duration(9*time.Hour)
 	for _, timeout := range []time.Duration{0, 2 * time.Second} {
 		w := &Workflows{HeartbeatTimeout: timeout}
@@ -24,7 +25,7 @@ func TestEveryActivityIsMissedSoon(t *testing.T) {
 		}
 		for name, o := range map[string]workflow.ActivityOptions{
 			"prepare": w.prepareOptions(spec), "fit": w.fitOptions(workOf(spec, ""), &cell{foldID: foldID{"cox_ph", 1}}),
-			"publish": w.publishOptions(), "summarize": w.summarizeOptions(),
+			"publish": w.publishOptions(run), "summarize": w.summarizeOptions(run),
 		} {
 			require.Equal(t, want, o.HeartbeatTimeout, name)
 			require.Positive(t, o.StartToCloseTimeout, name)
@@ -33,5 +34,25 @@ func TestEveryActivityIsMissedSoon(t *testing.T) {
 			require.Zero(t, o.RetryPolicy.MaximumAttempts, name)
 			require.NotEmpty(t, o.Summary, name)
 		}
+	}
+}
+
+// On the io queue what is short comes before what takes long, and that before what follows a run;
+// runs take turns within.
+func TestSmallCallsComeFirst(t *testing.T) {
+	w, run := &Workflows{}, activities.RunRef{Type: config.Production, Run: "churn"}
+	last := 0
+	for _, level := range [][]workflow.ActivityOptions{
+		{w.publishOptions(run), w.notifyOptions(run, activities.EventFailed), w.trackerOptions(run, config.Tracker{}, 1, time.Minute, "")},
+		{w.summarizeOptions(run), w.reportOptions(run)},
+		{w.compareOptions(run), w.pruneOptions(run)},
+	} {
+		for _, o := range level {
+			require.Equal(t, QueueIO, o.TaskQueue)
+			require.Equal(t, "production/churn", o.Priority.FairnessKey, o.Summary)
+			require.Equal(t, level[0].Priority, o.Priority, o.Summary)
+		}
+		require.Greater(t, level[0].Priority.PriorityKey, last)
+		last = level[0].Priority.PriorityKey
 	}
 }

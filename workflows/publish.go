@@ -38,7 +38,7 @@ func (p *publisher) loop(ctx workflow.Context) {
 
 func (p *publisher) publish(ctx workflow.Context) {
 	input := activities.PublishInput{Run: activities.Ref(p.run.spec), SpecDigest: p.run.digest}
-	actx := workflow.WithActivityOptions(ctx, p.run.publishOptions())
+	actx := workflow.WithActivityOptions(ctx, p.run.publishOptions(input.Run))
 	err := workflow.ExecuteActivity(actx, activities.PublishMetricsName, input).Get(ctx, nil)
 	if err != nil && !p.failed {
 		message := fmt.Sprintf("model_metrics.csv is behind, it will be written with the summary: %v", err)

@@ -25,8 +25,8 @@ func (r *trainRun) writeReport(ctx workflow.Context) {
 		return
 	}
 	r.board.enter(ctx, stageReporting)
-	ctx = workflow.WithActivityOptions(ctx, r.reportOptions())
 	input := activities.WriteReportInput{Run: activities.Ref(r.spec), SpecDigest: r.digest}
+	ctx = workflow.WithActivityOptions(ctx, r.reportOptions(input.Run))
 	var out activities.WriteReportResult
 	if err := workflow.ExecuteActivity(ctx, activities.WriteReportName, input).Get(ctx, &out); err != nil {
 		trouble := fmt.Sprintf("no report: %s; starter report %s writes it", reasonOf(err), quote(outputOf(r.spec)))

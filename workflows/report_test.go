@@ -94,7 +94,7 @@ func TestReportNeverFailsTheRun(t *testing.T) {
 			require.Contains(t, out.Warnings[0], "starter report /out/sample/demo writes it")
 		})
 	}
-	o := (&Workflows{}).reportOptions()
+	o := (&Workflows{}).reportOptions(activities.RunRef{})
 	require.Equal(t, reportPatience, o.ScheduleToCloseTimeout)
 	require.Equal(t, QueueIO, o.TaskQueue)
 }

@@ -174,7 +174,7 @@ func (s *scheduledRun) compare(ctx workflow.Context, out *ScheduledResult) {
 	}
 	in := activities.CompareBestInput{Run: activities.Ref(s.spec), Template: s.RunTemplate}
 	var c activities.CompareBestResult
-	actx := workflow.WithActivityOptions(ctx, s.compareOptions())
+	actx := workflow.WithActivityOptions(ctx, s.compareOptions(in.Run))
 	if err := workflow.ExecuteActivity(actx, activities.CompareBestName, in).Get(ctx, &c); err != nil {
 		out.warn(ctx, "not compared with the run before: "+reasonOf(err))
 		return
@@ -201,7 +201,7 @@ func (s *scheduledRun) prune(ctx workflow.Context, out *ScheduledResult) {
 	}
 	in := activities.PruneRunsInput{Run: activities.Ref(s.spec), Template: s.RunTemplate, Retention: s.Prune}
 	var pruned activities.PruneRunsResult
-	ctx = workflow.WithActivityOptions(ctx, s.pruneOptions())
+	ctx = workflow.WithActivityOptions(ctx, s.pruneOptions(in.Run))
 	if err := workflow.ExecuteActivity(ctx, activities.PruneRunsName, in).Get(ctx, &pruned); err != nil {
 		out.warn(ctx, "older runs were not removed: "+reasonOf(err))
 		return

@@ -172,7 +172,7 @@ func (r *trainRun) summarize(ctx workflow.Context) (*activities.SummarizeResult,
 		r.board.enter(ctx, stageSummarizing)
 		var summary activities.SummarizeResult
 		input := activities.SummarizeInput{Run: activities.Ref(r.spec), SpecDigest: r.digest, Excused: r.board.excused()}
-		actx := workflow.WithActivityOptions(ctx, r.summarizeOptions())
+		actx := workflow.WithActivityOptions(ctx, r.summarizeOptions(input.Run))
 		if err := workflow.ExecuteActivity(actx, activities.SummarizeName, input).Get(ctx, &summary); err != nil {
 			return nil, failRun("summarize", err)
 		}

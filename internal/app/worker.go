@@ -41,8 +41,9 @@ const (
 	// DefaultCacheBytes bounds the prepared tables that workers keep on this machine.
 	DefaultCacheBytes = 2 << 30
 
-	// ioSlots: publishing and summarizing are short and wait for the store, not the cores.
-	ioSlots = 8
+	// ioSlots: what is published, tracked and told is short and waits for others, not for the cores. What
+	// is not, package activities holds to a quarter of them each: servers that hang, and whole runs.
+	ioSlots = 16
 )
 
 // Queues returns the names of all task queues that a worker can serve.

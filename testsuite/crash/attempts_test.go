@@ -128,7 +128,8 @@ func TestWorkerStopped(t *testing.T) {
 }
 
 // A fold in the middle of its fit when its worker is told to stop goes back at once, and
-// any number of such stops neither exhausts its attempts nor makes it a poison fold.
+// any number of such stops neither exhausts its attempts nor makes it a poison fold, nor the first
+// error of no known class after them its last.
 func TestStopsDoNotExhaustAttempts(t *testing.T) {
 	t.Parallel()
 	const stops = 7 // more than max_lost_workers, and than the attempts of an unknown error
@@ -142,9 +143,9 @@ func TestStopsDoNotExhaustAttempts(t *testing.T) {
 		harness.Eventually(t, "the fit is under way", func() bool { return l.fitsOf(victim) == i+1 })
 		require.Zero(t, w.Stop())
 	}
-	l.watched("last", 1, trap{})
+	l.watched("last", 1, trap{At: beforeRisk, Task: &victim, Nth: 1, Do: fail})
 	e := l.wait(s, 0)
-	require.Equal(t, []workflows.Retried{{Model: victim.Model, Fold: victim.Fold, Attempts: stops + 1}}, e.Result.Retried)
+	require.Equal(t, []workflows.Retried{{Model: victim.Model, Fold: victim.Fold, Attempts: stops + 2}}, e.Result.Retried)
 	l.requireAsUndisturbed()
 	l.records().requireOneManifestEach(t, small)
 }

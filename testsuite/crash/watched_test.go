@@ -74,6 +74,7 @@ const (
 	kill = "kill" // SIGKILL to itself
 	hang = "hang" // SIGSTOP to itself: every thread stands still until SIGCONT
 	wait = "wait" // that one operation waits until its context ends
+	fail = "fail" // that one operation fails, by an error of no known class
 )
 
 // trap is one disturbance; the zero value never springs.
@@ -214,6 +215,8 @@ func (w *watchedStore) spring(ctx context.Context, moment string, task artifact.
 	case wait:
 		<-ctx.Done()
 		return ctx.Err()
+	case fail:
+		return errors.New("a fault of no known class")
 	}
 	return nil
 }

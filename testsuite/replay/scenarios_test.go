@@ -165,10 +165,11 @@ func reports(n int) func(*testing.T, shape) {
 }
 
 func refuseReport(_ context.Context, _ *session, c call) error {
-	if c.activity == activities.WriteReportName {
-		return temporal.NewApplicationError("the store does not answer", activities.ErrStoreUnavailable)
+	if c.activity != activities.WriteReportName {
+		return nil
 	}
-	return nil
+	return temporal.NewApplicationErrorWithOptions("the store does not answer", activities.ErrStoreUnavailable,
+		temporal.ApplicationErrorOptions{NonRetryable: c.attempt >= 5}) // as the activity itself ends it
 }
 
 // fits expects so many FitFold.
