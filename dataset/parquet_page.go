@@ -3,6 +3,7 @@ package dataset
 import (
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
@@ -35,10 +36,16 @@ func checkPages(in io.ReaderAt, f *parquet.File, leaf *parquet.Column) error {
 			return damagedParquet(errors.New("a row group lacks a column"))
 		}
 		c.chunk, c.rows = &group.Columns[leaf.Index()].MetaData, group.NumRows
-		if c.chunk.Codec != leaf.Compression().CompressionCodec() { // which the library takes for all row groups
+		switch codec := c.chunk.Codec; {
+		case !slices.Contains(codecs, codec):
+			return invalid(leaf.Name(), "is compressed by "+codec.String(), "Snappy, Zstandard, gzip, Brotli, or no compression")
+		case codec != leaf.Compression().CompressionCodec(): // which the library takes for all row groups
 			return damagedParquet(errors.New("a column is packed by several codecs"))
 		}
-		if err := c.pages(f.Size()); err != nil {
+		switch err := c.pages(f.Size()); {
+		case errors.Is(err, errRuns):
+			return invalid(leaf.Name(), "has truth values encoded as runs (RLE), as pages of version 2 have them", "pages of version 1 (pyarrow: data_page_version=\"1.0\"), or the numbers 0 and 1")
+		case err != nil:
 			return damagedParquet(err)
 		}
 	}
@@ -128,7 +135,7 @@ func mostUnpacked(codec format.CompressionCodec, packed int64) int64 {
 		return packed
 	case format.Snappy:
 		return snappied * packed
-	case format.Gzip, format.Lz4Raw:
+	case format.Gzip:
 		return deflated * packed
 	}
 	return plainPage + deflated*packed

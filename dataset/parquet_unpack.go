@@ -12,7 +12,6 @@ import (
 	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go/format"
-	"github.com/pierrec/lz4/v4"
 )
 
 var errUnpacked = errors.New("a page does not unpack to what it says")
@@ -40,8 +39,12 @@ func (c *columnCheck) unpackedSize(packed []byte) (int, error) {
 	return 0, errUnsized
 }
 
+// codecs are those that pages may be packed by. LZ4 is not among them: the library gives what its
+// buffer held before for most pages, and with a damaged one it asks for memory until none is left.
+var codecs = []format.CompressionCodec{format.Uncompressed, format.Snappy, format.Gzip, format.Brotli, format.Zstd}
+
 // unpack unpacks a page, or its values, to so many bytes. The library goes on for as long as there
-// is more to come, and with a damaged LZ4 page until no memory is left.
+// is more to come.
 func (c *columnCheck) unpack(packed []byte, size int) ([]byte, error) {
 	if c.chunk.Codec == format.Uncompressed {
 		return packed, nil
@@ -71,8 +74,6 @@ func unpackInto(into, packed []byte, codec format.CompressionCodec) (n int, err 
 	case format.Zstd:
 		body, err := zstdDecoder().DecodeAll(packed, into[:0:len(into)])
 		return len(body), err
-	case format.Lz4Raw:
-		return lz4.UncompressBlock(packed, into)
 	case format.Gzip:
 		z, err := gzip.NewReader(bytes.NewReader(packed))
 		if err != nil {
@@ -82,7 +83,7 @@ func unpackInto(into, packed []byte, codec format.CompressionCodec) (n int, err 
 	case format.Brotli:
 		return readAll(brotli.NewReader(bytes.NewReader(packed)), into)
 	}
-	return 0, errUnpacked // by a codec that is not known
+	return 0, errUnpacked // by a codec that is refused before
 }
 
 // readAll reads all of in, for which into must have room.

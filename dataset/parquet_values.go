@@ -15,7 +15,10 @@ import (
 
 var errValues = errors.New("a page has not the values that it says")
 
-// cutLength takes off bytes that come after their number, as levels and truth values do.
+// errRuns: truth values are kept as runs, of which the library takes the first of eight for all.
+var errRuns = errors.New("truth values are kept as runs")
+
+// cutLength takes off bytes that come after their number, as levels and texts do.
 func cutLength(body []byte) (within, rest []byte, ok bool) {
 	if len(body) < 4 {
 		return nil, nil, false
@@ -66,17 +69,15 @@ func (c *columnCheck) values(by format.Encoding, body []byte, n int) error {
 			_, ok = runs(body[1:], int(body[0]), n)
 		}
 	case format.RLE:
-		var total int
-		if body, _, ok = cutLength(body); ok {
-			total, ok = runs(body, 1, n)
-		}
-		ok = ok && total >= n
+		return errRuns
 	case format.DeltaBinaryPacked:
 		var count int
 		count, _, ok = deltas(body, n, int(bitsOf(c.kind)))
 		ok = ok && count >= n
 	case format.DeltaLengthByteArray:
-		_, _, ok = deltas(body, n, lengthBits)
+		var sum int64
+		sum, body, ok = summed(body, n)
+		ok = ok && sum <= int64(len(body))
 	case format.DeltaByteArray:
 		ok = prefixed(body, n)
 	}
@@ -183,26 +184,27 @@ func deltas(src []byte, n, most int) (count int, rest []byte, ok bool) {
 	return count, src, true
 }
 
+// summed adds up lengths that are kept as deltas are; rest is what comes after.
+func summed(src []byte, n int) (sum int64, rest []byte, ok bool) {
+	if _, rest, ok = deltas(src, n, lengthBits); !ok {
+		return 0, nil, false
+	}
+	lengths, err := (&delta.BinaryPackedEncoding{}).DecodeInt32(nil, src[:len(src)-len(rest)])
+	for _, length := range lengths {
+		sum += int64(length)
+		ok = ok && length >= 0
+	}
+	return sum, rest, ok && err == nil
+}
+
 // prefixed looks at texts of which each is kept as what it has in common with the one before and
 // what it has not (parquet-format, Encodings, DELTA_BYTE_ARRAY): together they may be far longer
 // than what is kept.
 func prefixed(body []byte, n int) bool {
-	_, suffixes, ok := deltas(body, n, lengthBits)
-	if !ok {
+	common, own, ok := summed(body, n)
+	if !ok || common > plainPage+deflated*int64(len(body)) {
 		return false
 	}
-	if _, _, ok = deltas(suffixes, n, lengthBits); !ok {
-		return false
-	}
-	prefixes, err := (&delta.BinaryPackedEncoding{}).DecodeInt32(nil, body[:len(body)-len(suffixes)])
-	if err != nil {
-		return false
-	}
-	sum := int64(0)
-	for _, p := range prefixes {
-		if sum += int64(p); p < 0 || sum > plainPage+deflated*int64(len(body)) {
-			return false
-		}
-	}
-	return true
+	sum, rest, ok := summed(own, n)
+	return ok && sum <= int64(len(rest))
 }

