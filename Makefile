@@ -105,11 +105,12 @@ race:
 		$(GO) test -race -timeout $(TIMEOUT) $(RACE); \
 	else echo "race detector: left out, there is no C compiler"; fi
 
-bench: temporal peers ## everfold beside its peers, the production run, the libraries, what a run costs; takes hours
+bench: temporal versitygw peers ## everfold beside its peers, the production run, the libraries, what a run costs; takes hours
 	@$(GO) run ./bench/versus -runs 5 -results bench/results/peers.json -page docs/BENCHMARKS.md
 	@$(GO) run ./bench/production -kill -results bench/results/production.json -page docs/BENCHMARKS.md
 	@$(GO) test -run '^$$' -bench . -benchmem ./survival/... ./dataset/... ./artifact/... ./store/...
 	@$(GO) test -run '^$$' -bench . -benchtime 5x -timeout 1h ./bench -results results/orchestration.json
+	@$(GO) test -run '^$$' -bench . -benchtime 2x -timeout 1h ./testsuite/machines
 
 bench-quick: peers ## everfold beside its peers on small tables, in minutes; prints the tables
 	@$(GO) run ./bench/versus -quick -results .cache/bench-quick.json

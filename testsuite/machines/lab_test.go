@@ -31,17 +31,19 @@ const (
 	boosted = linear + ", {type: gbsa, trees: 20}"
 )
 
-// lab is a Temporal server and an S3 server with the table.
+// lab is a Temporal server, with settings if need be, and an S3 server with the table.
 type lab struct {
-	t      *testing.T
+	t      testing.TB
 	server *harness.TemporalServer
 	bucket *harness.S3Server
 	disks  string // where all machines have theirs
 }
 
-func newLab(t *testing.T) *lab {
+func newLab(t testing.TB, settings ...string) *lab {
 	t.Helper()
-	l := &lab{t: t, server: harness.Server(t), bucket: harness.S3(t), disks: t.TempDir()}
+	l := &lab{t: t, server: harness.Unstarted(t), bucket: harness.S3(t), disks: t.TempDir()}
+	l.server.Dynamic = settings
+	l.server.Restart()
 	table, err := os.ReadFile(veteran(t))
 	require.NoError(t, err)
 	_, err = store.PutBytes(t.Context(), l.bucket.Store(""), "data/veteran.csv", table, store.Condition{})
@@ -49,7 +51,7 @@ func newLab(t *testing.T) *lab {
 	return l
 }
 
-func veteran(t *testing.T) string {
+func veteran(t testing.TB) string {
 	t.Helper()
 	return filepath.Join(harness.Root(t), "examples", "data", "veteran.csv")
 }

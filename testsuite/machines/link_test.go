@@ -21,7 +21,7 @@ type relay struct {
 }
 
 // newRelay listens at a port of host.
-func newRelay(t *testing.T, host, target string) *relay {
+func newRelay(t testing.TB, host, target string) *relay {
 	t.Helper()
 	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	require.NoError(t, err)

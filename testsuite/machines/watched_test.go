@@ -31,13 +31,15 @@ const watchedRole = "EVERFOLD_TEST_WATCHED_WORKER"
 
 // watched is a worker for fits that is bin/worker but for two hooks: it tells on standard error
 // how fits end, and keeps the manifest of one fold back until the file Release exists, with signs
-// of life all the while.
+// of life all the while. With a Pause it is one for all queues whose fits take that long, and
+// nothing else is done to it.
 type watched struct {
 	Name      string         `json:"name"`
 	Heartbeat time.Duration  `json:"heartbeat"` // timeout; 0: the run's own
 	Slots     int            `json:"slots"`
-	Trap      *artifact.Task `json:"trap"` // nil: the first fold that it gets
-	Held      string         `json:"held"` // file that names the fold, once it is held
+	Pause     time.Duration  `json:"pause"` // before every fit; 0: none
+	Trap      *artifact.Task `json:"trap"`  // nil: the first fold that it gets
+	Held      string         `json:"held"`  // file that names the fold, once it is held
 	Release   string         `json:"release"`
 }
 
@@ -53,35 +55,44 @@ func playWatched(setting string) error {
 		return err
 	}
 	defer c.Close()
-	return app.RunWorker(ctx, c, app.WorkerOptions{
-		Name: w.Name, Slots: w.Slots, HeartbeatTimeout: w.Heartbeat, Queues: []string{workflows.QueueTrain},
-		Interceptors: []interceptor.WorkerInterceptor{&teller{}},
-		WrapStore:    func(s store.Store) store.Store { return &heldStore{Store: s, watched: w} },
-	})
+	options := app.WorkerOptions{Name: w.Name, Slots: w.Slots, HeartbeatTimeout: w.Heartbeat,
+		Interceptors: []interceptor.WorkerInterceptor{&teller{pause: w.Pause}}}
+	if w.Pause == 0 {
+		options.Queues = []string{workflows.QueueTrain}
+		options.WrapStore = func(s store.Store) store.Store { return &heldStore{Store: s, watched: w} }
+	}
+	return app.RunWorker(ctx, c, options)
 }
 
-// teller says how every attempt at a fold ends.
+// teller says how every attempt at a fold ends, which begins with a pause.
 type teller struct {
 	interceptor.WorkerInterceptorBase
+	pause time.Duration
 }
 
-func (*teller) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
-	i := &telling{}
+func (t *teller) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+	i := &telling{pause: t.pause}
 	i.Next = next
 	return i
 }
 
 type telling struct {
 	interceptor.ActivityInboundInterceptorBase
+	pause time.Duration
 }
 
 func (i *telling) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
-	out, err := i.Next.ExecuteActivity(ctx, in)
-	for _, arg := range in.Args {
-		if fit, ok := arg.(activities.FitFoldInput); ok {
-			fmt.Fprintf(os.Stderr, "ended: %s fold %d attempt %d: %v\n", fit.Model, fit.Fold, activity.GetInfo(ctx).Attempt, err)
-		}
+	fit, ok := in.Args[0].(activities.FitFoldInput)
+	if !ok {
+		return i.Next.ExecuteActivity(ctx, in)
 	}
+	select {
+	case <-time.After(i.pause):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	out, err := i.Next.ExecuteActivity(ctx, in)
+	fmt.Fprintf(os.Stderr, "ended: %s fold %d attempt %d: %v\n", fit.Model, fit.Fold, activity.GetInfo(ctx).Attempt, err)
 	return out, err
 }
 
