@@ -15,7 +15,7 @@ import (
 	"everfold/store/s3"
 )
 
-// Stores opens the stores that specs name, each once. The zero value is ready; safe for
+// Stores opens the stores that specs name, and keeps those used last. The zero value is ready; safe for
 // concurrent use.
 type Stores struct {
 	// Allow is where stores may be, and which S3 servers may be asked.
@@ -23,8 +23,15 @@ type Stores struct {
 	// Wrap, where not nil, decorates every store on opening: fault injection in tests.
 	Wrap func(store.Store) store.Store
 
-	mu   sync.Mutex
-	open map[config.Store]store.Store
+	mu      sync.Mutex
+	open    recent[config.Store, store.Store]
+	clients recent[server, *s3.Client]
+}
+
+// server is what a client of S3 is for.
+type server struct {
+	endpoint, region string
+	pathStyle        bool
 }
 
 // Open returns the store that c describes: DIR, file://DIR or s3://bucket/prefix. For a file,
@@ -33,9 +40,10 @@ type Stores struct {
 func (s *Stores) Open(ctx context.Context, c config.Store) (store.Store, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if st, ok := s.open[c]; ok {
-		return st, nil
-	}
+	return s.open.get(c, func() (store.Store, error) { return s.openAllowed(ctx, c) })
+}
+
+func (s *Stores) openAllowed(ctx context.Context, c config.Store) (store.Store, error) {
 	if found := s.Allow.storeProblems(c); found != nil {
 		return nil, &config.Error{Problems: found}
 	}
@@ -46,16 +54,12 @@ func (s *Stores) Open(ctx context.Context, c config.Store) (store.Store, error) 
 	if s.Wrap != nil {
 		st = s.Wrap(st)
 	}
-	if s.open == nil {
-		s.open = map[config.Store]store.Store{}
-	}
-	s.open[c] = st
 	return st, nil
 }
 
 func (s *Stores) openStore(ctx context.Context, c config.Store) (store.Store, error) {
 	if strings.HasPrefix(c.URI, s3.Scheme) {
-		st, err := s3.Open(ctx, c.URI, s.Allow.s3Options(c))
+		st, err := s.openBucket(ctx, c)
 		if errors.Is(err, s3.ErrURI) {
 			return nil, badStore("%v", err)
 		}
@@ -81,6 +85,17 @@ func (s *Stores) openStore(ctx context.Context, c config.Store) (store.Store, er
 		}
 	}
 	return st, nil
+}
+
+// openBucket opens a store on S3, with the client of its server.
+func (s *Stores) openBucket(ctx context.Context, c config.Store) (*s3.Store, error) {
+	o := s.Allow.s3Options(c)
+	client, err := s.clients.get(server{o.Endpoint, o.Region, o.PathStyle}, func() (*s3.Client, error) { return s3.NewClient(ctx, o) })
+	if err != nil {
+		return nil, err
+	}
+	o.Client = client
+	return s3.Open(ctx, c.URI, o)
 }
 
 // s3Options is how a store on S3 is reached; for any other, as the environment says.

@@ -25,7 +25,7 @@ const (
 	envWorkspace   = "MLFLOW_WORKSPACE"
 )
 
-// Trackers opens the tracking servers that specs name, each once. Addresses given by name
+// Trackers opens the tracking servers that specs name, and keeps those used last. Addresses given by name
 // and all credentials come from the environment. The zero value reads the process's own;
 // safe for concurrent use.
 type Trackers struct {
@@ -36,7 +36,7 @@ type Trackers struct {
 	Tell bool
 
 	mu   sync.Mutex
-	open map[config.Tracker]tracker.Tracker
+	open recent[config.Tracker, tracker.Tracker]
 }
 
 // Open returns the tracker that c describes, nil where neither the spec nor the environment
@@ -44,9 +44,10 @@ type Trackers struct {
 func (t *Trackers) Open(c config.Tracker) (tracker.Tracker, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if found, ok := t.open[c]; ok {
-		return found, nil
-	}
+	return t.open.get(c, func() (tracker.Tracker, error) { return t.connect(c) })
+}
+
+func (t *Trackers) connect(c config.Tracker) (tracker.Tracker, error) {
 	if text := t.Allow.trackerProblem(c, t.getenv); text != "" {
 		return nil, unusable("tracker.uri: " + text)
 	}
@@ -58,10 +59,6 @@ func (t *Trackers) Open(c config.Tracker) (tracker.Tracker, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.open == nil {
-		t.open = map[config.Tracker]tracker.Tracker{}
-	}
-	t.open[c] = made
 	return made, nil
 }
 

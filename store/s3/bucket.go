@@ -46,6 +46,9 @@ type Options struct {
 	// look at the request's host, as a proxy connects where Control does not see; nil is none then.
 	// Its errors are passed on as Control's.
 	Proxy func(*http.Request) (*url.URL, error)
+	// Client, where not nil, reaches the server, and what is said above of that is said by it:
+	// Endpoint, Region, PathStyle, Control, Proxy. nil: a client of this store's own.
+	Client *Client
 	// Credentials, where not nil, replace the SDK's chain: for tests.
 	Credentials aws.CredentialsProvider
 }
@@ -67,15 +70,36 @@ var usual = limits{part: 8 << 20, attempts: 4, backoff: 200 * time.Millisecond, 
 type bucket struct {
 	name    string
 	client  *s3.Client
-	patient aws.HTTPClient // has the patience of limits.assembly
+	patient aws.HTTPClient
 	options Options
 	limits  limits
 }
 
 func newBucket(ctx context.Context, name string, o Options, l limits) (bucket, error) {
+	c := o.Client
+	if c == nil {
+		var err error
+		if c, err = newClient(ctx, o, l); err != nil {
+			return bucket{}, fmt.Errorf("open bucket %s: %w", name, err)
+		}
+	}
+	return bucket{name: name, client: c.client, patient: c.patient, options: o, limits: l}, nil
+}
+
+// Client reaches a server, for any number of stores: they share its connections and credentials.
+// Make one with NewClient.
+type Client struct {
+	client  *s3.Client
+	patient aws.HTTPClient // has the patience of limits.assembly
+}
+
+// NewClient returns a client as o says it. It asks nobody; errors are those of Open.
+func NewClient(ctx context.Context, o Options) (*Client, error) { return newClient(ctx, o, usual) }
+
+func newClient(ctx context.Context, o Options, l limits) (*Client, error) {
 	if o.Endpoint != "" {
 		if u, err := url.Parse(o.Endpoint); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-			return bucket{}, fmt.Errorf("%w: the endpoint is not of the form http://host or https://host", ErrURI)
+			return nil, fmt.Errorf("%w: the endpoint is not of the form http://host or https://host", ErrURI)
 		}
 	}
 	load := []func(*config.LoadOptions) error{
@@ -90,7 +114,7 @@ func newBucket(ctx context.Context, name string, o Options, l limits) (bucket, e
 	}
 	shared, err := config.LoadDefaultConfig(ctx, load...)
 	if err != nil {
-		return bucket{}, fmt.Errorf("open bucket %s: %w: the AWS configuration of this process: %w", name, store.ErrUnavailable, err)
+		return nil, fmt.Errorf("%w: the AWS configuration of this process: %w", store.ErrUnavailable, err)
 	}
 	patient := shared.HTTPClient
 	if client, ok := shared.HTTPClient.(*awshttp.BuildableClient); ok {
@@ -107,7 +131,7 @@ func newBucket(ctx context.Context, name string, o Options, l limits) (bucket, e
 		}
 		so.DisableLogOutputChecksumValidationSkipped = true
 	})
-	return bucket{name: name, client: client, patient: patient, options: o, limits: l}, nil
+	return &Client{client, patient}, nil
 }
 
 // encryption is what every write asks for.
