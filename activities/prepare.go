@@ -28,6 +28,9 @@ type Preview struct {
 	Cost   *cost.Estimate // set by Estimate
 	former string         // ETag of run.json now, "" where there is none
 	stale  bool           // data/final.parquet is of a spec before this one
+	// Replaced is what is wrong with the run.json in place, which is made anew and of which nothing
+	// counts; nil: nothing.
+	Replaced error
 	// Predicted is the digest of the rows of final.data that the predictions in place are of; ""
 	// where there are none.
 	Predicted string
@@ -42,9 +45,11 @@ func NewPreview(ctx context.Context, open OpenFile, s store.Store, in PrepareInp
 		return nil, err
 	}
 	former, etag, err := artifact.ReadRun(ctx, s)
+	var damage error
 	switch {
-	case errors.Is(err, store.ErrNotFound), errors.Is(err, artifact.ErrDamaged): // begin anew; manifests still count
-	case err != nil:
+	case errors.Is(err, artifact.ErrDamaged): // begin anew; manifests still count
+		damage = err
+	case err != nil && !errors.Is(err, store.ErrNotFound):
 		return nil, err
 	}
 	if in.Request.Fresh {
@@ -57,7 +62,7 @@ func NewPreview(ctx context.Context, open OpenFile, s store.Store, in PrepareInp
 		return nil, err
 	}
 	p.keepGrid(in.Spec, former, in.Request)
-	out := &Preview{Preparation: p, Run: p.run(in.Spec, build), former: etag}
+	out := &Preview{Preparation: p, Run: p.run(in.Spec, build), former: etag, Replaced: damage}
 	if former != nil {
 		out.Run.Created = former.Created
 		out.stale = former.Data.Final != nil && p.Final == nil
@@ -86,28 +91,22 @@ func refuseArtifacts(ctx context.Context, s store.Store) error {
 // writes the prepared table, the folds and, last, run.json. Where it refuses, nothing in
 // the run's folder has changed but the logs.
 func (a *Activities) PrepareData(ctx context.Context, in PrepareInput) (*PrepareResult, error) {
-	if err := a.checkSpec(in.Spec); err != nil {
+	if err := in.Spec.Check(); err != nil { // no workflow has decoded it
 		return nil, a.fail(ctx, "prepare data", err) // not even log files are opened for it
 	}
 	ctx, at, end := a.begin(ctx, Ref(in.Spec), "", 0)
 	defer end()
+	if a.CheckSpec != nil {
+		if err := a.CheckSpec(in.Spec); err != nil { // in the run's log, if the store is one that is allowed
+			return nil, a.fail(ctx, "prepare data", err)
+		}
+	}
 	prepare := a.prepare
 	if in.Recover {
 		prepare = a.prepareAgain
 	}
 	out, err := prepare(ctx, at, in)
 	return out, a.fail(ctx, "prepare data", err)
-}
-
-// checkSpec refuses a spec that no workflow has decoded, and what this worker does not allow.
-func (a *Activities) checkSpec(s *config.Spec) error {
-	if err := s.Check(); err != nil {
-		return err
-	}
-	if a.CheckSpec == nil {
-		return nil
-	}
-	return a.CheckSpec(s)
 }
 
 func (a *Activities) prepare(ctx context.Context, at *attempt, in PrepareInput) (*PrepareResult, error) {
@@ -208,6 +207,9 @@ func (p *Preview) writeTable(ctx context.Context, s store.Store) (artifact.File,
 // log tells what was read, what was dropped and what is going to be done.
 func (p *Preview) log(ctx context.Context) {
 	log := logging.From(ctx)
+	for _, w := range p.Warnings() {
+		log.Warn(w, logging.CategoryStorage.Attr())
+	}
 	log.Info("data prepared", "rows_read", p.Profile.RowsRead, "rows", p.Table.Rows(), "events", p.Run.Data.Events,
 		"columns", len(p.Table.Columns), "digest", p.Run.Data.Digest, "folds", len(p.Folds))
 	for _, d := range p.Profile.Dropped {
@@ -230,11 +232,20 @@ func (p *Preview) log(ctx context.Context) {
 	log.Info("folds planned", "train", count[artifact.Train], "rescore", count[artifact.Rescore], "reuse", count[artifact.Reuse])
 }
 
+// Warnings are of what is in place.
+func (p *Preview) Warnings() []string {
+	if p.Replaced == nil {
+		return nil
+	}
+	return []string{p.Replaced.Error() + "; it is made anew, nothing of it counts"}
+}
+
 // result is the plan in brief.
 func (p *Preview) result(s *config.Spec) *PrepareResult {
 	out := &PrepareResult{Run: Ref(s), SpecDigest: p.Run.SpecDigest, Rows: p.Run.Data.Rows, Events: p.Run.Data.Events, FinalSeconds: p.Cost.Finals}
+	out.Warnings = p.Warnings()
 	if p.Preparation != nil && p.Final != nil { // a recovery prepares nothing
-		out.Warnings = p.Final.Warnings
+		out.Warnings = append(out.Warnings, p.Final.Warnings...)
 	}
 	for _, f := range p.Plan.Folds {
 		if n := len(out.Models); n == 0 || out.Models[n-1].Model != f.Model {

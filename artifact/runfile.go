@@ -100,7 +100,7 @@ func (r *Run) KeepsGrid(spec *config.Spec, retrainChanged bool) bool {
 	return !retrainChanged && reflect.DeepEqual(r.Spec.Metrics.Grid, spec.Metrics.Grid)
 }
 
-// ReadRun reads run.json and checks its digest. The ETag is for WriteRun; it is returned
+// ReadRun reads run.json and checks its digest and that of its spec. The ETag is for WriteRun; it is returned
 // with ErrDamaged too. ErrNotFound where the run does not exist yet.
 func ReadRun(ctx context.Context, s store.Store) (*Run, string, error) {
 	content, etag, err := readDocument(ctx, s, RunKey)
@@ -111,7 +111,8 @@ func ReadRun(ctx context.Context, s store.Store) (*Run, string, error) {
 	return r, etag, err
 }
 
-// decodeRun reads run.json and checks its digest. Errors wrap ErrDamaged.
+// decodeRun reads run.json and checks its digest and that of its spec, which says whose fits and
+// tables are the run's. Errors wrap ErrDamaged.
 func decodeRun(content []byte) (*Run, error) {
 	r := &Run{}
 	err := decode(content, r)
@@ -126,6 +127,10 @@ func decodeRun(content []byte) (*Run, error) {
 	if err := r.check(); err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", RunKey, ErrDamaged, err)
 	}
+	if digest := r.Spec.Digest(); digest != r.SpecDigest {
+		return nil, fmt.Errorf("%s: %w: its spec has the digest %.12s…, spec_digest says %.12s…: something else than everfold has changed it",
+			RunKey, ErrDamaged, digest, r.SpecDigest)
+	}
 	return r, nil
 }
 
@@ -136,6 +141,9 @@ func (r *Run) check() error {
 		return err
 	}
 	files := []File{r.Data.File}
+	if f := r.Data.Final; f != nil {
+		files = append(files, f.File)
+	}
 	for _, f := range r.Folds {
 		if f.Index < 0 || f.TrainRows < 0 || f.TestRows < 0 {
 			return fmt.Errorf("fold %d of %d and %d rows", f.Index, f.TrainRows, f.TestRows)

@@ -1,6 +1,8 @@
 package artifact_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"math"
 	"strings"
 	"testing"
@@ -71,6 +73,9 @@ func TestRunFileDamage(t *testing.T) {
 		"sealed, no run": sealedText(`{"format":1,"spec":null,"sha256":""}`),
 		"newer format":   sealedText(`{"format":2,"sha256":""}`),
 		"other shape":    sealedText(`{"format":"x","sha256":""}`),
+		"another spec":   resealed(t, strings.Replace(whole, `"trees": 10`, `"trees": 11`, 1)),
+		"another digest": resealed(t, strings.Replace(whole, run.SpecDigest, strings.Repeat("0", 64), 1)),
+		"hostile rows":   resealed(t, strings.Replace(whole, "\n  \"data\": {", "\n  \"data\": {\"final\": {\"file\": {\"key\": \"../x\"}},", 1)),
 	} {
 		overwrite(t, s, artifact.RunKey, []byte(text))
 		_, etag, err := artifact.ReadRun(t.Context(), s)
@@ -86,6 +91,32 @@ func TestRunFileDamage(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrUnavailable)
 	run.Grid.Times = []float64{math.NaN()}
 	require.ErrorContains(t, artifact.WriteRun(t.Context(), s, run, etag), "not finite")
+}
+
+// Whose spec is not the one that spec_digest says is found, by what both are.
+func TestSpecDigestIsVerified(t *testing.T) {
+	s := memory()
+	run := newRun(t, s, parse(t, baseSpec))
+	changed := with(t, "trees: 10", "trees: 11")
+	text := strings.Replace(string(content(t, s, artifact.RunKey)), `"trees": 10`, `"trees": 11`, 1)
+	overwrite(t, s, artifact.RunKey, []byte(resealed(t, text)))
+	for _, digest := range []string{run.SpecDigest, changed.Digest()} {
+		c := claim(run, "cox", 0)
+		c.SpecDigest = digest
+		_, err := artifact.Admit(t.Context(), s, c)
+		require.ErrorIs(t, err, artifact.ErrDamaged)
+		require.ErrorContains(t, err, "its spec has the digest "+changed.Digest()[:12]+"…, spec_digest says "+run.SpecDigest[:12])
+	}
+}
+
+// resealed is a document that was changed, with its digest made right.
+func resealed(t *testing.T, doc string) string {
+	t.Helper()
+	var compact bytes.Buffer
+	require.NoError(t, json.Compact(&compact, []byte(doc)))
+	head, _, found := strings.Cut(compact.String(), `"sha256":"`+compact.String()[compact.Len()-66:])
+	require.True(t, found)
+	return sealedText(head + `"sha256":""}`)
 }
 
 // sealedText puts the right digest into a compact document that ends with an empty one.

@@ -22,6 +22,29 @@ func TestDigest(t *testing.T) {
 	require.PanicsWithValue(t, "config: Digest: the spec holds a number that is not finite", func() { a.Digest() })
 }
 
+// A spec in the JSON form that run.json has had keeps its bytes, and so its digest, for ever: a key
+// that is added is left out at its default.
+func TestDigestStays(t *testing.T) {
+	var s config.Spec
+	require.NoError(t, json.Unmarshal([]byte(firstForm), &s))
+	text, err := json.Marshal(&s)
+	require.NoError(t, err)
+	require.Equal(t, firstForm, string(text))
+	require.Equal(t, "4ba442d43dca13fee44b6a69ac8d07952fd8cd08a47dd95302313258c361c572", s.Digest())
+}
+
+const firstForm = `{"run":"r","type":"sample","data":{"uri":"d.csv","time":"t","event":"e","on_zero_time":"error","ignore":[],"sample_rows":2000},` +
+	`"preprocess":{"impute":"median","scale":"standard","encode":"treatment","rare_level":0,"drop_constant":true},` +
+	`"folds":{"k":5,"repeats":1,"seed":42,"stratify":"event"},"metrics":{"cindex":"ipcw","convention":"riskregression","grid":50},` +
+	`"models":[{"name":"cox_ph","type":"cox_ph","alpha":0,"ties":"efron"},` +
+	`{"name":"coxnet","type":"coxnet","alpha_min_ratio":0.01,"alphas":100,"inner_folds":5,"l1_ratio":0.5,"rule":"min","select":"cv","standardize":false},` +
+	`{"name":"weibull_aft","type":"weibull_aft"},` +
+	`{"name":"gbsa","type":"gbsa","bins":255,"column_sample":1,"depth":3,"leaf":"mean","learning_rate":0.1,"min_leaf":1,"patience":10,"subsample":1,"trees":100,"validation":0},` +
+	`{"name":"rsf","type":"rsf","bins":255,"bootstrap":true,"curve":"mean","depth":0,"min_leaf":5,"min_split":10,"mtry":"sqrt","subsample":1,"trees":300}],` +
+	`"final":{"models":"best","select":"cindex","data":"/d/new.csv"},"store":{"uri":"outputs"},` +
+	`"tracker":{"experiment":"survival","attempts":3,"timeout":"10s","budget":"1m"},"notify":[],"on_model_failure":"continue",` +
+	`"resources":{"parallel_fits":0,"fit_timeout":"24h","fit_budget":"72h","max_lost_workers":5}}`
+
 // A spec that explains nothing is the spec from before the key, by text and digest; one that
 // does keeps what it asks for through the JSON form.
 func TestExplainIsAnAddition(t *testing.T) {

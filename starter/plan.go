@@ -74,6 +74,7 @@ func (p *program) presentPlan(ctx context.Context, spec *config.Spec, request co
 	doc := newPlanDocument(spec, preview.Plan, preview.Table.Rows(), preview.Run.Data.Events)
 	doc.addCost(preview.Cost, runtime.GOMAXPROCS(0))
 	doc.addPredict(spec, preview)
+	doc.Warnings = preview.Warnings()
 	if err != nil {
 		doc.Refused = err.Error()
 	}
@@ -131,6 +132,8 @@ type planDocument struct {
 	Finals  []artifact.FinalPlan `json:"finals,omitempty"`
 	Predict *predictPlan         `json:"predict,omitempty"` // with final.data
 	Refused string               `json:"refused,omitempty"` // why run would start nothing
+	// Warnings are of what is in place.
+	Warnings []string `json:"warnings,omitempty"`
 
 	CoreSeconds float64    `json:"core_seconds"` // the work of all fits, estimated
 	ETASeconds  float64    `json:"eta_seconds"`  // that work shared by this machine's cores
@@ -198,6 +201,9 @@ func newPlanDocument(spec *config.Spec, plan *artifact.Plan, rows, events int) *
 }
 
 func (d *planDocument) present(s screen, explain bool) {
+	for _, warning := range d.Warnings {
+		s.printf("%s %s\n", label(s, "Warning"), warning)
+	}
 	s.printf("%s: %s, %s\n", d.Run, countOf(d.Rows, "row"), countOf(d.Events, "event"))
 	s.printf("%s: %d to train, %d to rescore, %d to reuse\n", countOf(len(d.Folds), "fold"), d.Train, d.Rescore, d.Reuse)
 	if eta := d.eta(); eta != "" {
