@@ -76,6 +76,9 @@ func (p *Preparation) derive(ctx context.Context, open OpenFile, s *config.Spec)
 	if p.Folds, err = p.splitRows(ctx, open, s); err != nil {
 		return err
 	}
+	if err := s.CheckFits(len(p.Folds)); err != nil {
+		return err
+	}
 	for _, f := range p.Folds {
 		if err := checkFold(p.Table.Outcome, f); err != nil {
 			return err

@@ -87,3 +87,28 @@ func TestPrepareStrata(t *testing.T) {
 		require.ErrorContains(t, err, "models[1].strata")
 	}
 }
+
+// Claim: what a run may have of fits holds for folds files, too, which tell only when they are read.
+func TestFoldsFileOfTooManyFits(t *testing.T) {
+	l := newLab(t)
+	file := filepath.Join(l.dir, "folds.csv")
+	folds, models := "fold,row\n", ""
+	for row := range 130 {
+		folds += fmt.Sprintf("%d,%d\n", row, row)
+	}
+	for m := range 40 {
+		models += fmt.Sprintf("{name: cox_%d, type: cox_ph}, ", m)
+	}
+	require.NoError(t, os.WriteFile(file, []byte(folds), 0o600))
+	_, err := Prepare(t.Context(), openFile, l.spec("folds.file="+file, "models=["+models+"]"))
+	require.ErrorContains(t, err, "41 models × 130 folds are 5330 fits; at most 5000 are allowed")
+	require.Equal(t, ErrInvalidSpec, ErrorType(err))
+}
+
+// Reasons of a result are whole for the first folds and brief for the others, which may be thousands.
+func TestBriefReasons(t *testing.T) {
+	long := strings.Repeat("ä", briefReason)
+	require.Equal(t, long, briefly(maxReasons-1, long))
+	require.Equal(t, strings.Repeat("ä", briefReason/2)+" …", briefly(maxReasons, long))
+	require.Equal(t, "short", briefly(maxReasons, "short"))
+}

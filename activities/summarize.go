@@ -66,7 +66,7 @@ func (a *Activities) summarize(ctx context.Context, in SummarizeInput) (*Summari
 	for _, f := range summary.Incomplete {
 		logging.From(ctx).Warn("fold is not complete: "+f.Reason, logging.CategoryStorage.Attr(),
 			logging.KeyModel, f.Model, logging.KeyFold, f.Fold)
-		out.Incomplete = append(out.Incomplete, Incomplete{Model: f.Model, Fold: f.Fold, Reason: f.Reason})
+		out.Incomplete = append(out.Incomplete, Incomplete{Model: f.Model, Fold: f.Fold, Reason: briefly(len(out.Incomplete), f.Reason)})
 	}
 	for _, m := range summary.Run.Spec.AllModels() {
 		excused = append(excused, artifact.Task{Model: m.Name, Fold: artifact.FinalFold}) // FitFinal removes its own
@@ -80,6 +80,21 @@ func (a *Activities) summarize(ctx context.Context, in SummarizeInput) (*Summari
 		out.chooseFinals(summary.Run)
 	}
 	return out, nil
+}
+
+// Reasons beyond maxReasons are cut to briefReason bytes in a result, which has to hold one a fold; logs
+// have them whole.
+const (
+	maxReasons  = 50
+	briefReason = 100
+)
+
+// briefly is the nth reason of a result, from 0.
+func briefly(nth int, reason string) string {
+	if nth < maxReasons || len(reason) <= briefReason {
+		return reason
+	}
+	return strings.ToValidUTF8(reason[:briefReason], "") + " …"
 }
 
 // chooseFinals says which models are fitted on all rows next.

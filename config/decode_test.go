@@ -85,7 +85,7 @@ func TestJSONRefusals(t *testing.T) {
 		"typo":           {head + `,"modles":[]}`, `run spec: modles: unknown key; did you mean "models"?`},
 		"typo with line": {head + ",\n\n\"folds\": {\"K\": 3}}", `run spec: line 3: folds.K: unknown key; did you mean "k"?`},
 		"duplicate":      {head + `,"run":"s"}`, `run spec: key "run" is given twice`},
-		"wrong type":     {head + `,"folds":{"k":"5"}}`, `run spec: folds.k: "5" is not allowed; want an integer from 2 to 5000`},
+		"wrong type":     {head + `,"folds":{"k":"5"}}`, `run spec: folds.k: "5" is not allowed; want an integer from 2 to 500`},
 		"number beyond":  {head + `,"metrics":{"tau":1e999}}`, "run spec: metrics.tau: 1e999 is not a finite number; want a number above 0"},
 		"deep":           {strings.Repeat("[", 40) + strings.Repeat("]", 40), "run spec: nested deeper than 32 levels"},
 		"syntax, line 2": {"{\n\"a\": ?}", "run spec: line 2: not valid JSON: invalid character '?' looking for beginning of value"},
@@ -103,7 +103,7 @@ func TestJSONRefusals(t *testing.T) {
 func TestProblemsAreCollected(t *testing.T) {
 	_, err := config.ParseYAML([]byte(minimal+"folds: {k: 1}\nmetrics: {tau: 0}\nrnu: a\n"), "churn.yaml")
 	require.EqualError(t, err, `churn.yaml: 3 problems
-  line 4: folds.k: the number 1 is not allowed; want an integer from 2 to 5000
+  line 4: folds.k: the number 1 is not allowed; want an integer from 2 to 500
   line 5: metrics.tau: the number 0 is not allowed; want a number above 0
   line 6: rnu: unknown key; did you mean "run"?`)
 

@@ -17,11 +17,16 @@ const (
 	sampleRowsLimit = 1_000_000_000
 )
 
+// The largest layout of a run, which workflows shows to stay within what the server holds: 2 MB for a
+// plan, 51,200 events for a history.
+const (
+	MaxModels = 100   // beside km
+	MaxFolds  = 500   // k × repeats, or those of a folds file
+	MaxFits   = 5_000 // models, km among them, × folds
+)
+
 // Limits against absurd values, each stated in its message.
 const (
-	maxModels   = 200
-	maxFolds    = 5_000   // k × repeats
-	maxFits     = 100_000 // models, km among them, × folds
 	maxGrid     = 10_000
 	maxColumns  = 100_000
 	maxHorizons = 1_000
@@ -83,8 +88,8 @@ var preprocessShape = &shape{keys: []key{
 }}
 
 var foldsShape = &shape{keys: []key{
-	{name: "k", doc: "Folds per repeat.", rule: integer(2, maxFolds), def: json.Number("5")},
-	{name: "repeats", doc: "Repeats of the whole assignment.", rule: integer(1, maxFolds), def: json.Number("1")},
+	{name: "k", doc: "Folds per repeat.", rule: integer(2, MaxFolds), def: json.Number("5")},
+	{name: "repeats", doc: "Repeats of the whole assignment.", rule: integer(1, MaxFolds), def: json.Number("1")},
 	{name: "seed", doc: "Seed of everything random in the run.", rule: integer(0, math.MaxUint64), def: json.Number("42")},
 	{name: "stratify", doc: "Spreads events evenly over folds.", rule: words("event", "none"), def: "event"},
 	{name: "file", doc: "CSV fold,row[,set]; k, repeats and stratify are then ignored.", rule: filePath("a path, file:// or s3:// URI of a CSV file")},
@@ -104,7 +109,7 @@ var metricsShape = &shape{keys: []key{
 var finalShape = &shape{keys: []key{
 	{name: "models", doc: "Which models are fitted on all rows.", rule: rule{
 		words: []string{keywordBest, "all"},
-		list:  &listRule{item: namePattern("a model name", modelName), what: "model names", min: 1, max: maxModels + 1, unique: true},
+		list:  &listRule{item: namePattern("a model name", modelName), what: "model names", min: 1, max: MaxModels + 1, unique: true},
 	}, def: keywordBest},
 	{name: "select", doc: "What best means.", rule: words("cindex", "ibs"), def: "cindex"},
 	{name: "horizons", doc: "Times of the predicted survival probabilities.", rule: rule{

@@ -41,7 +41,7 @@ folds: {k: 1}
 	// Output:
 	// churn.yaml: 2 problems
 	//   line 6: models[0].tiess: unknown key; did you mean "ties"?
-	//   line 7: folds.k: the number 1 is not allowed; want an integer from 2 to 5000
+	//   line 7: folds.k: the number 1 is not allowed; want an integer from 2 to 500
 }
 
 func ExampleWithSet() {

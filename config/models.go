@@ -46,7 +46,7 @@ var modelTypes = []modelType{
 	{name: ORSF, doc: "Oblique random survival forest.", settings: &shape{keys: append(forestKeys("12"), minStatKey)}, gaps: true},
 	{name: Stack, doc: "Simplex-weighted stack of other models.", settings: &shape{keys: []key{
 		{name: "of", doc: "Names in models.", rule: rule{list: &listRule{
-			item: namePattern("a model name", modelName), what: "model names", min: 1, max: maxModels, unique: true,
+			item: namePattern("a model name", modelName), what: "model names", min: 1, max: MaxModels, unique: true,
 		}}, required: true},
 	}}, gaps: true},
 }
@@ -122,7 +122,7 @@ func findType(name string) *modelType {
 }
 
 func modelList() rule {
-	return rule{list: &listRule{item: rule{model: true}, what: "models", max: maxModels}}
+	return rule{list: &listRule{item: rule{model: true}, what: "models", max: MaxModels}}
 }
 
 // defaultModels is models where the spec has none.

@@ -34,7 +34,7 @@ const requestKey = "request"
 
 var requestShape = &shape{keys: []key{
 	{name: "force", doc: "Models or folds trained again.", rule: rule{list: &listRule{
-		item: namePattern("model or model:fold", forceEntry), what: "entries model or model:fold", max: maxFolds, unique: true,
+		item: namePattern("model or model:fold", forceEntry), what: "entries model or model:fold", max: MaxFolds, unique: true,
 	}}},
 	{name: "only_failed", doc: "Only what failed before.", rule: rule{boolean: true}, def: false},
 	{name: "retrain_changed", doc: "Trains again what the spec or data changed.", rule: rule{boolean: true}, def: false},

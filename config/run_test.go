@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"testing"
 
@@ -169,4 +170,18 @@ func TestDurationString(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, `"`+want+`"`, string(again))
 	}
+}
+
+// A run has at most so many fits, whose folds the spec tells or a folds file.
+func TestTooManyFits(t *testing.T) {
+	text := minimal + "models: ["
+	for m := range 10 {
+		text += fmt.Sprintf("{name: cox_%d, type: cox_ph}, ", m)
+	}
+	_, err := config.ParseYAML([]byte(text+"]\nfolds: {k: 500}\n"), "")
+	require.ErrorContains(t, err, "folds: 11 models × 500 folds are 5500 fits; at most 5000 are allowed: make several runs of the models")
+	s, err := config.ParseYAML([]byte(text+"]\nfolds: {file: f.csv}\n"), "")
+	require.NoError(t, err)
+	require.NoError(t, s.CheckFits(454))
+	require.EqualError(t, s.CheckFits(455), "run spec: folds: 11 models × 455 folds are 5005 fits; at most 5000 are allowed: make several runs of the models")
 }

@@ -30,7 +30,7 @@ func TestSet(t *testing.T) {
 // What an assignment gets wrong is told as in the file, with its origin.
 func TestSetRefusals(t *testing.T) {
 	for assignment, want := range map[string]string{
-		"folds.k=1":             "run spec: folds.k: the number 1 is not allowed; want an integer from 2 to 5000 (given by --set)",
+		"folds.k=1":             "run spec: folds.k: the number 1 is not allowed; want an integer from 2 to 500 (given by --set)",
 		"fold.k=2":              `run spec: fold: unknown key; did you mean "folds"? (given by --set)`,
 		"models.cox.alpha=1":    `run spec: models.cox.alpha: no entry named "cox"; there are: cox_ph, coxnet, weibull_aft, gbsa, rsf (given by --set)`,
 		"models[9].alpha=1":     "run spec: models[9].alpha: index 9; there are 5 entries (given by --set)",

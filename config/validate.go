@@ -82,13 +82,31 @@ func (v *validator) preprocess() {
 
 func (v *validator) folds() {
 	f := &v.spec.Folds
-	if f.File == "" && f.K*f.Repeats > maxFolds {
-		v.fail("folds", "k × repeats is %d; at most %d folds are allowed", f.K*f.Repeats, maxFolds)
+	if f.File == "" && f.K*f.Repeats > MaxFolds {
+		v.fail("folds", "k × repeats is %d; at most %d folds are allowed", f.K*f.Repeats, MaxFolds)
 		return
 	}
-	if fits := len(v.spec.AllModels()) * v.spec.FoldCount(); fits > maxFits {
-		v.fail("folds", "%d models × %d folds are %d fits; at most %d are allowed", len(v.spec.AllModels()), v.spec.FoldCount(), fits, maxFits)
+	if trouble := v.spec.tooManyFits(v.spec.FoldCount()); trouble != "" {
+		v.fail("folds", "%s", trouble)
 	}
+}
+
+// CheckFits refuses, with an *Error, more fits than a run may have, once the folds of a folds file
+// are counted.
+func (s *Spec) CheckFits(folds int) error {
+	var found problems
+	if trouble := s.tooManyFits(folds); trouble != "" {
+		found.add("folds", nil, "%s", trouble)
+	}
+	return found.err("")
+}
+
+func (s *Spec) tooManyFits(folds int) string {
+	models := len(s.AllModels())
+	if models*folds <= MaxFits {
+		return ""
+	}
+	return fmt.Sprintf("%d models × %d folds are %d fits; at most %d are allowed: make several runs of the models", models, folds, models*folds, MaxFits)
 }
 
 // modelNames: unique; km for type km and for nothing else.

@@ -35,6 +35,9 @@ type board struct {
 	tracking *Tracking // nil: there is no tracker
 
 	finalsExpect float64 // seconds of all final fits and predictions
+
+	still bool // nothing is shown: see quietly
+	drawn int  // how often the table was
 }
 
 type foldID struct {
@@ -159,11 +162,22 @@ func (b *board) again(ctx workflow.Context, folds []activities.Incomplete) {
 
 // giveUp records folds that were damaged again after every repair.
 func (b *board) giveUp(ctx workflow.Context, folds []activities.Incomplete) {
-	for _, f := range folds {
-		if c := b.at[foldID{f.Model, f.Fold}]; c != nil {
-			b.fail(ctx, c, &Failure{Model: f.Model, Fold: f.Fold, Type: activities.ErrArtifactCorrupt, Message: f.Reason})
+	b.quietly(ctx, func() {
+		for _, f := range folds {
+			if c := b.at[foldID{f.Model, f.Fold}]; c != nil {
+				b.fail(ctx, c, &Failure{Model: f.Model, Fold: f.Fold, Type: activities.ErrArtifactCorrupt, Message: f.Reason})
+			}
 		}
-	}
+	})
+}
+
+// quietly has the table drawn once for all that f changes: drawing looks at every fold, and a replay
+// draws as often as the run did.
+func (b *board) quietly(ctx workflow.Context, f func()) {
+	b.still = true
+	f()
+	b.still = false
+	b.show(ctx)
 }
 
 // waiting lists the cells to fit among some.

@@ -231,7 +231,9 @@ func (c *crew) grant(ctx workflow.Context, m *member, fits int) {
 }
 
 // take records what the children have reported.
-func (c *crew) take(ctx workflow.Context) {
+func (c *crew) take(ctx workflow.Context) { c.board.quietly(ctx, func() { c.listen(ctx) }) }
+
+func (c *crew) listen(ctx workflow.Context) {
 	for {
 		var report FoldsEnded
 		if !c.reports.ReceiveAsync(&report) {
@@ -293,17 +295,19 @@ func (c *crew) end(ctx workflow.Context, m *member, err error) {
 	if err == nil && ctx.Err() == nil {
 		err = c.ask(ctx, m)
 	}
-	for _, cell := range m.cells {
-		switch {
-		case !cell.isOpen():
-		case c.skipped[m.model]:
-			c.board.set(ctx, cell, Skipped)
-		case err == nil || temporal.IsCanceledError(err):
-			c.board.set(ctx, cell, Waiting)
-		default:
-			c.fail(ctx, cell, failureOfChild(cell, err))
+	c.board.quietly(ctx, func() {
+		for _, cell := range m.cells {
+			switch {
+			case !cell.isOpen():
+			case c.skipped[m.model]:
+				c.board.set(ctx, cell, Skipped)
+			case err == nil || temporal.IsCanceledError(err):
+				c.board.set(ctx, cell, Waiting)
+			default:
+				c.fail(ctx, cell, failureOfChild(cell, err))
+			}
 		}
-	}
+	})
 }
 
 // ask has a member start once more whose child has ended well, with folds that the run has not

@@ -14,6 +14,10 @@ const wideTable = 12
 
 // show puts the live table into the Web UI's details. It adds no history event.
 func (b *board) show(ctx workflow.Context) {
+	if b.still {
+		return
+	}
+	b.drawn++
 	workflow.SetCurrentDetails(ctx, b.markdown())
 }
 
@@ -24,6 +28,7 @@ func (b *board) progress() Progress {
 		FinalSeconds: b.finalsExpect,
 		Done:         b.count(DoneState), Running: b.count(Running), Failed: b.count(Failed), Skipped: b.count(Skipped),
 	}
+	errors := 0
 	for _, c := range b.cells {
 		if c.action == activities.Reuse && c.state == DoneState {
 			p.Reused++
@@ -32,7 +37,13 @@ func (b *board) progress() Progress {
 			p.Models = append(p.Models, ModelProgress{Model: c.model, Seconds: c.expects})
 		}
 		m := &p.Models[len(p.Models)-1]
-		m.Folds = append(m.Folds, c.progress())
+		fold := c.progress()
+		if fold.Error != "" {
+			if errors++; errors > maxListed && len(fold.Error) > briefError {
+				fold.Error = strings.ToValidUTF8(fold.Error[:briefError], "") + " …"
+			}
+		}
+		m.Folds = append(m.Folds, fold)
 	}
 	for _, c := range b.finals {
 		p.Finals = append(p.Finals, c.final())

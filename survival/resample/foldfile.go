@@ -40,7 +40,7 @@ var roles = map[string]role{"test": roleTest, "train": roleTrain, "ignore": role
 // folds, each a fold's word on a row, of which every one costs eight bytes in the end; bytes of
 // a line.
 const (
-	mostFolds = 5_000
+	mostFolds = 500
 	mostCells = 1 << 28
 	mostLine  = 1 << 16
 )
@@ -56,7 +56,7 @@ const (
 //
 // Folds come in ascending order of their number, with Repeat 0. A *FileError names the
 // line of: a wrong header, field count, number or set; a row twice in one fold. It names
-// the fold that is left without test or training rows. So do more than 5,000 folds, and folds
+// the fold that is left without test or training rows. So do more than 500 folds, and folds
 // whose rows come to more than 2²⁸. Read errors are returned wrapped.
 func FromFile(r io.Reader, rowOf func(sourceRow int64) (int, bool), rows int) ([]Fold, error) {
 	lines := &shortLines{in: r}
