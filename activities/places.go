@@ -27,13 +27,18 @@ func (p places) enter(ctx context.Context, most time.Duration) (leave func(), er
 	}
 }
 
-// longPlaces are for what verifies, draws or removes whole runs: minutes, at hours' bounds. A hundred
-// runs that end together must leave slots to what is published, tracked and told meanwhile.
-var longPlaces = make(places, 4)
+// longPlaces are for what verifies or draws whole runs, which takes minutes: a hundred runs that end
+// together must leave slots to what is published, tracked and told meanwhile. prunePlaces are for what
+// removes runs, which may take hours: it must not keep the others waiting.
+var longPlaces, prunePlaces = make(places, 4), make(places, 1)
 
 // maxLongWait is long enough to keep all places taken where many wait.
 const maxLongWait = 2 * time.Second
 
 func enterLong(ctx context.Context) (leave func(), err error) {
 	return longPlaces.enter(ctx, maxLongWait)
+}
+
+func enterPrune(ctx context.Context) (leave func(), err error) {
+	return prunePlaces.enter(ctx, maxLongWait)
 }

@@ -50,19 +50,22 @@ func TestPlaces(t *testing.T) {
 // Activities that take long give their slot back where a worker is at as many as it may: another
 // attempt comes soon, it is no failure, and none of those that are limited.
 func TestLongActivitiesGiveTheirSlotBack(t *testing.T) {
-	former := longPlaces
-	defer func() { longPlaces = former }()
+	long, prune := longPlaces, prunePlaces
+	defer func() { longPlaces, prunePlaces = long, prune }()
 	synctest.Test(t, func(t *testing.T) {
-		longPlaces = make(places, cap(longPlaces)) // of this bubble
+		longPlaces, prunePlaces = make(places, cap(long)), make(places, cap(prune)) // of this bubble
 		l := newLab(t)
 		s := l.spec()
 		l.train(s, config.Request{})
-		for range cap(longPlaces) {
-			longPlaces <- struct{}{}
+		all := []places{longPlaces, prunePlaces}
+		for _, p := range all {
+			for range cap(p) {
+				p <- struct{}{}
+			}
 		}
 		for name, in := range map[string]any{
 			SummarizeName: SummarizeInput{Run: Ref(s), SpecDigest: s.Digest()}, WriteReportName: WriteReportInput{Run: Ref(s), SpecDigest: s.Digest()},
-			PruneRunsName: PruneRunsInput{Run: Ref(s)}, CompareBestName: CompareBestInput{Run: Ref(s)},
+			PruneRunsName: PruneRunsInput{Run: Ref(s)},
 		} {
 			var told FitProgress
 			l.env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) {
@@ -74,8 +77,10 @@ func TestLongActivitiesGiveTheirSlotBack(t *testing.T) {
 			require.Equal(t, busyPause, app.NextRetryDelay(), name)
 			require.Empty(t, told.Failures, name)
 		}
-		for range cap(longPlaces) {
-			<-longPlaces
+		for _, p := range all {
+			for range cap(p) {
+				<-p
+			}
 		}
 		l.summarize(s)
 		require.Empty(t, longPlaces)

@@ -50,7 +50,7 @@ func (a *Activities) PruneRuns(ctx context.Context, in PruneRunsInput) (*PruneRu
 }
 
 func (a *Activities) pruneRuns(ctx context.Context, in PruneRunsInput) (*PruneRunsResult, error) {
-	leave, err := enterLong(ctx)
+	leave, err := enterPrune(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -134,11 +134,6 @@ func (a *Activities) CompareBest(ctx context.Context, in CompareBestInput) (*Com
 }
 
 func (a *Activities) compareBest(ctx context.Context, in CompareBestInput) (*CompareBestResult, error) {
-	leave, err := enterLong(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
 	root, err := a.openRoot(ctx, in.Run)
 	if err != nil {
 		return nil, err

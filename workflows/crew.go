@@ -53,7 +53,9 @@ func (r *trainRun) divided(ctx workflow.Context) bool {
 
 // crewChange is the version of the workflow from which on one grant is on its way to a child, folds
 // that a child has not told of are asked for again, and complete folds count that it tells of after
-// a skip. Executions in which one of these came up before it go their old way in all of them.
+// a skip. Executions in which one of these came up before it go their old way in all of them. (Builds
+// between 6edc11f and 47e0187, no release, did all that without a version: divided runs that they began
+// may not replay, and are to be reset or recovered.)
 const crewChange = "crew"
 
 // heeds says whether this execution minds that; it is asked only where the ways part, so that
