@@ -7,6 +7,7 @@ import (
 
 	"everfold/artifact"
 	"everfold/config"
+	"everfold/store"
 	"everfold/survival/metric"
 	"everfold/survival/registry"
 )
@@ -62,6 +63,27 @@ func (r *InProcess) Memory(task artifact.Task, threads int) (int64, error) {
 		return 0, err
 	}
 	return j.memory(threads), nil
+}
+
+// PredictionMemory is what Predict estimates that the predictions in a run's folder need by that
+// final model, which must be there, on so many threads. Errors are the store's.
+func PredictionMemory(ctx context.Context, s store.Store, model string, threads int) (int64, error) {
+	w := &predictWork{Activities: &Activities{}, store: s, at: &attempt{}}
+	var err error
+	if w.run, _, err = artifact.ReadRun(ctx, s); err != nil {
+		return 0, err
+	}
+	if w.model, err = artifact.ReadFinal(ctx, s, model); err != nil {
+		return 0, err
+	}
+	if err := w.plan(ctx); err != nil {
+		return 0, err
+	}
+	rows, err := w.rows(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return w.memory(rows.frame.Rows, threads), nil
 }
 
 // TableMemory is what PrepareData estimates that the table needs.

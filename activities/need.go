@@ -1,8 +1,10 @@
 package activities
 
 import (
+	"everfold/artifact"
 	"everfold/config"
 	"everfold/dataset"
+	"everfold/survival/forecast"
 )
 
 // fitBase is of any fit: small buffers, what the collector leaves.
@@ -32,7 +34,16 @@ func (j *job) memory(threads int) int64 {
 	if test > 0 {
 		curves += scored * (rows + test)
 	}
-	return fitBase + curves + j.need(j.model, threads, rows, test)
+	return fitBase + curves + j.explanation(test) + j.need(j.model, threads, rows, test)
+}
+
+// explanation is that of the rows that are explained: encoded and predicted again and again, once
+// in use and once as garbage.
+func (j *job) explanation(test int64) int64 {
+	if j.spec.Explain.IsZero() || j.model.Type == config.KM {
+		return 0
+	}
+	return 2 * min(test, int64(j.spec.Explain.Rows)) * (2*8*j.encoded() + (8+4)*int64(len(j.fold.Times)))
 }
 
 // need is that of one model, fitted to so many rows.
@@ -91,4 +102,41 @@ func (j *job) stack(m config.Model, threads int, rows, test int64) int64 {
 func numberOf(m config.Model, key string) int64 {
 	v, _ := m.Settings[key].(float64)
 	return int64(v)
+}
+
+// Predictions hold so many numbers for each row, and while a wave of rows is encoded and predicted
+// so many times its columns and results; a model whose curves are sums holds at most so many values of them a
+// thread, once in use and once as garbage, and the Parquet writer so many bytes of each value of a
+// row group.
+const (
+	ofRow     = 5
+	ofWave    = 3
+	ofCurves  = 1 << 22
+	ofParquet = 40
+)
+
+// memory estimates what the predictions of so many rows need on so many threads, beside the
+// program, the table and the rows, which are there already.
+func (w *predictWork) memory(rows, threads int) int64 {
+	n, values := int64(rows), int64(len(w.wanted.Horizons)+1)
+	wave := min(n, int64(threads)*blockRows)
+	need := fitBase + 2*w.model.File.Bytes + ofRow*8*n + ofWave*8*wave*(int64(len(w.model.Columns))+values)
+	need += ofParquet * min(n, artifact.ParquetGroup) * (values + 4)
+	switch w.model.Type {
+	case config.RSF, config.ORSF, config.Stack:
+		times := values + forecast.Cells + int64(len(w.wanted.Steps))
+		need += int64(threads) * 2 * 8 * min(ofCurves, min(n, blockRows)*times)
+	}
+	return need + w.outOfFold()
+}
+
+// outOfFold is that of the folds: the test rows of all of them, and the curves of two, of which one
+// has been written.
+func (w *predictWork) outOfFold() int64 {
+	held, most := int64(0), int64(0)
+	for _, f := range w.run.Folds {
+		held += 8 * int64(f.TestRows)
+		most = max(most, int64(f.TestRows)*(8+4*int64(f.Times.Shape[0])))
+	}
+	return held + 2*most
 }

@@ -169,6 +169,10 @@ func (w *predictWork) write(ctx context.Context, specDigest string) (*artifact.P
 	if err != nil {
 		return nil, err
 	}
+	need := w.memory(rows.frame.Rows, w.Cores.threads()) + w.table.Bytes() + rows.bytes
+	if err := checkMemory("predicting by "+w.model.Model, need); err != nil {
+		return nil, err
+	}
 	p, err := decode(ctx, w.store, w.model)
 	if err != nil {
 		return nil, err

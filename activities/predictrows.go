@@ -20,6 +20,7 @@ type predictedRows struct {
 	id      func(row int) string
 	trained func(row int) bool // the model was fitted on it
 	untold  bool               // nothing tells on which it was
+	bytes   int64              // that they hold beside the table
 }
 
 // planRows enters the rows of final.data into what the predictions depend on.
@@ -58,7 +59,7 @@ func (w *predictWork) rows(ctx context.Context) (*predictedRows, error) {
 
 // newPredictedRows are the rows of final.data; those with the id of a training row were fitted on.
 func newPredictedRows(s *config.Spec, t *dataset.Table, x *FinalRows) *predictedRows {
-	out := &predictedRows{data: s.Final.Data, frame: x.Frame(), id: x.RowID, untold: s.Data.ID == ""}
+	out := &predictedRows{data: s.Final.Data, frame: x.Frame(), id: x.RowID, untold: s.Data.ID == "", bytes: x.bytes()}
 	ids := make(map[string]bool, len(t.ID))
 	for _, id := range t.ID {
 		ids[id] = true

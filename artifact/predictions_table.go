@@ -52,12 +52,12 @@ const (
 	fullTraining
 )
 
-// parquetBatch is how many rows are handed to the Parquet writer at a time, and
-// parquetGroup how many its row groups have.
-const (
-	parquetBatch = 1 << 10
-	parquetGroup = 1 << 17
-)
+// parquetBatch is how many rows are handed to the Parquet writer at a time.
+const parquetBatch = 1 << 10
+
+// ParquetGroup is how many rows a row group of predictions.parquet has, which is held until it
+// is full.
+const ParquetGroup = 1 << 17
 
 // NewPredictionTables begins both tables with their headers.
 func NewPredictionTables(csvOut, parquetOut io.Writer, horizons []float64) (*PredictionTables, error) {
@@ -89,7 +89,7 @@ func newTables(csvOut, parquetOut io.Writer, horizons []float64, training traini
 	t := &PredictionTables{csv: newRows(csvOut, header), width: len(header), training: training}
 	if parquetOut != nil {
 		t.parquet = parquet.NewGenericWriter[any](parquetOut, predictionSchema(survival, training),
-			parquet.CreatedBy("everfold", "1", "predictions"), parquet.Compression(&parquet.Snappy), parquet.MaxRowsPerRowGroup(parquetGroup))
+			parquet.CreatedBy("everfold", "1", "predictions"), parquet.Compression(&parquet.Snappy), parquet.MaxRowsPerRowGroup(ParquetGroup))
 	}
 	return t, t.csv.err
 }

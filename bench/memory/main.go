@@ -1,8 +1,8 @@
-// Command memory sets the memory that fits take, by /proc, beside the estimate by which workers
-// refuse fits beforehand. Each fit has a process of its own; what reading the data took is not
-// counted, the table that stays is.
+// Command memory sets the memory that fits take, explanations and predictions among them, by /proc,
+// beside the estimate by which workers refuse them beforehand. Each has a process of its own; what
+// reading the data took is not counted, the table that stays is.
 //
-//	memory [-rows 20000,100000] [-models cox_ph,rsf]
+//	memory [-rows 20000,100000] [-models cox_ph,rsf] [-kinds fold,predictions]
 //
 // It prints a table: shape of the data, model, estimate, what was used, and the ratio. A ratio
 // below 1 is a fit that could be killed where the estimate has let it begin.
@@ -43,20 +43,37 @@ type measured struct {
 func main() {
 	rows := flag.String("rows", "20000,100000", "numbers of rows")
 	models := flag.String("models", strings.Join(names(), ","), "models")
-	final := flag.Bool("final", true, "final fits too")
-	child := flag.String("child", "", "data file of one fit: internal")
+	which := flag.String("kinds", strings.Join(kinds, ","), "what is done")
+	child := flag.String("child", "", "data file of one measurement: internal")
+	folder := flag.String("folder", "", "of the run that predictions are of: internal")
 	flag.Parse()
 	var err error
-	if *child != "" {
-		err = one(context.Background(), *child, *models, *final)
-	} else {
-		err = all(*rows, strings.Split(*models, ","), *final)
+	switch {
+	case *child == "":
+		err = all(*rows, strings.Split(*models, ","), strings.Split(*which, ","))
+	case *which == kindRun:
+		err = train(context.Background(), *child, *models, *folder)
+	case *which == kindPredictions:
+		err = predictions(context.Background(), *child, *models, *folder)
+	default:
+		err = one(context.Background(), *child, *models, *which)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "memory:", err)
 		os.Exit(1)
 	}
 }
+
+// What is measured of each model; kindRun fits, unmeasured, what is predicted with.
+const (
+	kindFold        = "fold"
+	kindExplained   = "explained fold" // with explanations of 50,000 of its test rows
+	kindFinal       = "final"
+	kindPredictions = "predictions"
+	kindRun         = "run"
+)
+
+var kinds = []string{kindFold, kindExplained, kindFinal, kindPredictions}
 
 // settings of each model: as they are by default, but for forests, which would take hours.
 var settings = [][2]string{
@@ -73,13 +90,13 @@ func names() []string {
 	return list
 }
 
-func all(rows string, models []string, final bool) error {
+func all(rows string, models, kinds []string) error {
 	dir, err := os.MkdirTemp("", "everfold-memory-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	fmt.Println("| rows | columns | model | fit | estimate MB | used MB | ratio |\n|---|---|---|---|---|---|---|")
+	fmt.Println("| rows | columns | model | what | estimate MB | used MB | ratio |\n|---|---|---|---|---|---|---|")
 	for text := range strings.SplitSeq(rows, ",") {
 		n, err := strconv.Atoi(text)
 		if err != nil {
@@ -91,11 +108,11 @@ func all(rows string, models []string, final bool) error {
 				return err
 			}
 			for _, model := range models {
-				for _, whole := range []bool{false, true}[:1+btoi(final)] {
-					if s.categorical == 0 && model == "cox_stratified" || whole && (model == "km" || model == "prepare") {
+				for _, kind := range kinds {
+					if s.categorical == 0 && model == "cox_stratified" || kind != kindFold && (model == "km" || model == "prepare") {
 						continue
 					}
-					if err := s.child(file, model, whole); err != nil {
+					if err := s.measure(file, model, kind); err != nil {
 						return err
 					}
 				}
@@ -112,22 +129,37 @@ func btoi(b bool) int {
 	return 0
 }
 
-// child measures one fit in a process of its own and prints its line.
-func (s shape) child(file, model string, final bool) error {
-	command := exec.Command(os.Args[0], "-child", file, "-models", model, fmt.Sprintf("-final=%t", final))
-	command.Stderr = os.Stderr
-	out, err := command.Output()
+// measure measures in a process of its own and prints the line.
+func (s shape) measure(file, model, kind string) error {
+	folder := ""
+	if kind == kindPredictions {
+		folder = file + "." + model
+		defer os.RemoveAll(folder)
+		if _, err := child(file, model, kindRun, folder); err != nil {
+			return err
+		}
+	}
+	out, err := child(file, model, kind, folder)
 	if err != nil {
-		return fmt.Errorf("%s of %s: %w", model, file, err)
+		return err
 	}
 	var m measured
 	if err := json.Unmarshal(out, &m); err != nil {
 		return err
 	}
-	what := map[bool]string{false: "fold", true: "final"}[final]
-	fmt.Printf("| %d | %d + %d | %s | %s | %d | %d | %.2f |\n", s.rows, s.numeric, s.categorical, model, what,
+	fmt.Printf("| %d | %d + %d | %s | %s | %d | %d | %.2f |\n", s.rows, s.numeric, s.categorical, model, kind,
 		m.Estimate>>20, m.Used>>20, float64(m.Estimate)/float64(m.Used))
 	return nil
+}
+
+func child(file, model, kind, folder string) ([]byte, error) {
+	command := exec.Command(os.Args[0], "-child", file, "-models", model, "-kinds", kind, "-folder", folder)
+	command.Stderr = os.Stderr
+	out, err := command.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s of %s, %s: %w", model, file, kind, err)
+	}
+	return out, nil
 }
 
 // write makes the table, of numbers that depend on nothing.
@@ -164,8 +196,9 @@ func (s shape) write(path string) error {
 	return errors.Join(w.Flush(), f.Close())
 }
 
-func one(ctx context.Context, file, model string, final bool) error {
-	text := "run: memory\ntype: production\ndata: {uri: " + file + ", time: time, event: event}\nmodels:\n"
+// specOf is a run on the table with one model, and what that is made of.
+func specOf(file, model, more string) (*config.Spec, error) {
+	text := "run: memory\ntype: production\ndata: {uri: " + file + ", time: time, event: event}\ntracker: {uri: off}\n" + more + "models:\n"
 	for _, s := range settings {
 		if s[1] != "" && (s[0] == model || model == "stack") && (s[0] != "cox_stratified" || model == s[0]) {
 			text += "  - " + s[1] + "\n"
@@ -176,9 +209,22 @@ func one(ctx context.Context, file, model string, final bool) error {
 	}
 	spec, err := config.ParseYAML([]byte(text), "")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	spec.ResolvePaths(filepath.Dir(file))
+	return spec, nil
+}
+
+// one measures what a model's fold, or its final fit, takes.
+func one(ctx context.Context, file, model, kind string) error {
+	more := ""
+	if kind == kindExplained {
+		more = "explain: {importance: 1, dependence: 2, rows: 50000}\n"
+	}
+	spec, err := specOf(file, model, more)
+	if err != nil {
+		return err
+	}
 	begin, err := status("VmRSS:")
 	if err != nil {
 		return err
@@ -194,34 +240,44 @@ func one(ctx context.Context, file, model string, final bool) error {
 		}
 		return json.NewEncoder(os.Stdout).Encode(measured{Estimate: r.TableMemory(), Used: most - begin})
 	}
+	task := artifact.Task{Model: model}
+	if kind == kindFinal {
+		task.Fold = artifact.FinalFold
+	}
+	threads := runtime.GOMAXPROCS(0)
+	used, err := most(func() error {
+		if kind == kindFinal {
+			return r.Final(ctx, model, threads)
+		}
+		_, err := r.Score(ctx, task, threads)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	estimate, err := r.Memory(task, threads)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(measured{Estimate: estimate, Used: used})
+}
+
+// most is how much memory do takes at most beyond what is there already.
+func most(do func() error) (int64, error) {
 	debug.FreeOSMemory()
 	// 5: forgets the largest size so far (proc(5), clear_refs).
 	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
-		return err
+		return 0, err
 	}
 	before, err := status("VmRSS:")
 	if err != nil {
-		return err
+		return 0, err
 	}
-	task := artifact.Task{Model: model}
-	if final {
-		task.Fold = artifact.FinalFold
-		err = r.Final(ctx, model, runtime.GOMAXPROCS(0))
-	} else {
-		_, err = r.Score(ctx, task, runtime.GOMAXPROCS(0))
-	}
-	if err != nil {
-		return err
+	if err := do(); err != nil {
+		return 0, err
 	}
 	after, err := status("VmHWM:")
-	if err != nil {
-		return err
-	}
-	estimate, err := r.Memory(task, runtime.GOMAXPROCS(0))
-	if err != nil {
-		return err
-	}
-	return json.NewEncoder(os.Stdout).Encode(measured{Estimate: estimate, Used: after - before})
+	return after - before, err
 }
 
 // status is a line of /proc/self/status, in bytes.
