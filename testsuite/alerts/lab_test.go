@@ -75,11 +75,8 @@ func (l *lab) worker() *harness.Process {
 // watched starts a worker that disturbs itself.
 func (l *lab) watched(w watched) *harness.Process {
 	l.t.Helper()
-	setting, err := json.Marshal(w)
-	require.NoError(l.t, err)
-	self, err := os.Executable()
-	require.NoError(l.t, err)
-	return l.serving(self, append(l.set[:len(l.set):len(l.set)], watchedRole+"="+string(setting)))
+	self, variable := harness.Watched(l.t, w)
+	return l.serving(self, append(l.set[:len(l.set):len(l.set)], variable))
 }
 
 func (l *lab) serving(program string, set []string, args ...string) *harness.Process {

@@ -2,7 +2,6 @@ package alerts
 
 import (
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,6 +11,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/proto"
 
+	"everfold/testsuite/harness"
 	"everfold/testsuite/sinks"
 )
 
@@ -44,7 +44,7 @@ func TestBrokenEndpoints(t *testing.T) {
 	} {
 		require.Contains(t, r.Warnings[0], want)
 	}
-	require.NotEmpty(t, l.files(l.path("outputs"), "EVERFOLD_NOTIFY_ECHO"), "the logs tell of it")
+	require.NotEmpty(t, harness.FilesWith(l.t, l.path("outputs"), "EVERFOLD_NOTIFY_ECHO"), "the logs tell of it")
 	l.requireSecret()
 }
 
@@ -69,22 +69,6 @@ func (l *lab) requireSecret() {
 	for _, p := range l.said {
 		require.NotContains(l.t, p.Stdout()+p.Stderr(), secret)
 	}
-	require.Empty(l.t, l.files(l.dir, secret))
-	require.Empty(l.t, l.files(filepath.Dir(l.server.DB), secret), "Temporal's database")
-}
-
-// files lists the files below a folder that hold a text.
-func (l *lab) files(dir, text string) (found []string) {
-	l.t.Helper()
-	require.NoError(l.t, filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
-			return err
-		}
-		content, err := os.ReadFile(path)
-		if strings.Contains(string(content), text) {
-			found = append(found, path)
-		}
-		return err
-	}))
-	return found
+	require.Empty(l.t, harness.FilesWith(l.t, l.dir, secret))
+	require.Empty(l.t, harness.FilesWith(l.t, filepath.Dir(l.server.DB), secret), "Temporal's database")
 }

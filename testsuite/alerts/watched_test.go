@@ -2,16 +2,13 @@ package alerts
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
@@ -20,20 +17,11 @@ import (
 	"everfold/artifact"
 	"everfold/internal/app"
 	"everfold/store"
+	"everfold/testsuite/harness"
 )
 
-// watchedRole in the environment makes the test binary a worker; its value is a watched in
-// JSON.
-const watchedRole = "EVERFOLD_TEST_WATCHED_WORKER"
-
 func TestMain(m *testing.M) {
-	if setting := os.Getenv(watchedRole); setting != "" {
-		if err := playWatched(setting); err != nil {
-			fmt.Fprintln(os.Stderr, "watched worker:", err)
-			os.Exit(1)
-		}
-		return
-	}
+	harness.PlayWatched(watched.options)
 	os.Exit(m.Run())
 }
 
@@ -51,23 +39,12 @@ const (
 	afterRecord = "after put 2"
 )
 
-func playWatched(setting string) error {
-	var w watched
-	if err := json.Unmarshal([]byte(setting), &w); err != nil {
-		return err
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
-	c, err := app.Dial(ctx, app.DialOptions{Wait: time.Minute})
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	return app.RunWorker(ctx, c, app.WorkerOptions{
+func (w watched) options() (app.WorkerOptions, error) {
+	return app.WorkerOptions{
 		HeartbeatTimeout: heartbeatTimeout,
 		Interceptors:     []interceptor.WorkerInterceptor{&failer{model: w.Fail}},
 		WrapStore:        func(s store.Store) store.Store { return &trapped{Store: s, at: w.KillAt} },
-	})
+	}, nil
 }
 
 // trapped is a store that kills its process at a moment of the first alert.

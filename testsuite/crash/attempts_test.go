@@ -40,7 +40,7 @@ func TestZombie(t *testing.T) {
 			harness.Eventually(t, "the second worker's manifest", func() bool { return len(l.manifestsOf(victim)) == 1 })
 			complete := l.manifests()
 			zombie.Signal(syscall.SIGCONT)
-			l.wait(s, 0)
+			harness.Ended(l.t, s, 0)
 			require.Zero(t, zombie.Stop(), "which waits for the attempt's end")
 			l.requireUntouched(complete)
 			l.requireAsUndisturbed()
@@ -93,9 +93,9 @@ func TestPoisonFold(t *testing.T) {
 			running = false
 		}
 	}
-	e := l.wait(s, 3)
+	e := harness.Ended(l.t, s, 3)
 	require.Equal(t, 2, lost)
-	require.Equal(t, string(workflows.Partial), e.Outcome)
+	require.Equal(t, workflows.Partial, e.Outcome)
 	require.Len(t, e.Result.Failures, 1)
 	failure := e.Result.Failures[0]
 	require.Equal(t, activities.ErrPoisonFold, failure.Type, failure.Message)
@@ -123,7 +123,7 @@ func TestWorkerStopped(t *testing.T) {
 		require.Less(t, time.Since(began), app.DefaultStopTimeout)
 		w = l.worker()
 	}
-	l.wait(s, 0)
+	harness.Ended(l.t, s, 0)
 	l.requireAsUndisturbed()
 }
 
@@ -144,7 +144,7 @@ func TestStopsDoNotExhaustAttempts(t *testing.T) {
 		require.Zero(t, w.Stop())
 	}
 	l.watched("last", 1, trap{At: beforeRisk, Task: &victim, Nth: 1, Do: fail})
-	e := l.wait(s, 0)
+	e := harness.Ended(l.t, s, 0)
 	require.Equal(t, []workflows.Retried{{Model: victim.Model, Fold: victim.Fold, Attempts: stops + 2}}, e.Result.Retried)
 	l.requireAsUndisturbed()
 	l.records().requireOneManifestEach(t, small)

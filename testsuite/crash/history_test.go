@@ -3,7 +3,6 @@ package crash
 import (
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -35,7 +34,7 @@ func TestManifestsDeleted(t *testing.T) {
 	before := len(l.records())
 
 	l.watched("next", 1, trap{})
-	e := l.wait(s, 0)
+	e := harness.Ended(l.t, s, 0)
 	l.requireUntouched(kept)
 	l.requireAsUndisturbed()
 	after := l.records()[before:]
@@ -77,22 +76,16 @@ func (l *lab) completed() []artifact.Task {
 // warnedOf returns the folds that the run's warning logs name as incomplete.
 func (l *lab) warnedOf() []artifact.Task {
 	l.t.Helper()
-	files, err := filepath.Glob(l.path("logs/warnings_*.log"))
-	require.NoError(l.t, err)
 	var tasks []artifact.Task
-	for _, file := range files {
-		content, err := os.ReadFile(file)
-		require.NoError(l.t, err)
-		for line := range strings.Lines(string(content)) {
-			var r struct {
-				Message string `json:"msg"`
-				Model   string `json:"model"`
-				Fold    int    `json:"fold"`
-			}
-			require.NoError(l.t, json.Unmarshal([]byte(line), &r), line)
-			if strings.Contains(r.Message, "fold is not complete") {
-				tasks = append(tasks, artifact.Task{Model: r.Model, Fold: r.Fold})
-			}
+	for line := range strings.Lines(harness.ReadFiles(l.t, l.path("logs/warnings_*.log"))) {
+		var r struct {
+			Message string `json:"msg"`
+			Model   string `json:"model"`
+			Fold    int    `json:"fold"`
+		}
+		require.NoError(l.t, json.Unmarshal([]byte(line), &r), line)
+		if strings.Contains(r.Message, "fold is not complete") {
+			tasks = append(tasks, artifact.Task{Model: r.Model, Fold: r.Fold})
 		}
 	}
 	return tasks
@@ -107,20 +100,14 @@ func TestDatabaseLost(t *testing.T) {
 	s := l.starter()
 	l.await("the end of the worker", first.Exited())
 	s.Kill()
-	l.server.Kill()
-	databases, err := filepath.Glob(l.server.DB + "*")
-	require.NoError(t, err)
-	require.NotEmpty(t, databases)
-	for _, database := range databases {
-		require.NoError(t, os.Remove(database))
-	}
+	l.server.Forget()
 	l.server.Restart()
 	complete := l.manifests()
 	require.Len(t, complete, 4)
 	before := l.records()
 
 	l.watched("next", 1, trap{})
-	e := l.wait(l.starter(), 0)
+	e := harness.Ended(l.t, l.starter(), 0)
 	require.Equal(t, 4, e.Result.Reused)
 	require.Equal(t, len(small.tasks())-4, e.Result.Trained)
 	l.requireUntouched(complete)

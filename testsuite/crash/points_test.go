@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"everfold/testsuite/harness"
 )
 
 // A worker that kills itself at a named point of a fold's way into the store, of a table's,
@@ -42,7 +44,7 @@ func TestNamedPoints(t *testing.T) {
 			complete := l.manifests()
 
 			l.watched("next", 2, trap{})
-			l.wait(s, 0)
+			harness.Ended(l.t, s, 0)
 			l.requireUntouched(complete)
 			l.requireAsUndisturbed()
 			l.records().requireOneManifestEach(t, point.plan)

@@ -101,7 +101,7 @@ func TestWorkerKilled(t *testing.T) {
 			defer l.requireUntouched(l.killed(at))
 			w = l.worker()
 		}
-		l.wait(s, 0)
+		harness.Ended(l.t, s, 0)
 		l.requireAsUndisturbed()
 	})
 }
@@ -122,7 +122,7 @@ func TestServerKilled(t *testing.T) {
 			defer l.requireUntouched(l.killed(at))
 			l.server.Restart()
 		}
-		l.wait(s, 0)
+		harness.Ended(l.t, s, 0)
 		l.requireAsUndisturbed()
 	})
 }
@@ -148,7 +148,7 @@ func TestStarterKilled(t *testing.T) {
 			defer l.requireUntouched(l.killed(at))
 			s = run()
 		}
-		l.wait(s, 0)
+		harness.Ended(l.t, s, 0)
 		l.requireAsUndisturbed()
 		harness.NoProcesses(t, "EVERFOLD_HOME="+l.env.Home)
 	})
@@ -184,7 +184,7 @@ func TestWatchedWorkerKilled(t *testing.T) {
 			defer l.requireUntouched(l.killed(at))
 			w = l.watched("next", 2, trap{})
 		}
-		l.wait(s, 0)
+		harness.Ended(l.t, s, 0)
 		l.requireAsUndisturbed()
 		l.records().requireTrainedOnce(t)
 	})

@@ -2,7 +2,6 @@ package crash
 
 import (
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -19,7 +18,6 @@ import (
 	"everfold/artifact"
 	"everfold/store/local"
 	"everfold/testsuite/harness"
-	"everfold/workflows"
 )
 
 const (
@@ -104,11 +102,8 @@ func (l *lab) worker() *harness.Process {
 // watched starts a watched worker, with one slot where the trap counts on an order.
 func (l *lab) watched(name string, slots int, trap trap) *harness.Process {
 	l.t.Helper()
-	setting, err := json.Marshal(watched{Name: name, Journal: l.journal, Slots: slots, Trap: trap, OneWorkflow: l.plan.oneWorkflow})
-	require.NoError(l.t, err)
-	self, err := os.Executable()
-	require.NoError(l.t, err)
-	p := harness.StartProgram(l.t, harness.Env{Address: l.server.Address, Set: []string{watchedRole + "=" + string(setting)}}, self)
+	self, variable := harness.Watched(l.t, watched{Name: name, Journal: l.journal, Slots: slots, Trap: trap, OneWorkflow: l.plan.oneWorkflow})
+	p := harness.StartProgram(l.t, harness.Env{Address: l.server.Address, Set: []string{variable}}, self)
 	p.WaitFor("worker is serving")
 	return p
 }
@@ -121,23 +116,6 @@ func (l *lab) starter() *harness.Process {
 	p := harness.StartStarter(l.t, l.env, "run", l.spec, "--json")
 	p.WaitFor("started")
 	return p
-}
-
-// ending is what `starter run --json` prints.
-type ending struct {
-	Outcome string            `json:"outcome"`
-	Error   string            `json:"error"`
-	Result  *workflows.Result `json:"result"`
-}
-
-// wait returns how a starter ended, which must be by itself and with that exit code.
-func (l *lab) wait(p *harness.Process, exit int) ending {
-	l.t.Helper()
-	l.await("the end of the starter", p.Exited())
-	require.Equal(l.t, exit, p.ExitCode(), "%s%s", p.Stdout(), p.Stderr())
-	var e ending
-	require.NoError(l.t, json.Unmarshal([]byte(p.Stdout()), &e), p.Stdout())
-	return e
 }
 
 func (l *lab) await(what string, done <-chan struct{}) {
@@ -281,7 +259,7 @@ func undisturbed(t *testing.T, p plan) reference {
 	w := l.worker()
 	s := l.starter()
 	began := time.Now()
-	e := l.wait(s, 0)
+	e := harness.Ended(l.t, s, 0)
 	r := reference{took: time.Since(began), tables: l.tables()}
 	require.Equal(t, len(p.tasks()), e.Result.Trained)
 	l.requireTidy()

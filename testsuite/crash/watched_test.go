@@ -3,17 +3,14 @@ package crash
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/interceptor"
@@ -22,20 +19,11 @@ import (
 	"everfold/artifact"
 	"everfold/internal/app"
 	"everfold/store"
+	"everfold/testsuite/harness"
 )
 
-// watchedRole in the environment makes the test binary a watched worker; its value is a
-// watched in JSON.
-const watchedRole = "EVERFOLD_TEST_WATCHED_WORKER"
-
 func TestMain(m *testing.M) {
-	if setting := os.Getenv(watchedRole); setting != "" {
-		if err := playWatched(setting); err != nil {
-			fmt.Fprintln(os.Stderr, "watched worker:", err)
-			os.Exit(1)
-		}
-		return
-	}
+	harness.PlayWatched(watched.options)
 	os.Exit(m.Run())
 }
 
@@ -86,27 +74,13 @@ type trap struct {
 	Do    string         `json:"do"`
 }
 
-func playWatched(setting string) error {
-	var w watched
-	if err := json.Unmarshal([]byte(setting), &w); err != nil {
-		return err
-	}
+func (w watched) options() (app.WorkerOptions, error) {
 	j, err := openJournal(w.Journal, w.Name)
-	if err != nil {
-		return err
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
-	c, err := app.Dial(ctx, app.DialOptions{Wait: time.Minute, Identity: w.Name})
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	return app.RunWorker(ctx, c, app.WorkerOptions{
+	return app.WorkerOptions{
 		Name: w.Name, Slots: w.Slots, HeartbeatTimeout: heartbeatTimeout, OneWorkflow: w.OneWorkflow,
 		Interceptors: []interceptor.WorkerInterceptor{&watcher{journal: j}},
 		WrapStore:    func(s store.Store) store.Store { return &watchedStore{Store: s, journal: j, trap: w.Trap} },
-	})
+	}, err
 }
 
 // watcher notes the beginning of every attempt of an activity.

@@ -91,14 +91,8 @@ func TestTopology(t *testing.T) {
 		l.kill(death.service, death.instance)
 	}
 	l.wait("the run has ended", func() bool { return ended(p) })
-	require.Zero(t, p.ExitCode(), "%s%s", p.Stdout(), p.Stderr())
-	var end struct {
-		Outcome string
-		Result  struct{ Trained, Reused int }
-	}
-	require.NoError(t, json.Unmarshal([]byte(p.Stdout()), &end), p.Stdout())
-	require.Equal(t, "completed", end.Outcome)
-	require.Equal(t, fits, end.Result.Trained+end.Result.Reused) // reused: the end of the fit was not written down
+	end := harness.Completed(t, p)
+	require.Equal(t, fits, end.Trained+end.Reused) // reused: the end of the fit was not written down
 	require.Empty(t, want.Differences(harness.ReadTree(t, l.store(), folder, "/specs/data/production.parquet")))
 
 	l.requireSeen()

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -80,6 +81,21 @@ func (s *TemporalServer) Restart() {
 func (s *TemporalServer) Kill() {
 	if s.proc != nil {
 		s.proc.Kill()
+	}
+}
+
+// Forget kills the server and removes its database: whatever it knew is lost.
+func (s *TemporalServer) Forget() {
+	s.tb.Helper()
+	s.Kill()
+	files, err := filepath.Glob(s.DB + "*")
+	if err != nil || len(files) == 0 {
+		s.tb.Fatalf("harness: no database %s: %v", s.DB, err)
+	}
+	for _, f := range files {
+		if err := os.Remove(f); err != nil {
+			s.tb.Fatalf("harness: %v", err)
+		}
 	}
 }
 

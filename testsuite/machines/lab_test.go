@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -72,36 +71,6 @@ store: {uri: '%s'}
 	return harness.StartStarter(l.t, harness.Env{Address: l.server.Address, Set: l.bucket.Env()}, "run", path, "--json")
 }
 
-// ending is what `starter run --json` prints.
-type ending struct {
-	Outcome string `json:"outcome"`
-	Result  struct {
-		Trained, Reused int
-		Retried         []struct {
-			Model          string
-			Fold, Attempts int
-		}
-	}
-}
-
-// patience bounds a whole run.
-const patience = 5 * time.Minute
-
-// finished waits for the end of a starter, which must have completed its run.
-func (l *lab) finished(p *harness.Process) ending {
-	l.t.Helper()
-	select {
-	case <-p.Exited():
-	case <-time.After(patience):
-		l.t.Fatalf("the run has not ended in %v", patience)
-	}
-	require.Zero(l.t, p.ExitCode(), "%s%s", p.Stdout(), p.Stderr())
-	var e ending
-	require.NoError(l.t, json.Unmarshal([]byte(p.Stdout()), &e), p.Stdout())
-	require.Equal(l.t, "completed", e.Outcome)
-	return e
-}
-
 // tree is what the machines have left in their store.
 func (l *lab) tree() harness.Tree {
 	l.t.Helper()
@@ -137,7 +106,7 @@ func alone(t *testing.T) harness.Tree {
 	l := &lab{t: t, server: harness.Server(t), bucket: harness.S3(t)}
 	dir := t.TempDir()
 	w := harness.Worker(t, l.server.Address)
-	l.finished(l.start(dir, veteran(t), boosted))
+	harness.Completed(t, l.start(dir, veteran(t), boosted))
 	require.Zero(t, w.Stop())
 	s, err := local.Open(dir)
 	require.NoError(t, err)

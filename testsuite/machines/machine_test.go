@@ -143,11 +143,8 @@ func (m *machine) worker(args ...string) *harness.Process {
 func (m *machine) watched(w watched) *harness.Process {
 	m.t.Helper()
 	w.Name, w.Held, w.Release = m.name, m.held(), m.release()
-	setting, err := json.Marshal(w)
-	require.NoError(m.t, err)
-	self, err := os.Executable()
-	require.NoError(m.t, err)
-	return m.start([]string{watchedRole + "=" + string(setting)}, self)
+	self, variable := harness.Watched(m.t, w)
+	return m.start([]string{variable}, self)
 }
 
 func (m *machine) held() string    { return filepath.Join(m.disk, "held") }

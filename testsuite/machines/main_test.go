@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"syscall"
 	"testing"
+
+	"everfold/testsuite/harness"
 )
 
 const (
@@ -23,13 +25,7 @@ const (
 var separate bool
 
 func TestMain(m *testing.M) {
-	if setting := os.Getenv(watchedRole); setting != "" {
-		if err := playWatched(setting); err != nil {
-			fmt.Fprintln(os.Stderr, "watched worker:", err)
-			os.Exit(1)
-		}
-		return
-	}
+	harness.PlayWatched(watched.options)
 	if os.Getenv(insideRole) != "" {
 		if out, err := exec.Command("sh", "-c", settle).CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "%v: %s", err, out)

@@ -39,7 +39,7 @@ func TestFourMachines(t *testing.T) {
 		}
 	}
 	serve()
-	require.Equal(t, 3*folds, l.finished(l.start(shared, data, linear)).Result.Trained)
+	require.Equal(t, 3*folds, harness.Completed(t, l.start(shared, data, linear)).Trained)
 	for i, m := range crew {
 		require.EqualValues(t, 1, m.fetched.Load(), "machine %d", i)
 	}
@@ -47,8 +47,8 @@ func TestFourMachines(t *testing.T) {
 		w.Kill()
 	}
 	serve()
-	e := l.finished(l.start(shared, data, boosted))
-	require.Equal(t, []int{folds, 3 * folds}, []int{e.Result.Trained, e.Result.Reused})
+	e := harness.Completed(t, l.start(shared, data, boosted))
+	require.Equal(t, []int{folds, 3 * folds}, []int{e.Trained, e.Reused})
 	for i, m := range crew[:3] {
 		require.EqualValues(t, 1, m.fetched.Load(), "machine %d", i)
 		require.Len(t, m.kept(), 1)

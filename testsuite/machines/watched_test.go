@@ -9,10 +9,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -24,10 +22,6 @@ import (
 	"everfold/store"
 	"everfold/workflows"
 )
-
-// watchedRole in the environment makes the test binary a watched worker; its value is a
-// watched in JSON.
-const watchedRole = "EVERFOLD_TEST_WATCHED_WORKER"
 
 // watched is a worker for fits that is bin/worker but for two hooks: it tells on standard error
 // how fits end, and keeps the manifest of one fold back until the file Release exists, with signs
@@ -43,25 +37,14 @@ type watched struct {
 	Release   string         `json:"release"`
 }
 
-func playWatched(setting string) error {
-	var w watched
-	if err := json.Unmarshal([]byte(setting), &w); err != nil {
-		return err
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
-	c, err := app.Dial(ctx, app.DialOptions{Wait: time.Minute, Identity: w.Name})
-	if err != nil {
-		return err
-	}
-	defer c.Close()
+func (w watched) options() (app.WorkerOptions, error) {
 	options := app.WorkerOptions{Name: w.Name, Slots: w.Slots, HeartbeatTimeout: w.Heartbeat,
 		Interceptors: []interceptor.WorkerInterceptor{&teller{pause: w.Pause}}}
 	if w.Pause == 0 {
 		options.Queues = []string{workflows.QueueTrain}
 		options.WrapStore = func(s store.Store) store.Store { return &heldStore{Store: s, watched: w} }
 	}
-	return app.RunWorker(ctx, c, options)
+	return options, nil
 }
 
 // teller says how every attempt at a fold ends, which begins with a pause.

@@ -20,8 +20,8 @@ func TestFaultsOnTheWay(t *testing.T) {
 	for name, f := range faults(t) {
 		t.Run(name, func(t *testing.T) {
 			url, met := newProxy(t, l.bucket, f)
-			e := l.finished(l.start(l.spec(veteran(t), at(url, name))))
-			require.Equal(t, 3*folds, e.Result.Trained)
+			e := harness.Completed(t, l.start(l.spec(veteran(t), at(url, name))))
+			require.Equal(t, 3*folds, e.Trained)
 			require.Greater(t, met.Load(), int64(100))
 			t.Logf("%d requests", met.Load())
 			requireEqual(t, want, treeOf(t, l.bucket.Store(name), veteran(t)), name)
@@ -52,8 +52,8 @@ func TestSilence(t *testing.T) {
 	l := newLab(t)
 	worker := l.worker()
 	url, _ := newProxy(t, l.bucket, silent)
-	e := l.finished(l.start(l.spec(veteran(t), at(url, "silent"))))
-	require.Equal(t, 3*folds, e.Result.Trained)
+	e := harness.Completed(t, l.start(l.spec(veteran(t), at(url, "silent"))))
+	require.Equal(t, 3*folds, e.Trained)
 	for line := range strings.Lines(worker.Stderr()) {
 		require.NotContains(t, line, "attempt=2")
 		require.NotContains(t, line, "tried again")

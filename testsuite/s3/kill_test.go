@@ -127,8 +127,8 @@ func TestServerKilledUnderARun(t *testing.T) {
 		harness.Eventually(t, "the next folds", func() bool { return l.manifests("killed") >= manifests })
 		l.bucket.Restart()
 	}
-	e := l.finished(run)
-	require.Equal(t, 3*folds, e.Result.Trained)
+	e := harness.Completed(t, run)
+	require.Equal(t, 3*folds, e.Trained)
 	requireEqual(t, want, treeOf(t, l.bucket.Store("killed"), veteran(t)), "killed")
 }
 

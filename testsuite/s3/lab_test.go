@@ -1,13 +1,11 @@
 package s3
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -77,31 +75,6 @@ func (l *lab) start(spec string) *harness.Process {
 	return harness.StartStarter(l.t, harness.Env{Address: l.server.Address, Set: harness.S3Keys()}, "run", spec, "--json")
 }
 
-// ending is what `starter run --json` prints.
-type ending struct {
-	Outcome string `json:"outcome"`
-	Result  struct{ Trained, Reused int }
-}
-
-// finished waits for the end of a starter, which must have completed its run.
-func (l *lab) finished(p *harness.Process) ending {
-	l.t.Helper()
-	patience := 5 * time.Minute
-	if _, long := harness.Soak(l.t, 0); long {
-		patience = 30 * time.Minute
-	}
-	select {
-	case <-p.Exited():
-	case <-time.After(patience):
-		l.t.Fatalf("the run has not ended in %v", patience)
-	}
-	require.Zero(l.t, p.ExitCode(), "%s%s", p.Stdout(), p.Stderr())
-	var e ending
-	require.NoError(l.t, json.Unmarshal([]byte(p.Stdout()), &e), p.Stdout())
-	require.Equal(l.t, "completed", e.Outcome)
-	return e
-}
-
 // starter runs a command that knows the S3 server by its environment.
 func (l *lab) starter(exit int, args ...string) harness.Result {
 	l.t.Helper()
@@ -114,8 +87,7 @@ func (l *lab) starter(exit int, args ...string) harness.Result {
 func (l *lab) undisturbed() harness.Tree {
 	l.t.Helper()
 	dir := l.t.TempDir()
-	e := l.finished(l.start(l.spec(veteran(l.t), "uri: "+dir)))
-	require.Equal(l.t, 3*folds, e.Result.Trained)
+	require.Equal(l.t, 3*folds, harness.Completed(l.t, l.start(l.spec(veteran(l.t), "uri: "+dir))).Trained)
 	s, err := local.Open(dir)
 	require.NoError(l.t, err)
 	return treeOf(l.t, s, veteran(l.t))

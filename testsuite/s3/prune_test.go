@@ -17,7 +17,7 @@ func TestPrune(t *testing.T) {
 	spec := l.spec(veteran(t), at(l.bucket.URL, "nights"))
 	for _, run := range []string{"night-1", "night-2", "night-3"} {
 		env := harness.Env{Address: l.server.Address, Set: harness.S3Keys()}
-		l.finished(harness.StartStarter(t, env, "run", spec, "--run", run, "--json"))
+		harness.Completed(t, harness.StartStarter(t, env, "run", spec, "--run", run, "--json"))
 	}
 	worker.Stop() // with the last of its logs
 	runs := l.bucket.Store("nights")

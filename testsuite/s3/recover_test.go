@@ -16,7 +16,7 @@ func TestRecover(t *testing.T) {
 	l := newLab(t)
 	l.worker()
 	data, runs := veteran(t), l.bucket.Store("runs")
-	l.finished(l.start(l.spec(data, at(l.bucket.URL, "runs"))))
+	harness.Completed(t, l.start(l.spec(data, at(l.bucket.URL, "runs"))))
 	want := treeOf(t, runs, data)
 	folder := "production/" + runName + "/"
 	for _, key := range []string{artifact.ManifestKey("cox_ph", 0), artifact.RiskKey("weibull_aft", 2), artifact.SummaryKey, artifact.ModelKey("weibull_aft")} {

@@ -29,11 +29,11 @@ func TestRunIsTheLocalStores(t *testing.T) {
 	require.NoError(t, err)
 	elsewhere := "s3://" + harness.S3Bucket + "/data/veteran.csv"
 	spec := l.spec(elsewhere, at(l.bucket.URL, "runs"))
-	e := l.finished(l.start(spec))
-	require.Equal(t, 3*folds, e.Result.Trained)
+	e := harness.Completed(t, l.start(spec))
+	require.Equal(t, 3*folds, e.Trained)
 	requireEqual(t, want, treeOf(t, l.bucket.Store("runs"), elsewhere), "S3")
-	again := l.finished(l.start(spec))
-	require.Equal(t, 3*folds, again.Result.Reused)
+	again := harness.Completed(t, l.start(spec))
+	require.Equal(t, 3*folds, again.Reused)
 
 	worker.Stop()
 	l.commands(spec)
@@ -114,5 +114,5 @@ func TestWrongCredentials(t *testing.T) {
 	})
 	locked.Stop()
 	l.worker()
-	require.Equal(t, 3*folds, l.finished(run).Result.Trained)
+	require.Equal(t, 3*folds, harness.Completed(t, run).Trained)
 }

@@ -109,20 +109,6 @@ func (l *keyLab) history(run string, args ...string) string {
 	return l.temporal(append([]string{"workflow", "show", "--workflow-id", "everfold/production/" + run}, args...)...)
 }
 
-// database is the server's database with whatever lies beside it.
-func (l *keyLab) database() string {
-	l.t.Helper()
-	files, err := filepath.Glob(l.server.DB + "*")
-	require.NoError(l.t, err)
-	var all strings.Builder
-	for _, f := range files {
-		content, err := os.ReadFile(f)
-		require.NoError(l.t, err)
-		all.Write(content)
-	}
-	return all.String()
-}
-
 // Claim: with a key, neither history nor the server's database hold anything of a run's
 // input, results, heartbeats, memo, summaries, queries or failures, of a schedule's neither;
 // without, they do. The codec's endpoint shows them to Temporal's CLI, and to nobody who asks
@@ -167,7 +153,7 @@ func TestEncryptedHistory(t *testing.T) {
 	require.NoError(t, answer.Body.Close())
 	require.Equal(t, http.StatusForbidden, answer.StatusCode)
 
-	database := l.database()
+	database := harness.ReadFiles(t, l.server.DB+"*")
 	require.Contains(t, database, plain, "the database is where it is looked for")
 	require.NotContains(t, database, hidden)
 }

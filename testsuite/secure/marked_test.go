@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -18,45 +17,6 @@ import (
 	"everfold/testsuite/sinks"
 	"everfold/tracker/trackertest"
 )
-
-// Every row of the marked table has an id and a note that begin so, and numbers with those
-// digits behind the point.
-const (
-	markedText   = "MARK4711"
-	markedDigits = "47114711"
-)
-
-var marks = regexp.MustCompile(markedText + "|" + markedDigits)
-
-// markedRow is row i: id, time, event, two numbers, a level, a note, and what is constant.
-func markedRow(i int) []string {
-	number := func(whole int) string { return fmt.Sprintf("%d.%s%03d", whole, markedDigits, i) }
-	return []string{
-		fmt.Sprintf("%sid%03d", markedText, i), number(1 + (i*37)%60), fmt.Sprint((i * 7 % 10) / 6), number(20 + (i*13)%50),
-		number((i * 29) % 11), []string{"north", "south", "west"}[i%3], fmt.Sprintf("%s note, of the %d. customer", markedText, i), "1",
-	}
-}
-
-const markedHead = "id,time,event,age,usage,area,note,constant\n"
-
-// markedTable is a CSV file of n rows, changed by change where that is not nil.
-func markedTable(n int, change func(i int, row []string)) string {
-	var b strings.Builder
-	b.WriteString(markedHead)
-	for i := range n {
-		row := markedRow(i)
-		if change != nil {
-			change(i, row)
-		}
-		for j, cell := range row {
-			if strings.ContainsAny(cell, ",") {
-				row[j] = `"` + cell + `"`
-			}
-		}
-		b.WriteString(strings.Join(row, ",") + "\n")
-	}
-	return b.String()
-}
 
 // markLab runs everything that there is on marked tables, and keeps what anybody sees of it.
 type markLab struct {
@@ -98,7 +58,7 @@ func (l *markLab) spec(run, data, more string) string {
 	l.t.Helper()
 	l.write(run+".yaml", fmt.Sprintf(`run: %s
 type: production
-data: {uri: %s, id: id, time: time, event: event, categorical: [area], ignore: [note]%s
+data: {uri: %s, `+harness.MarkedData+`%s
 notify: ['${EVERFOLD_NOTIFY_HOOK}']
 `, run, data, more))
 	return run + ".yaml"
@@ -132,7 +92,7 @@ func TestMarkedRows(t *testing.T) {
 	l.said = append(l.said, worker)
 	worker.WaitFor("worker is serving")
 
-	l.write("good.csv", markedTable(120, nil))
+	l.write("good.csv", harness.MarkedTable(120, nil))
 	l.starter(0, "run", l.spec("good", "good.csv", quick+"models: [{type: cox_ph}, {type: weibull_aft}, {type: rsf, trees: 10}, {type: coxnet}]\nexplain: {importance: 2, dependence: 3}"), "--verbose")
 	l.starter(0, "status", "production/good", "--json")
 	l.warns()
@@ -147,7 +107,7 @@ func TestMarkedRows(t *testing.T) {
 
 // warns has runs with warnings about data and convergence.
 func (l *markLab) warns() {
-	l.write("warn.csv", markedTable(120, func(i int, row []string) {
+	l.write("warn.csv", harness.MarkedTable(120, func(i int, row []string) {
 		switch {
 		case i%11 == 0:
 			row[3] = "" // a gap
@@ -186,20 +146,20 @@ func (l *markLab) refuses() {
 		}
 	}
 	bad := map[string]string{
-		"twice":    markedTable(90, func(i int, row []string) { row[0] = fmt.Sprintf("%sid%03d", markedText, i/2) }),
-		"noid":     markedTable(90, one(0, "")),
-		"negative": markedTable(90, one(1, "-1."+markedDigits)),
-		"words":    markedTable(90, one(1, markedText)),
-		"infinite": markedTable(90, one(1, "1e999")),
-		"event":    markedTable(90, one(2, markedText+" as a long text")),
-		"mixed":    markedTable(90, one(3, markedText)),
-		"huge":     markedTable(90, one(4, markedDigits+"e400")),
-		"levels":   markedTable(900, func(i int, row []string) { row[7] = row[0] }),
-		"quote":    markedTable(90, one(6, markedText+`"x`)),
-		"wide":     markedTable(90, one(6, markedText+`x",9`)),
-		"headless": strings.Replace(markedTable(90, nil), markedHead, "", 1),
-		"short":    markedTable(90, nil) + markedText + "\n",
-		"binary":   markedTable(90, one(6, markedText+"\x00\xff\xfe")),
+		"twice":    harness.MarkedTable(90, func(i int, row []string) { row[0] = fmt.Sprintf("%sid%03d", harness.MarkedText, i/2) }),
+		"noid":     harness.MarkedTable(90, one(0, "")),
+		"negative": harness.MarkedTable(90, one(1, "-1."+harness.MarkedDigits)),
+		"words":    harness.MarkedTable(90, one(1, harness.MarkedText)),
+		"infinite": harness.MarkedTable(90, one(1, "1e999")),
+		"event":    harness.MarkedTable(90, one(2, harness.MarkedText+" as a long text")),
+		"mixed":    harness.MarkedTable(90, one(3, harness.MarkedText)),
+		"huge":     harness.MarkedTable(90, one(4, harness.MarkedDigits+"e400")),
+		"levels":   harness.MarkedTable(900, func(i int, row []string) { row[7] = row[0] }),
+		"quote":    harness.MarkedTable(90, one(6, harness.MarkedText+`"x`)),
+		"wide":     harness.MarkedTable(90, one(6, harness.MarkedText+`x",9`)),
+		"headless": strings.Replace(harness.MarkedTable(90, nil), harness.MarkedHead, "", 1),
+		"short":    harness.MarkedTable(90, nil) + harness.MarkedText + "\n",
+		"binary":   harness.MarkedTable(90, one(6, harness.MarkedText+"\x00\xff\xfe")),
 	}
 	for name, table := range bad {
 		l.write(name+".csv", table)
@@ -217,14 +177,14 @@ func (l *markLab) refuses() {
 	}
 	l.starter(2, "run", "event.yaml")
 	l.starter(2, "run", "headless.yaml", "--json")
-	l.write("folds.csv", "fold,row\n0,"+markedText+"\n")
+	l.write("folds.csv", "fold,row\n0,"+harness.MarkedText+"\n")
 	l.starter(2, "validate", "eventless.yaml", "--data")
 }
 
 // uses predicts, and recovers a run that has lost files.
 func (l *markLab) uses() {
-	for name, cell := range map[string]string{"new.csv": "", "text.csv": markedText, "infinite.csv": "1e999"} {
-		l.write(name, markedTable(20, func(i int, row []string) {
+	for name, cell := range map[string]string{"new.csv": "", "text.csv": harness.MarkedText, "infinite.csv": "1e999"} {
+		l.write(name, harness.MarkedTable(20, func(i int, row []string) {
 			if i == 3 && cell != "" {
 				row[3] = cell
 			}
@@ -244,22 +204,13 @@ func (l *markLab) uses() {
 // logs are a run's log files.
 func (l *markLab) logs(run string) string {
 	l.t.Helper()
-	files, err := filepath.Glob(filepath.Join(l.dir, "outputs", "production", run, "logs", "*.log"))
-	require.NoError(l.t, err)
-	require.NotEmpty(l.t, files)
-	var all strings.Builder
-	for _, f := range files {
-		content, err := os.ReadFile(f)
-		require.NoError(l.t, err)
-		all.Write(content)
-	}
-	return all.String()
+	return harness.ReadFiles(l.t, filepath.Join(l.dir, "outputs", "production", run, "logs", "*.log"))
 }
 
 func (l *markLab) requireNone(what, text string) {
 	l.t.Helper()
 	require.NotEmpty(l.t, text, what)
-	if at := marks.FindStringIndex(text); at != nil {
+	if at := harness.Marks.FindStringIndex(text); at != nil {
 		l.t.Errorf("%s: …%s…", what, text[max(0, at[0]-200):min(len(text), at[1]+100)])
 	}
 }
@@ -267,19 +218,12 @@ func (l *markLab) requireNone(what, text string) {
 // look looks everywhere.
 func (l *markLab) look() {
 	l.t.Helper()
-	files, err := filepath.Glob(l.server.DB + "*")
-	require.NoError(l.t, err)
-	var database strings.Builder
-	for _, f := range files {
-		content, err := os.ReadFile(f)
-		require.NoError(l.t, err)
-		database.Write(content)
-	}
-	require.Contains(l.t, database.String(), "good.csv", "the database is where it is looked for")
-	l.requireNone("Temporal's database", database.String())
+	database := harness.ReadFiles(l.t, l.server.DB+"*")
+	require.Contains(l.t, database, "good.csv", "the database is where it is looked for")
+	l.requireNone("Temporal's database", database)
 	predictions, err := os.ReadFile(filepath.Join(l.dir, "outputs", "production", "good", "predictions", "predictions.csv"))
 	require.NoError(l.t, err)
-	require.Contains(l.t, string(predictions), markedText, "what is looked for is in the store")
+	require.Contains(l.t, string(predictions), harness.MarkedText, "what is looked for is in the store")
 	for _, p := range l.said {
 		l.requireNone("a terminal", p.Stdout()+p.Stderr()+" ")
 	}
@@ -292,7 +236,7 @@ func (l *markLab) look() {
 	defer l.mu.Unlock()
 	require.NotEmpty(l.t, l.sent)
 	for path, body := range l.sent {
-		require.NotContains(l.t, body, markedText, path)
+		require.NotContains(l.t, body, harness.MarkedText, path)
 		if !strings.Contains(path, "/models/") && !strings.Contains(path, "/report/") {
 			l.requireNone(path, body+" ")
 		}

@@ -165,14 +165,7 @@ func (l *secretLab) look() {
 		require.NotContains(l.t, string(content), secret, c.Key)
 	}
 	for _, dir := range []string{filepath.Dir(l.server.DB), l.env.Dir} {
-		require.NoError(l.t, filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-			if err != nil || !d.Type().IsRegular() {
-				return err
-			}
-			content, err := os.ReadFile(path)
-			require.NotContains(l.t, string(content), secret, path)
-			return err
-		}))
+		require.Empty(l.t, harness.FilesWith(l.t, dir, secret))
 	}
 }
 
@@ -203,13 +196,7 @@ func TestSecretsOfChildren(t *testing.T) {
 	})
 	require.Equal(t, 0, p.Wait(), p.Stdout()+p.Stderr())
 	require.GreaterOrEqual(t, len(names), 4, names)
-	require.NoError(t, filepath.WalkDir(home, func(path string, d os.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
-			return err
-		}
-		content, err := os.ReadFile(path)
-		require.NotContains(t, string(content), secret, path)
-		require.NotContains(t, string(content), key, path)
-		return err
-	}))
+	for _, word := range []string{secret, key} {
+		require.Empty(t, harness.FilesWith(t, home, word))
+	}
 }

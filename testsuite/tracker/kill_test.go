@@ -4,9 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -19,15 +17,7 @@ import (
 // logs are a run's log files of one kind.
 func (l *lab) logs(run, kind string) string {
 	l.t.Helper()
-	files, err := filepath.Glob(filepath.Join(l.folder(run), "logs", kind+"_*.log"))
-	require.NoError(l.t, err)
-	var all strings.Builder
-	for _, f := range files {
-		content, err := os.ReadFile(f)
-		require.NoError(l.t, err)
-		all.Write(content)
-	}
-	return all.String()
+	return harness.ReadFiles(l.t, filepath.Join(l.folder(run), "logs", kind+"_*.log"))
 }
 
 // killable is patient with a server that is alone, and short enough with a worker that is

@@ -45,13 +45,7 @@ var servers struct {
 }
 
 func TestMain(m *testing.M) {
-	if manifests := os.Getenv(stoppingRole); manifests != "" {
-		if err := playStopping(manifests); err != nil {
-			fmt.Fprintln(os.Stderr, "stopping worker:", err)
-			os.Exit(1)
-		}
-		return
-	}
+	harness.PlayWatched(stopping)
 	servers.ports = map[int]bool{}
 	code := m.Run()
 	for _, s := range servers.running {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -25,26 +24,14 @@ import (
 	"everfold/testsuite/harness"
 )
 
-// stoppingRole in the environment makes the test binary a worker that halts every thread of
-// its own once the store has acknowledged so many manifests.
-const stoppingRole = "EVERFOLD_TEST_STOPPING_WORKER"
-
-// halted is what it says before.
+// halted is what a stopping worker says before it halts every thread of its own: the store has
+// acknowledged so many manifests.
 const halted = "halted after the last manifest"
 
-func playStopping(manifests string) error {
-	n, err := strconv.Atoi(manifests)
-	if err != nil {
-		return err
-	}
-	c, err := app.Dial(context.Background(), app.DialOptions{Wait: time.Minute, Identity: "stopping"})
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	return app.RunWorker(context.Background(), c, app.WorkerOptions{
-		Name: "stopping", Slots: 1, Threads: 1, WrapStore: func(s store.Store) store.Store { return &stoppingStore{Store: s, left: int64(n)} },
-	})
+func stopping(manifests int64) (app.WorkerOptions, error) {
+	return app.WorkerOptions{
+		Name: "stopping", Slots: 1, Threads: 1, WrapStore: func(s store.Store) store.Store { return &stoppingStore{Store: s, left: manifests} },
+	}, nil
 }
 
 type stoppingStore struct {
@@ -124,21 +111,14 @@ func TestTheNightItWasBuiltFor(t *testing.T) {
 	server := startMLflow(t)
 	server.ready(t)
 	spec := write(server.url)
-	self, err := os.Executable()
-	require.NoError(t, err)
-	worker := harness.StartProgram(t, harness.Env{Address: l.server.Address, Set: []string{stoppingRole + "=24"}}, self)
+	self, variable := harness.Watched(t, 24)
+	worker := harness.StartProgram(t, harness.Env{Address: l.server.Address, Set: []string{variable}}, self)
 	night := harness.StartStarter(t, env, "run", spec, "--json")
 	worker.WaitFor(halted)
 	server.kill()
 	worker.Kill()
 	night.Kill()
-	l.server.Kill()
-	databases, err := filepath.Glob(l.server.DB + "*")
-	require.NoError(t, err)
-	require.NotEmpty(t, databases)
-	for _, database := range databases {
-		require.NoError(t, os.Remove(database))
-	}
+	l.server.Forget()
 
 	ports := harness.FreePorts(t, 2)
 	home := filepath.Join(l.dir, "home")

@@ -1,0 +1,66 @@
+package harness
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"testing"
+	"time"
+
+	"everfold/internal/app"
+)
+
+// watchedRole in the environment makes a test binary a worker; its value is the setting in JSON.
+const watchedRole = "EVERFOLD_TEST_WATCHED_WORKER"
+
+// PlayWatched, first in a TestMain, makes a process that Watched describes a worker until it is
+// stopped, and ends it; in any other it does nothing. Options tells what the setting W means: a
+// worker that is bin/worker but for its hooks.
+func PlayWatched[W any](options func(W) (app.WorkerOptions, error)) {
+	setting := os.Getenv(watchedRole)
+	if setting == "" {
+		return
+	}
+	if err := playWatched(setting, options); err != nil {
+		fmt.Fprintln(os.Stderr, "watched worker:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func playWatched[W any](setting string, options func(W) (app.WorkerOptions, error)) error {
+	var w W
+	if err := json.Unmarshal([]byte(setting), &w); err != nil {
+		return err
+	}
+	o, err := options(w)
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	c, err := app.Dial(ctx, app.DialOptions{Worker: true, Wait: time.Minute, Identity: o.Name})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return app.RunWorker(ctx, c, o)
+}
+
+// Watched is the program, and the variable NAME=value for its environment, of a worker by
+// PlayWatched with a setting.
+func Watched(tb testing.TB, setting any) (program, variable string) {
+	tb.Helper()
+	text, err := json.Marshal(setting)
+	if err != nil {
+		tb.Fatalf("harness: %v", err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		tb.Fatalf("harness: %v", err)
+	}
+	return self, watchedRole + "=" + string(text)
+}
