@@ -23,7 +23,7 @@ FUZZ ?= 60
 GOVULNCHECK ?= v1.1.4
 
 .DEFAULT_GOAL := help
-.PHONY: help build programs temporal versitygw services secrets run test check fmt vet static workflow unit race bench bench-quick peers mlflow burk rank agreement terminal soak scale fuzz fuzz-quick e2e-distributed system oracle clean modules vulnerabilities
+.PHONY: help build programs temporal versitygw services secrets run test check fmt vet static workflow unit race bench bench-quick peers mlflow burk rank agreement terminal soak scale fuzz fuzz-quick e2e-distributed webui system oracle clean modules vulnerabilities
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -152,6 +152,9 @@ fuzz-quick: ## the fuzz targets of every decoder for a second each
 # testsuite/distributed. It needs root, and says what else.
 e2e-distributed: system temporal versitygw services mlflow ## docker-compose.yml's services on this machine, killed in the middle of a run; minutes
 	@$(GO) test -count 1 -timeout 30m -v ./testsuite/distributed -start
+
+webui: temporal ## an encrypted run in Temporal's Web UI, seen by a headless Chromium (Debian's package chromium)
+	@$(GO) test -count 1 -timeout 10m -v ./testsuite/webui -browser
 
 system:
 	@testsuite/distributed/install.sh

@@ -82,6 +82,39 @@ func TestEndpoint(t *testing.T) {
 	require.Contains(t, string(text), "encryption-key-id")
 }
 
+// Claim: to the requests of Temporal's Web UI a browser's rules let the answers through, whichever
+// of its settings are on: credentials of the browser, the access and identity token of a login.
+// testsuite/webui looks at the whole with a browser.
+func TestAsBrowser(t *testing.T) {
+	const page = "http://127.0.0.1:8233"
+	k := keysOf(t, first)
+	e := &Endpoint{Keys: k, Origins: []string{page}}
+	for _, headers := range [][]string{
+		{"Content-Type: application/json", "X-Namespace: default"},
+		{"Content-Type: application/json", "X-Namespace: default", "Authorization: Bearer x", "Authorization-Extras: y"},
+	} {
+		var names []string
+		for _, h := range headers {
+			name, _, _ := strings.Cut(h, ": ")
+			names = append(names, strings.ToLower(name))
+		}
+		before := ask(t, e, http.MethodOptions, "/decode", "", "Origin: "+page,
+			"Access-Control-Request-Method: POST", "Access-Control-Request-Headers: "+strings.Join(names, ","))
+		require.Equal(t, http.StatusNoContent, before.StatusCode)
+		allowed := strings.Split(strings.ToLower(before.Header.Get("Access-Control-Allow-Headers")), ", ")
+		require.Subset(t, allowed, names)
+		r := ask(t, e, http.MethodPost, "/decode", stored(t, k), append(headers, "Origin: "+page)...)
+		require.Equal(t, http.StatusOK, r.StatusCode)
+		refused := ask(t, &Endpoint{Keys: keysOf(t, second), Origins: e.Origins}, http.MethodPost, "/decode", stored(t, k), append(headers, "Origin: "+page)...)
+		require.Equal(t, http.StatusBadRequest, refused.StatusCode)
+		for _, answer := range []*http.Response{before, r, refused} {
+			require.Equal(t, page, answer.Header.Get("Access-Control-Allow-Origin"), "with credentials * does not do")
+			require.Equal(t, "true", answer.Header.Get("Access-Control-Allow-Credentials"))
+			require.Equal(t, "Origin", answer.Header.Get("Vary"))
+		}
+	}
+}
+
 // Claim: a browser's question beforehand is answered for the page alone; what is not asked
 // rightly, too much, or cannot be opened is refused with a reason.
 func TestEndpointRefuses(t *testing.T) {

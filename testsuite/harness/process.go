@@ -30,8 +30,14 @@ type Process struct {
 // Start starts a program. env is its whole environment.
 func Start(tb testing.TB, dir string, env []string, program string, args ...string) *Process {
 	tb.Helper()
+	return StartWith(tb, nil, dir, env, program, args...)
+}
+
+// StartWith starts a program that has files as its descriptors 3 and on.
+func StartWith(tb testing.TB, files []*os.File, dir string, env []string, program string, args ...string) *Process {
+	tb.Helper()
 	cmd := exec.Command(program, args...)
-	cmd.Dir, cmd.Env, cmd.SysProcAttr = dir, env, childAttributes()
+	cmd.Dir, cmd.Env, cmd.SysProcAttr, cmd.ExtraFiles = dir, env, childAttributes(), files
 	return startCommand(tb, cmd)
 }
 

@@ -24,6 +24,8 @@ type TemporalServer struct {
 	Attributes []string
 	// Dynamic are settings of the server, key=value: none.
 	Dynamic []string
+	// Shown says that it has its Web UI, at Page.
+	Shown bool
 
 	tb     testing.TB
 	dir    string
@@ -59,7 +61,7 @@ func Unstarted(tb testing.TB) *TemporalServer {
 func (s *TemporalServer) Restart() {
 	s.tb.Helper()
 	s.Kill()
-	args := []string{"server", "start-dev", "--ip", "127.0.0.1", "--port", s.port, "--ui-port", s.ui, "--headless",
+	args := []string{"server", "start-dev", "--ip", "127.0.0.1", "--port", s.port, "--ui-port", s.ui, "--headless=" + strconv.FormatBool(!s.Shown),
 		"--db-filename", s.DB, "--log-level", "error", "--disable-config-file", "--disable-config-env"}
 	for _, a := range s.Attributes {
 		args = append(args, "--search-attribute", a)
@@ -76,6 +78,9 @@ func (s *TemporalServer) Restart() {
 	}
 	c.Close()
 }
+
+// Page is the address of the Web UI, scheme://host:port.
+func (s *TemporalServer) Page() string { return "http://" + net.JoinHostPort("127.0.0.1", s.ui) }
 
 // Kill ends the server by SIGKILL.
 func (s *TemporalServer) Kill() {
