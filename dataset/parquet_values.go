@@ -15,7 +15,7 @@ import (
 
 var errValues = errors.New("a page has not the values that it says")
 
-// errRuns: truth values are kept as runs, of which the library takes the first of eight for all.
+// errRuns: truth values are kept as runs, and of a run of true ones the library leaves one in eight.
 var errRuns = errors.New("truth values are kept as runs")
 
 // cutLength takes off bytes that come after their number, as levels and texts do.
