@@ -156,7 +156,7 @@ func classOf(err error) class {
 		return class{ErrSuperseded, false}
 	case errors.Is(err, errVersions):
 		return class{ErrVersionMismatch, true}
-	case errors.Is(err, store.ErrCorrupt), errors.Is(err, store.ErrNotFound), errors.Is(err, artifact.ErrDamaged):
+	case errors.Is(err, store.ErrCorrupt), errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrTooLarge), errors.Is(err, artifact.ErrDamaged):
 		return class{ErrArtifactCorrupt, true}
 	}
 	return class{errUnknown, true}

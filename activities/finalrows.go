@@ -150,6 +150,9 @@ func (f *FinalRows) write(ctx context.Context, s store.Store, id string) (artifa
 // loadFinal reads the rows that a run keeps; damage is ErrNotFound or ErrCorrupt.
 func loadFinal(ctx context.Context, s store.Store, run *artifact.Run, t *dataset.Table) (*FinalRows, error) {
 	file := run.Data.Final.File
+	if err := checkMemory("the rows of "+keyFinalData, file.Bytes); err != nil { // of what a store claims
+		return nil, err
+	}
 	content, err := store.ReadVerified(ctx, s, file.Key, file.Bytes, file.SHA256)
 	if err != nil {
 		return nil, fmt.Errorf("read the rows of %s: %w", keyFinalData, err)

@@ -136,7 +136,7 @@ func (b *basis) found(key string, err error) *Damage {
 // store's.
 func isDamage(err error) bool {
 	var invalid *dataset.InvalidError
-	return errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrCorrupt) ||
+	return errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrCorrupt) || errors.Is(err, store.ErrTooLarge) ||
 		errors.Is(err, artifact.ErrDamaged) || errors.As(err, &invalid)
 }
 

@@ -69,7 +69,7 @@ func (b *basis) restoreFinal(ctx context.Context, p *Preview) error {
 // finalInPlace reads the rows that are kept without knowing their digest, but for the one in the
 // file.
 func (b *basis) finalInPlace(ctx context.Context, p *Preview) (*FinalRows, error) {
-	content, _, err := store.ReadAll(ctx, b.store, artifact.FinalRowsKey, maxPrepared)
+	content, _, err := store.ReadAll(ctx, b.store, artifact.FinalRowsKey, mostPrepared())
 	if err != nil {
 		return nil, err
 	}

@@ -88,7 +88,7 @@ func (b *basis) previewFor(ctx context.Context, spec *config.Spec) (*Preview, er
 
 // tableInPlace reads the prepared table without knowing its digest, but for the one in the file.
 func (b *basis) tableInPlace(ctx context.Context) (*dataset.Table, error) {
-	content, _, err := store.ReadAll(ctx, b.store, artifact.PreparedKey, maxPrepared)
+	content, _, err := store.ReadAll(ctx, b.store, artifact.PreparedKey, mostPrepared())
 	if err != nil {
 		return nil, err
 	}
@@ -131,12 +131,12 @@ func (b *basis) began(ctx context.Context, plan *artifact.Plan) (time.Time, erro
 	return first.UTC(), nil
 }
 
-// maxPrepared bounds a prepared table of unknown size in memory.
-const maxPrepared = 16 << 30
+// mostPrepared bounds a prepared table of unknown size in memory.
+func mostPrepared() int64 { return min(16<<30, MemoryLimit()/2) }
 
 // fileOfTable describes the prepared table in place.
 func (b *basis) fileOfTable(ctx context.Context) (artifact.File, error) {
-	content, _, err := store.ReadAll(ctx, b.store, artifact.PreparedKey, maxPrepared)
+	content, _, err := store.ReadAll(ctx, b.store, artifact.PreparedKey, mostPrepared())
 	return artifact.File{Key: artifact.PreparedKey, SHA256: store.SHA256(content), Bytes: int64(len(content))}, err
 }
 

@@ -142,6 +142,9 @@ func loadTable(ctx context.Context, s store.Store, file artifact.File) (*dataset
 
 // load reads a prepared table from the disk or the store.
 func (p *PreparedFiles) load(ctx context.Context, s store.Store, file artifact.File) (*dataset.Table, error) {
+	if err := checkMemory("the prepared table", file.Bytes); err != nil { // of what a store claims
+		return nil, err
+	}
 	data, err := p.read(ctx, s, file)
 	if err != nil {
 		return nil, fmt.Errorf("read prepared table: %w", err)

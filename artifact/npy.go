@@ -141,7 +141,7 @@ func elements(shape []int) (n int, ok bool) {
 }
 
 // ReadNPY reads an .npy stream of size bytes whose elements are of type T. What it
-// allocates is bounded by size. Errors wrap ErrDamaged, or are r's.
+// allocates is bounded by what comes. Errors wrap ErrDamaged, or are r's.
 func ReadNPY[T Element](r io.Reader, size int64) (data []T, shape []int, err error) {
 	header, shape, err := readHeader[T](r)
 	if err != nil {
@@ -152,15 +152,19 @@ func ReadNPY[T Element](r io.Reader, size int64) (data []T, shape []int, err err
 	if !ok || int64(n)*int64(width)+int64(header) != size {
 		return nil, nil, fmt.Errorf("%w: shape %v does not fit its %d bytes", ErrDamaged, shape, size)
 	}
-	data = make([]T, n)
+	data = []T{}
 	buffer := make([]byte, npyChunk)
-	for done := 0; done < n; {
-		chunk := buffer[:min(npyChunk, (n-done)*width)]
+	for len(data) < n {
+		chunk := buffer[:min(npyChunk, (n-len(data))*width)]
 		if _, err := io.ReadFull(r, chunk); err != nil {
 			return nil, nil, fmt.Errorf("array cut short: %w", err)
 		}
+		done, more := len(data), len(chunk)/width
+		if done+more > cap(data) {
+			data = append(make([]T, 0, max(done+more, store.Room(done, n))), data...)
+		}
+		data = data[:done+more]
 		getElements(data[done:], chunk)
-		done += len(chunk) / width
 	}
 	// The end must be read too: a verifying reader gives its verdict there.
 	if n, err := r.Read(buffer[:1]); n != 0 || err != io.EOF {

@@ -75,11 +75,14 @@ func readDocument(ctx context.Context, s store.Store, key string) (content []byt
 		return nil, "", err
 	}
 	defer body.Close()
-	content, err = io.ReadAll(io.LimitReader(body, maxJSON+1))
-	if err != nil {
-		return nil, "", fmt.Errorf("read %s: %w", key, err)
+	tooLarge := info.Size > maxJSON
+	if !tooLarge {
+		if content, err = io.ReadAll(io.LimitReader(body, maxJSON+1)); err != nil {
+			return nil, "", fmt.Errorf("read %s: %w", key, err)
+		}
+		tooLarge = len(content) > maxJSON
 	}
-	if len(content) > maxJSON {
+	if tooLarge {
 		return nil, info.ETag, fmt.Errorf("%s: %w: more than %d bytes", key, ErrDamaged, maxJSON)
 	}
 	return content, info.ETag, nil

@@ -8,6 +8,7 @@ type collector struct {
 	roles    [][]role
 	sinks    []sink
 	rows     int
+	room     int // rows that there is room for, as far as that was asked for
 	replaced int // rows whose time of zero was replaced
 
 	id                  *texts

@@ -140,6 +140,10 @@ func readCSV(file *counted, src Source, s Schema) (*collector, error) {
 // another: the text stays in the cache, and each loop does one kind of work.
 const batchRows = 1024
 
+// believed is how many times the rows that were read a file may be taken to have: its size is a
+// claim where it is elsewhere.
+const believed = 16
+
 // collect reads all data rows.
 func (c *collector) collect(lines *records, file *counted) error {
 	for {
@@ -157,8 +161,13 @@ func (c *collector) collect(lines *records, file *counted) error {
 		if n < len(lines.lines) {
 			return tooMany("rows", c.limits.Rows)
 		}
-		if c.rows += n; c.rows == n { // the first batch, of a buffer that may hold more
-			c.reserve(file.expect(n * lines.end / lines.start))
+		held := c.rows + n
+		if c.rows == 0 { // the first batch, of a buffer that may hold more
+			held = n * lines.end / lines.start
+		}
+		if c.rows += n; c.rows >= c.room {
+			c.room = min(file.expect(held), believed*held)
+			c.reserve(c.room)
 		}
 		if err := c.checkMemory(); err != nil {
 			return err

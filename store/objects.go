@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 )
 
 // PutBytes is Put of content held in memory.
@@ -34,9 +36,6 @@ func ReadAll(ctx context.Context, s Store, key string, max int64) ([]byte, Info,
 	return content, info, nil
 }
 
-// mostAtOnce is the memory that ReadVerified asks for before a byte has come.
-const mostAtOnce = 256 << 20
-
 // ReadVerified reads an object of known size and SHA-256 whole. ErrCorrupt where it is
 // anything else; its bytes are then not returned.
 func ReadVerified(ctx context.Context, s Store, key string, size int64, sha256 string) ([]byte, error) {
@@ -45,15 +44,45 @@ func ReadVerified(ctx context.Context, s Store, key string, size int64, sha256 s
 		return nil, err
 	}
 	defer body.Close()
-	if info.Size != size { // before allocating anything for a size that is wrong anyway
+	if info.Size != size { // before reading anything of a size that is wrong anyway
 		return nil, fmt.Errorf("read %s: %w: %d bytes, expected %d", key, ErrCorrupt, info.Size, size)
 	}
-	var content bytes.Buffer
-	content.Grow(int(min(size, mostAtOnce)) + bytes.MinRead) // a size is a claim: what follows grows as bytes come
-	if _, err := content.ReadFrom(VerifyReader(body, size, sha256)); err != nil {
+	content, err := readClaimed(VerifyReader(body, size, sha256), size)
+	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", key, err)
 	}
-	return content.Bytes(), nil
+	return content, nil
+}
+
+// readClaimed reads a stream to its end, which is said to come after size bytes.
+func readClaimed(r io.Reader, size int64) ([]byte, error) {
+	var content []byte
+	for {
+		if len(content) == cap(content) {
+			content = slices.Grow(content, Room(len(content), int(min(size, math.MaxInt-1))+1)-len(content)) // the end is read into the last byte
+		}
+		n, err := r.Read(content[len(content):cap(content)])
+		content = content[:len(content)+n]
+		if err == io.EOF {
+			return content, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+const (
+	// firstRoom elements are made room for before any has come.
+	firstRoom = 1 << 20
+	// believed is how many times as much as has come may be said to come.
+	believed = 16
+)
+
+// Room is how many elements to make room for when have of them have come and said are said to
+// come in all. A size is a claim of whoever keeps the object: a wrong one costs no memory.
+func Room(have, said int) int {
+	return max(have+1, min(said, max(firstRoom, believed*have)))
 }
 
 // Verify streams an object of known size and SHA-256 and keeps nothing. ErrNotFound where

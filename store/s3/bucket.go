@@ -61,10 +61,13 @@ type limits struct {
 	idle     time.Duration // that nothing moves on a connection
 	assembly time.Duration // that nothing moves while the server makes one object of an upload's parts
 	page     *int32        // keys of one page of a listing; nil: as many as the server gives
+	keys     int           // of a listing at most, and pages
+	answer   int64         // bytes of an answer at most that is no object
 }
 
 // An upload has at most 10,000 parts, so an object at most 78 GiB.
-var usual = limits{part: 8 << 20, attempts: 4, backoff: 200 * time.Millisecond, idle: 15 * time.Second, assembly: 5 * time.Minute}
+var usual = limits{part: 8 << 20, attempts: 4, backoff: 200 * time.Millisecond, idle: 15 * time.Second, assembly: 5 * time.Minute,
+	keys: 5_000_000, answer: 64 << 20}
 
 // bucket is a bucket and the client that reaches it.
 type bucket struct {
@@ -118,7 +121,8 @@ func newClient(ctx context.Context, o Options, l limits) (*Client, error) {
 	}
 	patient := shared.HTTPClient
 	if client, ok := shared.HTTPClient.(*awshttp.BuildableClient); ok {
-		shared.HTTPClient, patient = impatient(client, l.idle, o), impatient(client, l.assembly, o)
+		shared.HTTPClient = boundedClient{impatient(client, l.idle, o), l.answer}
+		patient = boundedClient{impatient(client, l.assembly, o), l.answer}
 	}
 	shared.Credentials = aws.NewCredentialsCache(markedCredentials{shared.Credentials})
 	client := s3.NewFromConfig(shared, func(so *s3.Options) {

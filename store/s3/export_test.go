@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -16,9 +17,12 @@ type Limits struct {
 	Part, Attempts          int
 	Backoff, Idle, Assembly time.Duration
 	Page                    int32
+	Keys                    int   // 0: as usual
+	Answer                  int64 // 0: as usual
 }
 
 // OpenWith is Open under other limits.
 func OpenWith(ctx context.Context, uri string, o Options, l Limits) (*Store, error) {
-	return open(ctx, uri, o, limits{part: l.Part, attempts: l.Attempts, backoff: l.Backoff, idle: l.Idle, assembly: l.Assembly, page: aws.Int32(l.Page)})
+	return open(ctx, uri, o, limits{part: l.Part, attempts: l.Attempts, backoff: l.Backoff, idle: l.Idle, assembly: l.Assembly, page: aws.Int32(l.Page),
+		keys: cmp.Or(l.Keys, usual.keys), answer: cmp.Or(l.Answer, usual.answer)})
 }

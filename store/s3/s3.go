@@ -175,7 +175,10 @@ func (s *Store) List(ctx context.Context, prefix string) ([]store.Info, error) {
 	pages := s3.NewListObjectsV2Paginator(s.client, &s3.ListObjectsV2Input{
 		Bucket: &s.name, Prefix: aws.String(s.prefix + prefix), MaxKeys: s.limits.page,
 	})
-	for pages.HasMorePages() {
+	for n := 0; pages.HasMorePages(); n++ {
+		if max(n, len(infos)) >= s.limits.keys {
+			return nil, fmt.Errorf("list %s: %w: there are more than %d keys", prefix, store.ErrTooLarge, s.limits.keys)
+		}
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, s.classify(ctx, "list", prefix, err)
