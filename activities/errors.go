@@ -120,6 +120,12 @@ func (a *Activities) failTracking(ctx context.Context, err error) error {
 	return temporal.NewApplicationErrorWithOptions(shorten(err.Error()), ErrTracker, options)
 }
 
+// outage says whether an error is of a store that does not answer, or of a temporary folder without
+// room: nothing is wrong with what was to be read, and waiting mends it.
+func outage(err error) bool {
+	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, dataset.ErrTemporary)
+}
+
 func classOf(err error) class {
 	var spec *config.Error
 	var data *dataset.InvalidError
@@ -134,7 +140,7 @@ func classOf(err error) class {
 	var other *SpecError
 	switch {
 	// First: the store wraps what the file system said, and ENOENT from there is no missing data file.
-	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrConflict), errors.Is(err, dataset.ErrTemporary):
+	case outage(err), errors.Is(err, store.ErrConflict):
 		return class{ErrStoreUnavailable, true}
 	case errors.As(err, &spec), errors.As(err, &settings), errors.As(err, &changed),
 		errors.As(err, &other), errors.Is(err, resample.ErrFolds), errors.Is(err, errHasArtifacts):

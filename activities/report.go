@@ -60,7 +60,7 @@ func Report(ctx context.Context, s store.Store, tables *Tables) (*WriteReportRes
 		switch {
 		case err == nil:
 			in.Outcome, in.RowID = table.Outcome, table.RowID
-		case ctx.Err() != nil, errors.Is(err, store.ErrUnavailable):
+		case ctx.Err() != nil, outage(err):
 			return nil, err
 		default:
 			in.Also = append(in.Also, artifact.Problem{What: artifact.PreparedKey, Why: err.Error()})

@@ -215,7 +215,7 @@ func (b *basis) mendFits(ctx context.Context, open []*Damage) error {
 		err = b.same(p)
 	}
 	switch {
-	case ctx.Err() != nil, errors.Is(err, store.ErrUnavailable):
+	case ctx.Err() != nil, outage(err):
 		return err
 	case err != nil:
 		for _, d := range open {

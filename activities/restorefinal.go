@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -28,7 +27,7 @@ func (b *basis) mendFinal(ctx context.Context) error {
 			keyFinalData, b.run.Spec.Final.Data, x.Digest, kept.Digest)
 	}
 	switch {
-	case ctx.Err() != nil, errors.Is(err, store.ErrUnavailable):
+	case ctx.Err() != nil, outage(err):
 		return err
 	case err != nil:
 		d.Cannot = err.Error()
@@ -81,7 +80,7 @@ func (b *basis) finalInPlace(ctx context.Context, p *Preview) (*FinalRows, error
 func (b *basis) readFinalAgain(ctx context.Context, p *Preview, kept *FinalRows, damage error) error {
 	now, err := readFinal(ctx, b.open, p.Run.Spec, p.Table)
 	switch {
-	case ctx.Err() != nil, errors.Is(err, store.ErrUnavailable):
+	case ctx.Err() != nil, outage(err):
 		return err
 	case err == nil && kept != nil && kept.Digest == now.Digest:
 		p.Final = now

@@ -24,7 +24,7 @@ func (b *basis) restoreRun(ctx context.Context, spec *config.Spec, cause error) 
 	preview, err := b.previewFor(ctx, spec)
 	var refused *SpecError
 	switch {
-	case ctx.Err() != nil, errors.Is(err, store.ErrUnavailable), errors.As(err, &refused):
+	case ctx.Err() != nil, outage(err), errors.As(err, &refused):
 		return err
 	case err != nil:
 		return b.unknown(ctx, cause, err)
@@ -76,7 +76,7 @@ func (b *basis) previewFor(ctx context.Context, spec *config.Spec) (*Preview, er
 	if cause == nil {
 		return b.agreed(ctx, spec, p)
 	}
-	if errors.Is(cause, store.ErrUnavailable) {
+	if outage(cause) {
 		return nil, cause
 	}
 	var refused *SpecError
