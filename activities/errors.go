@@ -55,11 +55,11 @@ func classify(ctx context.Context, err error) error {
 		return temporal.NewApplicationErrorWithOptions(err.Error(), ErrWorkerBusy,
 			temporal.ApplicationErrorOptions{NextRetryDelay: busyPause, Category: temporal.ApplicationErrorCategoryBenign})
 	}
-	c := classOf(err)
+	c, most := classOf(err), math.MaxInt
 	if c.typ == errUnknown {
-		return limited(ctx, err, c, unknownAttempts)
+		most = unknownAttempts
 	}
-	return limited(ctx, err, c, math.MaxInt)
+	return limited(ctx, err, c, most)
 }
 
 // limited is the error of a class, the last one of an activity if it has ended so often by one of that

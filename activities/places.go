@@ -34,11 +34,3 @@ var longPlaces, prunePlaces = make(places, 4), make(places, 1)
 
 // maxLongWait is long enough to keep all places taken where many wait.
 const maxLongWait = 2 * time.Second
-
-func enterLong(ctx context.Context) (leave func(), err error) {
-	return longPlaces.enter(ctx, maxLongWait)
-}
-
-func enterPrune(ctx context.Context) (leave func(), err error) {
-	return prunePlaces.enter(ctx, maxLongWait)
-}

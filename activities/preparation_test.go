@@ -108,7 +108,7 @@ func TestFoldsFileOfTooManyFits(t *testing.T) {
 // Reasons of a result are whole for the first folds and brief for the others, which may be thousands.
 func TestBriefReasons(t *testing.T) {
 	long := strings.Repeat("ä", briefReason)
-	require.Equal(t, long, briefly(maxReasons-1, long))
-	require.Equal(t, strings.Repeat("ä", briefReason/2)+" …", briefly(maxReasons, long))
-	require.Equal(t, "short", briefly(maxReasons, "short"))
+	require.Equal(t, long, Briefly(maxReasons-1, long))
+	require.Equal(t, strings.Repeat("ä", briefReason/2)+" …", Briefly(maxReasons, long))
+	require.Equal(t, "short", Briefly(maxReasons, "short"))
 }

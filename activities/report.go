@@ -29,7 +29,7 @@ func (a *Activities) WriteReport(ctx context.Context, in WriteReportInput) (*Wri
 }
 
 func (a *Activities) writeReport(ctx context.Context, in WriteReportInput) (*WriteReportResult, error) {
-	leave, err := enterLong(ctx)
+	leave, err := longPlaces.enter(ctx, maxLongWait)
 	if err != nil {
 		return nil, err
 	}

@@ -50,7 +50,7 @@ func (a *Activities) PruneRuns(ctx context.Context, in PruneRunsInput) (*PruneRu
 }
 
 func (a *Activities) pruneRuns(ctx context.Context, in PruneRunsInput) (*PruneRunsResult, error) {
-	leave, err := enterPrune(ctx)
+	leave, err := prunePlaces.enter(ctx, maxLongWait)
 	if err != nil {
 		return nil, err
 	}

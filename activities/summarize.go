@@ -45,7 +45,7 @@ func (a *Activities) Summarize(ctx context.Context, in SummarizeInput) (*Summari
 }
 
 func (a *Activities) summarize(ctx context.Context, in SummarizeInput) (*SummarizeResult, error) {
-	leave, err := enterLong(ctx)
+	leave, err := longPlaces.enter(ctx, maxLongWait)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func (a *Activities) summarize(ctx context.Context, in SummarizeInput) (*Summari
 	for _, f := range summary.Incomplete {
 		logging.From(ctx).Warn("fold is not complete: "+f.Reason, logging.CategoryStorage.Attr(),
 			logging.KeyModel, f.Model, logging.KeyFold, f.Fold)
-		out.Incomplete = append(out.Incomplete, Incomplete{Model: f.Model, Fold: f.Fold, Reason: briefly(len(out.Incomplete), f.Reason)})
+		out.Incomplete = append(out.Incomplete, Incomplete{Model: f.Model, Fold: f.Fold, Reason: Briefly(len(out.Incomplete), f.Reason)})
 	}
 	for _, m := range summary.Run.Spec.AllModels() {
 		excused = append(excused, artifact.Task{Model: m.Name, Fold: artifact.FinalFold}) // FitFinal removes its own
@@ -82,19 +82,27 @@ func (a *Activities) summarize(ctx context.Context, in SummarizeInput) (*Summari
 	return out, nil
 }
 
-// Reasons beyond maxReasons are cut to briefReason bytes in a result, which has to hold one a fold; logs
-// have them whole.
+// Reasons beyond maxReasons are cut to briefReason bytes in a result, or an answer to a query, which has to
+// hold one a fold; logs have them whole.
 const (
 	maxReasons  = 50
 	briefReason = 100
 )
 
-// briefly is the nth reason of a result, from 0.
-func briefly(nth int, reason string) string {
-	if nth < maxReasons || len(reason) <= briefReason {
+// Briefly is the nth reason of a list, from 0.
+func Briefly(nth int, reason string) string {
+	if nth < maxReasons {
 		return reason
 	}
-	return strings.ToValidUTF8(reason[:briefReason], "") + " …"
+	return Cut(reason, briefReason)
+}
+
+// Cut is a text of at most so many bytes, with a mark behind it where it was longer.
+func Cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + " …"
 }
 
 // chooseFinals says which models are fitted on all rows next.

@@ -143,10 +143,7 @@ func (b *board) troubles() (first []activities.Trouble, more int) {
 			case len(first) == maxTold:
 				more++
 			default:
-				reason := c.failure.Type + ": " + c.failure.Message
-				if len(reason) > maxReason {
-					reason = strings.ToValidUTF8(reason[:maxReason], "") + " …"
-				}
+				reason := activities.Cut(c.failure.Type+": "+c.failure.Message, maxReason)
 				first = append(first, activities.Trouble{What: c.name(), Reason: reason})
 			}
 		}

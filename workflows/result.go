@@ -13,9 +13,6 @@ import (
 // largest layout. The whole list is in the manifests and logs.
 const maxListed = 50
 
-// briefError bounds the errors beyond maxListed in an answer to the query, in bytes.
-const briefError = 100
-
 // result is the outcome of a run that came to its end.
 //
 // Folds that failed make it Partial. Where every fold of every listed model failed there is

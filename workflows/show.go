@@ -39,9 +39,8 @@ func (b *board) progress() Progress {
 		m := &p.Models[len(p.Models)-1]
 		fold := c.progress()
 		if fold.Error != "" {
-			if errors++; errors > maxListed && len(fold.Error) > briefError {
-				fold.Error = strings.ToValidUTF8(fold.Error[:briefError], "") + " …"
-			}
+			fold.Error = activities.Briefly(errors, fold.Error)
+			errors++
 		}
 		m.Folds = append(m.Folds, fold)
 	}

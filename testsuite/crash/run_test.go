@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -242,19 +241,16 @@ type reference struct {
 	took   time.Duration // from its start to its end
 }
 
-var references = struct {
-	sync.Mutex
-	of map[plan]reference
-}{of: map[plan]reference{}}
+var references harness.Shared[plan, reference]
 
 // undisturbed runs a plan with unmodified programs and without disturbance, once.
 func undisturbed(t *testing.T, p plan) reference {
 	t.Helper()
-	references.Lock()
-	defer references.Unlock()
-	if r, ok := references.of[p]; ok {
-		return r
-	}
+	return references.Get(p, func() reference { return runUndisturbed(t, p) })
+}
+
+func runUndisturbed(t *testing.T, p plan) reference {
+	t.Helper()
 	l := newServedLab(t, p)
 	w := l.worker()
 	s := l.starter()
@@ -265,6 +261,5 @@ func undisturbed(t *testing.T, p plan) reference {
 	l.requireTidy()
 	w.Kill()
 	l.server.Kill()
-	references.of[p] = r
 	return r
 }

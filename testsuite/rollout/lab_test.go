@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -219,18 +218,15 @@ type reference struct {
 	versions artifact.Versions
 }
 
-var references = struct {
-	sync.Mutex
-	of map[string]reference
-}{of: map[string]reference{}}
+var references harness.Shared[string, reference]
 
 func undisturbed(t *testing.T, models string) reference {
 	t.Helper()
-	references.Lock()
-	defer references.Unlock()
-	if r, ok := references.of[models]; ok {
-		return r
-	}
+	return references.Get(models, func() reference { return runUndisturbed(t, models) })
+}
+
+func runUndisturbed(t *testing.T, models string) reference {
+	t.Helper()
 	l := newLab(t, models)
 	w := l.worker(harness.WorkerBinary(t), "undisturbed")
 	l.start("rollout")
@@ -238,7 +234,6 @@ func undisturbed(t *testing.T, models string) reference {
 	r := reference{l.worth("rollout"), l.versions("rollout")}
 	w.Kill()
 	l.server.Kill()
-	references.of[models] = r
 	return r
 }
 
