@@ -168,9 +168,10 @@ func classOf(err error) class {
 	return class{errUnknown, true}
 }
 
+// shorten cuts between characters: no message can be sent that is not UTF-8.
 func shorten(s string) string {
 	if len(s) <= maxMessage {
 		return s
 	}
-	return fmt.Sprintf("%s … (%d bytes more in the log)", s[:maxMessage], len(s)-maxMessage)
+	return fmt.Sprintf("%s (%d bytes more in the log)", Cut(s, maxMessage), len(s)-maxMessage)
 }

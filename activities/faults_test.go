@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
@@ -69,6 +70,7 @@ func TestLongMessagesAreShortened(t *testing.T) {
 	got := shorten(strings.Repeat("x", 10*maxMessage))
 	require.Less(t, len(got), maxMessage+60)
 	require.Equal(t, "short", shorten("short"))
+	require.True(t, utf8.ValidString(shorten("x"+strings.Repeat("€", maxMessage/3))), "cut within a character")
 }
 
 // Bad input is refused by its class before anything is written to the run's folder.
