@@ -38,7 +38,7 @@ func newFake(t *testing.T) *fake {
 	require.NoError(t, f.memory.CreateBucket("bucket"))
 	serve := gofakes3.New(f.memory).Server().ServeHTTP
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if disturb := f.fault.Load(); disturb != nil {
+		if disturb := f.fault.Load(); disturb != nil && *disturb != nil {
 			(*disturb)(w, r, serve)
 			return
 		}
@@ -51,6 +51,7 @@ func newFake(t *testing.T) *fake {
 	return f
 }
 
+// set has disturb stand before the server; nil: nothing.
 func (f *fake) set(disturb fault) { f.fault.Store(&disturb) }
 
 func (f *fake) options() s3.Options {

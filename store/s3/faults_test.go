@@ -100,6 +100,62 @@ func afterwards(f fault, method string) fault {
 	}
 }
 
+// A server may answer a repeated completion for an attempt that died: what it calls complete is
+// read back, and is not taken for written where it is missing or another's.
+func TestCompletionThatLies(t *testing.T) {
+	f := newFake(t)
+	s := f.open(t, s3.Small)
+	content := bytes.Repeat([]byte("x"), 5<<10)
+	for _, c := range []struct {
+		inPlace string
+		cond    store.Condition
+		kind    error
+	}{
+		{"", once, store.ErrUnavailable},
+		{"another's", once, store.ErrConflict},
+		{"another's", store.Condition{}, store.ErrUnavailable}, // to be written again
+	} {
+		f.set(nil)
+		require.NoError(t, s.Delete(t.Context(), "key"))
+		if c.inPlace != "" {
+			put(t, s, "key", c.inPlace)
+		}
+		f.set(liesOnce(nil))
+		_, err := store.PutBytes(t.Context(), s, "key", content, c.cond)
+		require.ErrorIs(t, err, c.kind)
+	}
+	f.set(liesOnce(func(w http.ResponseWriter) { refuse(w, 403, "AccessDenied") }))
+	_, err := store.PutBytes(t.Context(), s, "unreadable", content, once)
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	require.ErrorContains(t, err, "AccessDenied")
+
+	f.set(liesOnce(nil))
+	_, err = store.PutBytes(t.Context(), s, "whole", content, once)
+	require.ErrorContains(t, err, "has not got the object")
+	_, err = store.PutBytes(t.Context(), s, "whole", content, once)
+	require.NoError(t, err)
+	require.Equal(t, string(content), read(t, s, "whole"))
+}
+
+// liesOnce breaks the connection at the first completion of an upload, which has no effect, and
+// answers the second that all is done; get, if any, answers what is read.
+func liesOnce(get func(w http.ResponseWriter)) fault {
+	var completions atomic.Int32
+	return func(w http.ResponseWriter, r *http.Request, serve http.HandlerFunc) {
+		completes := r.Method == http.MethodPost && r.URL.Query().Has("uploadId")
+		switch {
+		case completes && completions.Add(1) == 1:
+			panic(http.ErrAbortHandler)
+		case completes && completions.Load() == 2:
+			_, _ = w.Write([]byte(`<CompleteMultipartUploadResult><ETag>"0123-5"</ETag></CompleteMultipartUploadResult>`)) // the client may be gone
+		case get != nil && r.Method == http.MethodGet:
+			get(w)
+		default:
+			serve(w, r)
+		}
+	}
+}
+
 // A stream that breaks goes on where it was, as long as the object is the same one.
 func TestBrokenStreams(t *testing.T) {
 	f := newFake(t)

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -65,6 +67,39 @@ func TestServerKilledUnderLoad(t *testing.T) {
 			requireWhole(t, s, keys)
 		})
 	}
+}
+
+// An S3 server that is killed while it makes one object of uploaded parts has none of it, and on
+// versitygw the upload then counts as one at work for good: to be completed again is answered by
+// success. A write is acknowledged for what can be read alone.
+func TestServerKilledInAssembly(t *testing.T) {
+	server := harness.S3(t)
+	s := server.Store("assembly")
+	payload := bytes.Repeat([]byte("0123456789abcdef"), 4<<20)
+	seen := map[string]bool{}
+	for i := 0; len(seen) < 3; i++ { // most kills meet it
+		key := fmt.Sprintf("payload/%d", i)
+		done := make(chan error, 1)
+		go func() { done <- putUntil(t.Context(), s, key, payload) }()
+		for len(done) == 0 && !assembling(t, server, seen) {
+			runtime.Gosched() // that state lasts some 50 ms
+		}
+		server.Restart()
+		require.NoError(t, <-done)
+		require.NoError(t, store.Verify(t.Context(), s, key, int64(len(payload)), store.SHA256(payload)), key)
+	}
+}
+
+// assembling says whether the server has an upload in hand that is not yet seen.
+func assembling(t *testing.T, server *harness.S3Server, seen map[string]bool) bool {
+	uploads, err := filepath.Glob(filepath.Join(server.Dir, harness.S3Bucket, ".sgwtmp", "multipart", "*", "*.inprogress"))
+	require.NoError(t, err)
+	found := false
+	for _, upload := range uploads {
+		found = found || !seen[upload]
+		seen[upload] = true
+	}
+	return found
 }
 
 // writeAll writes a writer's payloads and manifests, each until it is acknowledged.
