@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
-	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"everfold/activities"
@@ -107,8 +106,7 @@ func TestLargestLayout(t *testing.T) {
 			s.lay(21, 100)
 			counted := &signals{count: map[string]int{}}
 			env := s.environment(t)
-			env.SetTestTimeout(time.Minute)
-			env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{counted}})
+			env.SetWorkerOptions(workerOptions(counted))
 			env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(fmt.Sprintf(`,"resources":{"parallel_fits":%d}`, parallel)))
 			require.NoError(t, env.GetWorkflowError())
 			var out Result
@@ -137,7 +135,6 @@ func TestOneWorkflowUpTo500Fits(t *testing.T) {
 			return out, err
 		}
 		env := s.environment(t)
-		env.SetTestTimeout(time.Minute)
 		var begun []string
 		env.SetOnChildWorkflowStartedListener(func(info *workflow.Info, _ workflow.Context, _ valuesOf) {
 			begun = append(begun, info.WorkflowExecution.ID)
@@ -199,7 +196,7 @@ func TestOneGrantIsOnItsWay(t *testing.T) {
 		env.OnGetVersion(crewChange, workflow.DefaultVersion, workflow.Version(1)).Return(version)
 		env.OnActivity(activities.FitFoldName, anything, anything).After(time.Hour).Return(s.fit)
 		g := &grants{model: "model_0", takes: time.Minute}
-		env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&signals{count: map[string]int{}, grants: g}}})
+		env.SetWorkerOptions(workerOptions(&signals{count: map[string]int{}, grants: g}))
 		for i := range 4 {
 			env.RegisterDelayedCallback(func() {
 				env.UpdateWorkflow(UpdateSetParallelism, "", accepted(t), SetParallelism{Fits: 1 + i})
@@ -332,8 +329,7 @@ func TestReportsOutOfTurn(t *testing.T) {
 func TestLostRun(t *testing.T) {
 	s := divided()
 	env := s.environment(t)
-	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{
-		&signals{count: map[string]int{}, refused: errors.New("no such workflow")}}})
+	env.SetWorkerOptions(workerOptions(&signals{count: map[string]int{}, refused: errors.New("no such workflow")}))
 	env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(""))
 	var app *temporal.ApplicationError
 	require.ErrorAs(t, env.GetWorkflowError(), &app)

@@ -5,11 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/interceptor"
-	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"everfold/activities"
@@ -69,8 +66,7 @@ func TestHistoriesOfTheLargestLayouts(t *testing.T) {
 	s.lay(l.models, l.folds)
 	counted := &signals{count: map[string]int{}}
 	env := s.environment(t)
-	env.SetTestTimeout(5 * time.Minute)
-	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{counted}})
+	env.SetWorkerOptions(workerOptions(counted))
 	env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(""))
 	require.NoError(t, env.GetWorkflowError())
 	var out Result

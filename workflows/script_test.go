@@ -3,12 +3,15 @@ package workflows
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 	sdkconverter "go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
 
 	"everfold/activities"
 )
@@ -23,6 +26,15 @@ const anything = mock.Anything
 
 func startOptions(id string) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{ID: id, TaskQueue: QueueWorkflows}
+}
+
+// patience is how long by the wall's clock a scripted run may stand still, and a step of a workflow
+// take. The SDK's own, three seconds and one, are those of a machine that does nothing else.
+const patience = 5 * time.Minute
+
+// workerOptions are those of every environment, with interceptors.
+func workerOptions(with ...interceptor.WorkerInterceptor) worker.Options {
+	return worker.Options{DeadlockDetectionTimeout: patience, Interceptors: with}
 }
 
 // failing makes one fold fail for good.

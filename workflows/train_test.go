@@ -90,6 +90,8 @@ func (s *script) environment(t *testing.T) *sdktest.TestWorkflowEnvironment {
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetStartWorkflowOptions(startOptions("everfold/sample/demo"))
+	env.SetTestTimeout(patience)
+	env.SetWorkerOptions(workerOptions())
 	Register(env, &Workflows{OneWorkflow: s.oneWorkflow})
 	register := func(name string, f any) {
 		env.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
