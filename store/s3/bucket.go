@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/middleware"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/processcreds"
@@ -154,6 +155,9 @@ func (b *bucket) get(ctx context.Context, key, name string) (*object, store.Info
 	}
 	if out.ContentLength == nil {
 		return nil, store.Info{}, errors.Join(errors.New("the answer does not tell the object's size"), out.Body.Close())
+	}
+	if id, _ := middleware.GetRequestIDMetadata(out.ResultMetadata); id == "" && aws.ToString(out.ETag) == "" {
+		return nil, store.Info{}, errors.Join(errForeign, out.Body.Close())
 	}
 	info := store.Info{Key: name, Size: *out.ContentLength, ETag: aws.ToString(out.ETag), Modified: aws.ToTime(out.LastModified)}
 	return &object{ctx: ctx, bucket: b, key: key, name: name, etag: info.ETag, size: info.Size, body: out.Body}, info, nil

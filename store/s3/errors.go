@@ -43,17 +43,26 @@ func status(err error) int {
 
 func isCode(err error, want string) bool { return code(err) == want }
 
-// isMissing: no object has the key. A server that answers without a body tells by the status
-// alone; a missing bucket is another matter.
+// isMissing: no object has the key, and an S3 server says so. The status alone does not: proxies
+// answer 404 for a server that is away. A missing bucket is another matter.
 func isMissing(err error) bool {
-	switch code(err) {
-	case "NoSuchKey", "NotFound":
-		return true
-	case "NoSuchBucket", "NoSuchUpload":
-		return false
-	default:
-		return status(err) == http.StatusNotFound
+	return isCode(err, "NoSuchKey") || isCode(err, "NotFound") && requestID(err) != ""
+}
+
+// isForeign: something that is no S3 server has refused; the code is the SDK's own, or there is none.
+func isForeign(err error) bool {
+	return status(err) == http.StatusNotFound && requestID(err) == "" && (code(err) == "" || isCode(err, "NotFound"))
+}
+
+// errForeign: what has answered is no S3 server, although it may call all well.
+var errForeign = errors.New("what answers is no S3 server: check store.endpoint and what stands before the server")
+
+func requestID(err error) string {
+	var request requestError
+	if errors.As(err, &request) {
+		return request.ServiceRequestID()
 	}
+	return ""
 }
 
 func isConditionFailed(err error) bool {
@@ -137,6 +146,9 @@ func describe(err error) string {
 	if errors.As(err, &credentials) {
 		return fmt.Sprintf("there are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE or a role (%s)", credentials.cause())
 	}
+	if isForeign(err) {
+		return fmt.Sprintf("%v (HTTP %d)", errForeign, status(err))
+	}
 	var coded codedError
 	if errors.As(err, &coded) {
 		return describeCoded(err, coded)
@@ -170,9 +182,8 @@ func describeCoded(err error, coded codedError) string {
 	if s := status(err); s != 0 {
 		text = fmt.Sprintf("HTTP %d %s", s, text)
 	}
-	var request requestError
-	if errors.As(err, &request) && request.ServiceRequestID() != "" {
-		text += ", request " + request.ServiceRequestID()
+	if id := requestID(err); id != "" {
+		text += ", request " + id
 	}
 	if hint, ok := advice[coded.ErrorCode()]; ok {
 		return hint + " (" + text + ")"

@@ -131,7 +131,7 @@ func TestCompletionThatLies(t *testing.T) {
 
 	f.set(liesOnce(nil))
 	_, err = store.PutBytes(t.Context(), s, "whole", content, once)
-	require.ErrorContains(t, err, "has not got the object")
+	require.ErrorContains(t, err, "has not got it")
 	_, err = store.PutBytes(t.Context(), s, "whole", content, once)
 	require.NoError(t, err)
 	require.Equal(t, string(content), read(t, s, "whole"))
@@ -306,7 +306,7 @@ func TestRefusals(t *testing.T) {
 		says   string
 	}{
 		{404, "NoSuchKey", store.ErrNotFound, "read key"},
-		{404, "", store.ErrNotFound, "read key"},
+		{404, "", store.ErrUnavailable, "no S3 server"},
 		{404, "NoSuchBucket", store.ErrUnavailable, "create it"},
 		{400, "ObjectParentIsFile", store.ErrNotFound, "read key"},
 		{403, "InvalidAccessKeyId", store.ErrUnavailable, "check the credentials"},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"time"
@@ -55,26 +54,12 @@ func (p *put) parts(ctx context.Context, first []byte) (etag string, err error) 
 		p.abort(ctx, begun.UploadId)
 		return p.settle(ctx, *retries, err)
 	}
-	if *retries > 0 {
+	// A server may answer a repetition for the attempt before, which it finds begun: if that one died
+	// with its process, there is no object.
+	if *retries > 0 || aws.ToString(out.ETag) == "" {
 		return p.confirm(ctx)
 	}
-	return aws.ToString(out.ETag), nil
-}
-
-// confirm reads back what a repeated completion says is there. A server may answer for the attempt
-// before, which it finds begun: if that one died with its process, there is no object.
-func (p *put) confirm(ctx context.Context) (etag string, err error) {
-	etag, err = p.readBack(ctx)
-	switch {
-	case err == nil:
-		return etag, nil
-	case errors.Is(err, store.ErrCorrupt) && p.cond != (store.Condition{}): // another's
-		return "", fmt.Errorf("%w: %s", store.ErrConflict, p.unmet())
-	case isMissing(err), errors.Is(err, store.ErrCorrupt):
-		return "", fmt.Errorf("%w: the server says that the upload is complete, and has not got the object", store.ErrUnavailable)
-	default:
-		return "", err
-	}
+	return *out.ETag, nil
 }
 
 // complete has the server make one object of the parts. Some copy gigabytes for it, without a word

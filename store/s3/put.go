@@ -97,7 +97,10 @@ func (p *put) whole(ctx context.Context, content []byte) (etag string, err error
 	if err != nil {
 		return p.settle(ctx, *retries, err)
 	}
-	return aws.ToString(out.ETag), nil
+	if aws.ToString(out.ETag) == "" {
+		return p.confirm(ctx)
+	}
+	return *out.ETag, nil
 }
 
 // condition is cond in the words of the protocol.
@@ -149,6 +152,21 @@ func (p *put) readBack(ctx context.Context) (etag string, err error) {
 	defer func() { err = errors.Join(err, body.Close()) }()
 	_, err = io.Copy(io.Discard, store.VerifyReader(body, p.sent.sum.Size(), p.sent.sum.SHA256()))
 	return info.ETag, err
+}
+
+// confirm reads back what is doubtfully said to be written.
+func (p *put) confirm(ctx context.Context) (etag string, err error) {
+	etag, err = p.readBack(ctx)
+	switch {
+	case err == nil:
+		return etag, nil
+	case errors.Is(err, store.ErrCorrupt) && p.cond != (store.Condition{}): // another's
+		return "", fmt.Errorf("%w: %s", store.ErrConflict, p.unmet())
+	case isMissing(err), errors.Is(err, store.ErrCorrupt):
+		return "", fmt.Errorf("%w: the server says that it has written the object, and has not got it", store.ErrUnavailable)
+	default:
+		return "", err
+	}
 }
 
 // bodyReader reads a Put's body, stops with ctx, and marks the body's own error, so that it

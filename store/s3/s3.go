@@ -24,12 +24,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"everfold/store"
 )
@@ -183,6 +186,9 @@ func (s *Store) List(ctx context.Context, prefix string) ([]store.Info, error) {
 		if err != nil {
 			return nil, s.classify(ctx, "list", prefix, err)
 		}
+		if err := checkPage(page); err != nil {
+			return nil, s.classify(ctx, "list", prefix, err)
+		}
 		store.Moved(ctx)
 		for _, object := range page.Contents {
 			key := strings.TrimPrefix(aws.ToString(object.Key), s.prefix)
@@ -200,15 +206,39 @@ func (s *Store) List(ctx context.Context, prefix string) ([]store.Info, error) {
 	return infos, nil
 }
 
+// checkPage refuses what is no page of a listing, which would read as an empty one, and a page that
+// says neither that it is the last nor which is the next.
+func checkPage(page *s3.ListObjectsV2Output) error {
+	switch {
+	case page.Name == nil && page.KeyCount == nil && page.IsTruncated == nil:
+		return errForeign
+	case aws.ToBool(page.IsTruncated) && aws.ToString(page.NextContinuationToken) == "":
+		return errors.New("the listing goes on, and the server does not say where")
+	default:
+		return nil
+	}
+}
+
 // Delete implements store.Store.
 func (s *Store) Delete(ctx context.Context, key string) error {
 	object, err := s.begin(ctx, key)
 	if err != nil {
 		return err
 	}
-	_, err = s.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &s.name, Key: &object})
-	if isMissing(err) {
+	out, err := s.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &s.name, Key: &object})
+	switch {
+	case isMissing(err):
 		return nil
+	case err == nil && !isDeletion(out):
+		err = errForeign
 	}
 	return s.classify(ctx, "delete", key, err)
+}
+
+// isDeletion tells an S3 server's answer from the page of a proxy: 204, as the protocol has it, or an
+// id of the request.
+func isDeletion(out *s3.DeleteObjectOutput) bool {
+	raw, ok := middleware.GetRawResponse(out.ResultMetadata).(*smithyhttp.Response)
+	id, _ := middleware.GetRequestIDMetadata(out.ResultMetadata)
+	return id != "" || ok && raw.StatusCode == http.StatusNoContent
 }
