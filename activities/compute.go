@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -105,7 +106,7 @@ func (j *job) fitThenPredict(ctx context.Context, f *fitted, p *prediction, stag
 		return err
 	}
 	if err := p.predict(ctx, f.model, test, j.fold.Times); err != nil {
-		return fmt.Errorf("predict: %w", err)
+		return fmt.Errorf("predict: %w", j.located(err, j.fold.Test))
 	}
 	p.predictSeconds = time.Since(start).Seconds()
 	return nil
@@ -159,10 +160,20 @@ func (j *job) fit(ctx context.Context, threads func() int) (*fitted, error) {
 func (j *job) fitModel(ctx context.Context, f *fitted) error {
 	model, err := f.kind.Fit(ctx, f.x, f.y, j.spec.FitSettings(j.model), j.options(f))
 	if err != nil {
-		return fmt.Errorf("fit: %w", err)
+		return fmt.Errorf("fit: %w", j.located(err, j.fold.Train))
 	}
 	f.model, f.report = model, model.Report()
 	return nil
+}
+
+// located is err with a row of the data file in place of its position among rows, which nobody
+// could look up.
+func (j *job) located(err error, rows []int) error {
+	var bad *survival.DataError
+	if !errors.As(err, &bad) || bad.Row >= len(rows) {
+		return err
+	}
+	return &survival.DataError{Row: int(j.table.SourceRow[rows[bad.Row]]), Column: bad.Column, Problem: bad.Problem}
 }
 
 // stratifyEvent is the value of folds.stratify that balances events.

@@ -3,6 +3,9 @@ package activities
 import (
 	"bytes"
 	"math"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,6 +35,31 @@ func TestStratifiedModel(t *testing.T) {
 			require.InEpsilon(t, sum, r, 1e-5, "row %d", i)
 		}
 	}
+}
+
+// A fold that fails by one of its rows names that row as the data file counts, also where rows
+// before it were dropped: its place among test rows or in the prepared table nobody could look up.
+func TestFailedFoldNamesRowOfFile(t *testing.T) {
+	l := newLab(t)
+	content, err := os.ReadFile(veteran)
+	require.NoError(t, err)
+	lines := strings.Split(string(content), "\n")
+	lines[1+3] = "1,squamous,0,1,60,9,63,10" // dropped
+	lines[1+40] = "1,round,100,1,60,9,63,10" // the one row of its stratum
+	data := filepath.Join(l.dir, "rounds.csv")
+	require.NoError(t, os.WriteFile(data, []byte(strings.Join(lines, "\n")), 0o644))
+	s := l.spec("data.uri="+data, "data.on_zero_time=drop", "models=[{type: cox_stratified, strata: [celltype]}]")
+	_, err = l.prepare(s, config.Request{})
+	require.NoError(t, err)
+
+	var failed []string
+	for k := range s.Folds.K {
+		if _, err := l.fit(s, config.CoxStratified, k, ""); err != nil {
+			failed = append(failed, err.Error())
+		}
+	}
+	require.Len(t, failed, 1)
+	require.Contains(t, failed[0], "row 40: stratum was not among the fitted rows")
 }
 
 func readArray[T artifact.Element](t *testing.T, l *lab, key string) []T {
