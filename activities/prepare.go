@@ -213,7 +213,7 @@ func (p *Preview) log(ctx context.Context) {
 	log.Info("data prepared", "rows_read", p.Profile.RowsRead, "rows", p.Table.Rows(), "events", p.Run.Data.Events,
 		"columns", len(p.Table.Columns), "digest", p.Run.Data.Digest, "folds", len(p.Folds))
 	for _, d := range p.Profile.Dropped {
-		log.Warn("rows dropped", logging.CategoryData.Attr(), "reason", d.Reason, "rows", d.Rows, "events", d.Events)
+		log.Warn("rows dropped", logging.CategoryData.Attr(), "reason", d.Reason, "rows", d.Rows, "events", d.Events, "events_share", d.Share)
 	}
 	for _, w := range p.Profile.Warnings {
 		log.Warn(w.Message, logging.KeyCategory, w.Category)

@@ -8,8 +8,8 @@ type collector struct {
 	roles    [][]role
 	sinks    []sink
 	rows     int
-	room     int // rows that there is room for, as far as that was asked for
-	replaced int // rows whose time of zero was replaced
+	room     int  // rows that there is room for, as far as that was asked for
+	replaced Drop // rows whose time of zero was replaced
 
 	id                  *texts
 	time, entry, weight *numbers

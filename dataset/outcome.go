@@ -163,14 +163,10 @@ func (c *collector) zeroTimes() (Drop, error) {
 	case d.Rows == 0 || c.schema.ZeroTime == ZeroDrop:
 		return d, nil
 	case c.schema.ZeroTime == ZeroReplace:
-		c.replaced = d.Rows
+		c.replaced = d
 		return Drop{}, nil
 	}
-	share := 0.0
-	if events > 0 {
-		share = float64(d.Events) / float64(events)
-	}
 	return d, invalidRow(first, c.schema.Time,
-		fmt.Sprintf("is 0 in %d of %d rows, of which this is the first; they hold %d of the %d events (%.3g %%)", d.Rows, c.rows, d.Events, events, 100*share),
+		fmt.Sprintf("is 0 in %d of %d rows, of which this is the first; %s", d.Rows, c.rows, d.hold(events)),
 		"positive times; or set data.on_zero_time to drop, or to a positive number that replaces 0")
 }

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"fmt"
 	"math"
 
 	"everfold/survival"
@@ -56,6 +57,18 @@ func (d *Drop) add(event bool) {
 	}
 }
 
+// share is that of all events read; 0 where there are none.
+func (d *Drop) share(events int) float64 {
+	if events == 0 {
+		return 0
+	}
+	return float64(d.Events) / float64(events)
+}
+
+func (d *Drop) hold(events int) string {
+	return fmt.Sprintf("they hold %d of the %d events (%.3g %%)", d.Events, events, 100*d.share(events))
+}
+
 // ColumnProfile says how one column of the file was understood.
 type ColumnProfile struct {
 	Name    string       `json:"name"`
@@ -77,16 +90,18 @@ type LevelCount struct {
 // profile describes the finished table.
 func (c *collector) profile(t *Table, used []*feature, drops []Drop, warnings []survival.Warning) *Profile {
 	p := &Profile{RowsRead: c.rows, RowsKept: t.Rows(), Events: t.Outcome.Events(),
-		Dropped: []Drop{}, ZeroReplaced: c.replaced, Warnings: append([]survival.Warning{}, warnings...)}
+		Dropped: []Drop{}, ZeroReplaced: c.replaced.Rows, Warnings: append([]survival.Warning{}, warnings...)}
 	for _, e := range c.event.values {
 		if e {
 			p.EventsRead++
 		}
 	}
+	if c.replaced.Rows > 0 {
+		p.Warnings = append(p.Warnings, survival.Warning{Category: "data", Message: fmt.Sprintf("column %q is 0 in %d of %d rows, and %g replaces it; %s",
+			c.schema.Time, c.replaced.Rows, c.rows, c.schema.ZeroValue, c.replaced.hold(p.EventsRead))})
+	}
 	for _, d := range drops {
-		if p.EventsRead > 0 {
-			d.Share = float64(d.Events) / float64(p.EventsRead)
-		}
+		d.Share = d.share(p.EventsRead)
 		p.Dropped = append(p.Dropped, d)
 	}
 	if c.group != nil {

@@ -107,7 +107,7 @@ func TestLevelBounds(t *testing.T) {
 }
 
 // Rows with a time of zero are dropped or mended as asked, rows with a gap under drop-row;
-// levels that only they had are gone, and the profile counts all of it.
+// levels that only they had are gone, and the profile counts all of it. What is mended is told, too.
 func TestDroppedRows(t *testing.T) {
 	text := lines("time,event,id,g,x,s", "0,1,a,p,1,u", "1,1,b,q,,v", "2,0,c,q,3,", "3,1,d,r,4,v", "4,0,e,p,5,w")
 	s := dataset.Schema{Time: "time", Event: "event", ID: "id", Group: "g", ZeroTime: dataset.ZeroDrop, Impute: dataset.DropRow}
@@ -125,6 +125,7 @@ func TestDroppedRows(t *testing.T) {
 	require.Equal(t, []float64{0.5, 1, 2, 3, 4}, table.Outcome.Time)
 	require.Equal(t, []int{0, 1, 1, 2, 0}, table.Group)
 	require.Equal(t, 1, profile.ZeroReplaced)
+	require.Equal(t, `column "time" is 0 in 1 of 5 rows, and 0.5 replaces it; they hold 1 of the 3 events (33.3 %)`, profile.Warnings[0].Message)
 	require.Empty(t, profile.Dropped)
 	require.Equal(t, 3, profile.Groups)
 }

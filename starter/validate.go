@@ -74,9 +74,10 @@ type predictReport struct {
 }
 
 type droppedRows struct {
-	Reason string `json:"reason"`
-	Rows   int    `json:"rows"`
-	Events int    `json:"events"`
+	Reason string  `json:"reason"`
+	Rows   int     `json:"rows"`
+	Events int     `json:"events"`
+	Share  float64 `json:"events_share"` // of all events read
 }
 
 type columnReport struct {
@@ -99,7 +100,7 @@ func validate(ctx context.Context, spec *config.Spec, withData bool) (*validatio
 		RowsRead: data.Profile.RowsRead, Rows: data.Table.Rows(), Events: data.Table.Outcome.Events(), Folds: len(data.Folds),
 	}
 	for _, d := range data.Profile.Dropped {
-		v.Data.Dropped = append(v.Data.Dropped, droppedRows{d.Reason, d.Rows, d.Events})
+		v.Data.Dropped = append(v.Data.Dropped, droppedRows{d.Reason, d.Rows, d.Events, d.Share})
 	}
 	for _, c := range data.Profile.Columns {
 		v.Data.Columns = append(v.Data.Columns, columnReport{c.Name, c.Role, c.How, c.Missing})
@@ -127,7 +128,7 @@ func (v *validation) present(s screen) {
 func (d *dataReport) present(s screen) {
 	s.printf("%s %s of %d read, %s, %s\n", label(s, "Data"), countOf(d.Rows, "row"), d.RowsRead, countOf(d.Events, "event"), countOf(d.Folds, "fold"))
 	for _, drop := range d.Dropped {
-		s.printf("%s %s with %s: %s\n", label(s, "Dropped"), countOf(drop.Rows, "row"), countOf(drop.Events, "event"), drop.Reason)
+		s.printf("%s %s with %s (%.3g %% of all): %s\n", label(s, "Dropped"), countOf(drop.Rows, "row"), countOf(drop.Events, "event"), 100*drop.Share, drop.Reason)
 	}
 	if f := d.Predict; f != nil {
 		s.printf("%s %s of %s, with every column that is needed\n", label(s, "Predict"), countOf(f.Rows, "row"), f.Data)
