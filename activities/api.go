@@ -26,7 +26,8 @@ const (
 	ErrNoEvents     = "NoEvents"
 	ErrNotConverged = "NotConverged"
 	ErrPoisonFold   = "PoisonFold"
-	ErrSuperseded   = "Superseded" // a newer execution of the run owns the artifacts
+	ErrWorkersLost  = "WorkersLost" // a step beside the fits that took worker after worker with it
+	ErrSuperseded   = "Superseded"  // a newer execution of the run owns the artifacts
 	ErrNoMemory     = "InsufficientMemory"
 
 	ErrArtifactCorrupt  = "ArtifactCorrupt"

@@ -156,6 +156,8 @@ func classOf(err error) class {
 		return class{ErrNotConverged, false}
 	case errors.Is(err, errPoison):
 		return class{ErrPoisonFold, false}
+	case errors.Is(err, errLost):
+		return class{ErrWorkersLost, false}
 	case errors.Is(err, errNoMemory):
 		return class{ErrNoMemory, false}
 	case errors.Is(err, artifact.ErrSuperseded):

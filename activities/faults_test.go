@@ -49,6 +49,7 @@ func TestClassOf(t *testing.T) {
 		{&dataset.InvalidError{Err: survival.ErrNoEvents}, ErrNoEvents, false},
 		{survival.ErrNotConverged, ErrNotConverged, false},
 		{errPoison, ErrPoisonFold, false},
+		{errLost, ErrWorkersLost, false},
 		{errNoMemory, ErrNoMemory, false},
 		{artifact.ErrSuperseded, ErrSuperseded, false},
 		{store.ErrUnavailable, ErrStoreUnavailable, true},
@@ -193,6 +194,46 @@ func TestPoisonFold(t *testing.T) {
 	require.Contains(t, app.Message(), "out of memory")
 	_, err = l.fit(s, "cox_ph", 1, "")
 	require.NoError(t, err)
+}
+
+// A step beside the fits whose attempts keep vanishing is given up, too, and says what to do; one that ends
+// well forgets its losses, and leaves nothing behind.
+func TestStepsThatLoseWorkers(t *testing.T) {
+	l := newLab(t)
+	s := l.spec("resources.max_lost_workers=2")
+	ignoring := func(_ any, err error) error { return err }
+	steps := map[string]func() error{
+		"preparation": func() error { return ignoring(l.prepare(s, config.Request{})) },
+		"summary": func() error {
+			return ignoring(l.env.ExecuteActivity(SummarizeName, SummarizeInput{Run: Ref(s), SpecDigest: s.Digest()}))
+		},
+		"predictions": func() error { return ignoring(l.predict(s, "cox_ph")) },
+		"report":      func() error { return ignoring(l.report(s)) },
+	}
+	l.finished(s, "cox_ph")
+	for step, do := range steps {
+		t.Run(step, func(t *testing.T) {
+			losses := func(from, to int) {
+				for attempt := from; attempt <= to; attempt++ {
+					_, err := artifact.RecordStart(t.Context(), l.run(), artifact.Start{
+						Task: artifact.StepTask(step), Execution: "default-test-run-id", Attempt: attempt})
+					require.NoError(t, err)
+				}
+			}
+			losses(101, 101)
+			require.NoError(t, do())
+			infos, err := l.run().List(t.Context(), artifact.CheckpointsPrefix)
+			require.NoError(t, err)
+			require.Empty(t, infos)
+			losses(101, 102)
+			app := requireType(t, do(), ErrWorkersLost, false)
+			require.Contains(t, app.Message(), "2 attempts ended with the death of their worker")
+			require.Contains(t, app.Message(), "out of memory is the usual cause (max_lost_workers: 2); ")
+			require.NoError(t, artifact.ClearStarts(t.Context(), l.run(), artifact.StepTask(step)))
+		})
+	}
+	require.Equal(t, "report", artifact.StepTask("report").String())
+	require.False(t, config.IsModelName(artifact.StepTask("report").Model))
 }
 
 // A worker of another release leaves the fold to one of the run's own.

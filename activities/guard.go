@@ -9,18 +9,29 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"everfold/artifact"
+	"everfold/config"
 	"everfold/logging"
 	"everfold/store"
 )
 
-// errPoison: a fit that keeps taking workers down with it is given up.
-var errPoison = errors.New("poison fold")
+// errPoison: a fit that keeps taking workers down with it is given up. errLost: another step of a run
+// that does.
+var (
+	errPoison = errors.New("poison fold")
+	errLost   = errors.New("workers lost")
+)
 
 // guard counts the attempts at a task whose worker vanished.
 type guard struct {
 	store store.Store
 	task  artifact.Task
-	most  int // lost workers, then the task is given up
+	most  int    // lost workers, then the task is given up
+	mend  string // what an operator can do about a step; "": the task is a fit
+}
+
+// guardOf guards a step of a run beside its fits.
+func guardOf(s store.Store, step string, spec *config.Spec, mend string) guard {
+	return guard{store: s, task: artifact.StepTask(step), most: spec.Resources.MaxLostWorkers, mend: mend}
 }
 
 // guarded keeps the count of attempts that vanished: an out-of-memory kill is never an
@@ -37,14 +48,22 @@ func guarded[R any](ctx context.Context, g guard, train func(context.Context) (R
 	ended := g.leave // after a panic, too
 	defer func() { ended(ctx, start) }()
 	if lost >= g.most {
-		return none, fmt.Errorf("%w: %d attempts ended with their worker lost, without an error and without progress; out of memory is the usual cause (max_lost_workers: %d)",
-			errPoison, lost, g.most)
+		return none, g.givenUp(lost)
 	}
 	out, err := train(ctx)
 	if err == nil {
 		ended = g.clear
 	}
 	return out, err
+}
+
+func (g guard) givenUp(lost int) error {
+	if g.mend == "" {
+		return fmt.Errorf("%w: %d attempts ended with their worker lost, without an error and without progress; out of memory is the usual cause (max_lost_workers: %d)",
+			errPoison, lost, g.most)
+	}
+	return fmt.Errorf("%w: %d attempts ended with the death of their worker, without an error; out of memory is the usual cause (max_lost_workers: %d); %s",
+		errLost, lost, g.most, g.mend)
 }
 
 // leaveWithin is how long the end of an attempt waits for the store.

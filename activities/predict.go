@@ -36,11 +36,25 @@ func (a *Activities) predict(ctx context.Context, at *attempt, in PredictInput) 
 		return nil, err
 	}
 	w := &predictWork{Activities: a, store: s, at: at}
-	return w.predict(ctx, in)
+	out, err := w.admit(ctx, in)
+	if err != nil || out.Missing != "" {
+		return out, err
+	}
+	g := guardOf(s, "predictions", w.run.Spec, "a larger worker, or one with fewer slots, may make them: starter recover, or start the run again")
+	return guarded(ctx, g, func(ctx context.Context) (*PredictResult, error) { return w.predictBy(ctx, in, out) })
 }
 
 // predict predicts in a run's folder.
 func (w *predictWork) predict(ctx context.Context, in PredictInput) (*PredictResult, error) {
+	out, err := w.admit(ctx, in)
+	if err != nil || out.Missing != "" {
+		return out, err
+	}
+	return w.predictBy(ctx, in, out)
+}
+
+// admit looks for the model to predict by.
+func (w *predictWork) admit(ctx context.Context, in PredictInput) (*PredictResult, error) {
 	claim := artifact.FinalClaim{Model: in.Model, SpecDigest: in.SpecDigest, Cache: &w.cache}
 	admission, err := artifact.AdmitFinal(ctx, w.store, claim)
 	if err != nil {
@@ -52,6 +66,11 @@ func (w *predictWork) predict(ctx context.Context, in PredictInput) (*PredictRes
 		return out, nil
 	}
 	w.run, w.model = admission.Run, admission.Info
+	return out, nil
+}
+
+// predictBy predicts by the model that was admitted.
+func (w *predictWork) predictBy(ctx context.Context, in PredictInput, out *PredictResult) (*PredictResult, error) {
 	if err := w.plan(ctx); err != nil {
 		return nil, err
 	}

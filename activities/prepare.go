@@ -101,22 +101,28 @@ func (a *Activities) PrepareData(ctx context.Context, in PrepareInput) (*Prepare
 			return nil, a.fail(ctx, "prepare data", err)
 		}
 	}
-	prepare := a.prepare
-	if in.Recover {
-		prepare = a.prepareAgain
-	}
-	out, err := prepare(ctx, at, in)
+	out, err := a.prepareGuarded(ctx, at, in)
 	return out, a.fail(ctx, "prepare data", err)
 }
 
-func (a *Activities) prepare(ctx context.Context, at *attempt, in PrepareInput) (*PrepareResult, error) {
-	log := logging.From(ctx)
-	log.Info("run accepted", "spec_digest", in.Spec.Digest(), "data", in.Spec.Data.URI, "build", a.Build)
+func (a *Activities) prepareGuarded(ctx context.Context, at *attempt, in PrepareInput) (*PrepareResult, error) {
+	prepare := a.prepare
+	if in.Recover {
+		prepare = a.prepareAgain
+	} else {
+		logging.From(ctx).Info("run accepted", "spec_digest", in.Spec.Digest(), "data", in.Spec.Data.URI, "build", a.Build)
+	}
 	root, err := a.openRoot(ctx, Ref(in.Spec))
 	if err != nil {
 		return nil, err
 	}
 	s := alive{store.Prefixed(root, artifact.Folder(string(in.Spec.Type), in.Spec.Run))}
+	g := guardOf(s, "preparation", in.Spec, "start the run again with a larger worker, or one with fewer slots")
+	return guarded(ctx, g, func(ctx context.Context) (*PrepareResult, error) { return prepare(ctx, at, root, s, in) })
+}
+
+// prepare is the preparation of a run; root is its store, s its folder there.
+func (a *Activities) prepare(ctx context.Context, at *attempt, root, s store.Store, in PrepareInput) (*PrepareResult, error) {
 	at.stage("load")
 	p, err := NewPreview(ctx, a.OpenData, s, in, a.Build)
 	if err != nil {

@@ -99,12 +99,7 @@ func (a *Activities) Recover(ctx context.Context, s store.Store, in RecoverInput
 
 // prepareAgain is the preparation of a run that is recovered: run.json stays what the run is, and
 // its source is read only where the files made of it do not verify.
-func (a *Activities) prepareAgain(ctx context.Context, at *attempt, in PrepareInput) (*PrepareResult, error) {
-	root, err := a.openRoot(ctx, Ref(in.Spec))
-	if err != nil {
-		return nil, err
-	}
-	s := alive{store.Prefixed(root, artifact.Folder(string(in.Spec.Type), in.Spec.Run))}
+func (a *Activities) prepareAgain(ctx context.Context, at *attempt, root, s store.Store, in PrepareInput) (*PrepareResult, error) {
 	at.stage("verify")
 	b, err := readBasis(ctx, s, a.OpenData, a.Build, RecoverInput{Spec: in.Spec})
 	if err != nil {

@@ -38,10 +38,15 @@ func (a *Activities) writeReport(ctx context.Context, in WriteReportInput) (*Wri
 	if err != nil {
 		return nil, err
 	}
-	if _, err := artifact.ReadCurrent(ctx, s, in.SpecDigest, &a.cache); errors.Is(err, artifact.ErrSuperseded) {
-		return nil, err // the newer start of the run writes its own; other trouble the report names
+	run, err := artifact.ReadCurrent(ctx, s, in.SpecDigest, &a.cache)
+	switch {
+	case errors.Is(err, artifact.ErrSuperseded):
+		return nil, err // the newer start of the run writes its own
+	case err != nil: // which the report names
+		return Report(ctx, s, &a.tables)
 	}
-	return Report(ctx, s, &a.tables)
+	g := guardOf(s, "report", run.Spec, "it takes a larger machine")
+	return guarded(ctx, g, func(ctx context.Context) (*WriteReportResult, error) { return Report(ctx, s, &a.tables) })
 }
 
 // Tables keeps prepared tables that were read; the zero value is ready.

@@ -54,6 +54,18 @@ func (a *Activities) summarize(ctx context.Context, in SummarizeInput) (*Summari
 	if err != nil {
 		return nil, err
 	}
+	run, err := artifact.ReadCurrent(ctx, s, in.SpecDigest, &a.cache)
+	if err != nil {
+		return nil, err
+	}
+	g := guardOf(s, summaryStep, run.Spec, "start the run again with a larger worker, or one with fewer slots: what is complete is reused")
+	return guarded(ctx, g, func(ctx context.Context) (*SummarizeResult, error) { return a.summarizeRun(ctx, s, in) })
+}
+
+// summaryStep names the step under checkpoints/, which it sweeps itself.
+const summaryStep = "summary"
+
+func (a *Activities) summarizeRun(ctx context.Context, s store.Store, in SummarizeInput) (*SummarizeResult, error) {
 	excused := make([]artifact.Task, len(in.Excused))
 	for i, f := range in.Excused {
 		excused[i] = artifact.Task{Model: f.Model, Fold: f.Fold}
@@ -71,7 +83,7 @@ func (a *Activities) summarize(ctx context.Context, in SummarizeInput) (*Summari
 	for _, m := range summary.Run.Spec.AllModels() {
 		excused = append(excused, artifact.Task{Model: m.Name, Fold: artifact.FinalFold}) // FitFinal removes its own
 	}
-	sweep(ctx, s, summary.Incomplete, excused)
+	sweep(ctx, s, summary.Incomplete, append(excused, artifact.StepTask(summaryStep)))
 	if len(out.Incomplete) == 0 {
 		if err := a.compare(ctx, s, summary); err != nil {
 			return nil, fmt.Errorf("compare models: %w", err)

@@ -22,8 +22,15 @@ type Task struct {
 	Fold  int    `json:"fold"`
 }
 
-// String is such as "rsf fold 3" or "rsf final fit".
+// StepTask names a step of a run beside its fits, such as "report": what is kept under checkpoints/ for it
+// lies where that of no model does, whose names begin with a letter.
+func StepTask(step string) Task { return Task{Model: "_" + step, Fold: FinalFold} }
+
+// String is such as "rsf fold 3", "rsf final fit" or "report".
 func (t Task) String() string {
+	if step, is := strings.CutPrefix(t.Model, "_"); is {
+		return step
+	}
 	if t.Fold == FinalFold {
 		return t.Model + " final fit"
 	}

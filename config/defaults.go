@@ -146,7 +146,7 @@ var resourcesShape = &shape{keys: []key{
 	{name: "parallel_fits", doc: "0: as many as workers have slots, at most 200.", rule: integer(0, maxParallel), def: json.Number("0")},
 	{name: "fit_timeout", doc: "Limit of one attempt of one fit.", rule: rule{duration: true}, def: "24h"},
 	{name: "fit_budget", doc: "Limit of all attempts of one fit.", rule: rule{duration: true}, def: "72h"},
-	{name: "max_lost_workers", doc: "Workers that one fold may lose before it is given up.", rule: integer(1, 1000), def: json.Number("5")},
+	{name: "max_lost_workers", doc: "Workers that one fold, or another step of the run, may lose before it is given up.", rule: integer(1, 1000), def: json.Number("5")},
 }}
 
 func namePattern(what string, p *regexp.Regexp) rule {

@@ -106,7 +106,7 @@ func priorityOf(run activities.RunRef, key int) temporal.Priority {
 // fit_timeout would run into it again.
 var permanent = []string{
 	activities.ErrInvalidSpec, activities.ErrDataInvalid, activities.ErrNoEvents,
-	activities.ErrNotConverged, activities.ErrPoisonFold, activities.ErrSuperseded,
+	activities.ErrNotConverged, activities.ErrPoisonFold, activities.ErrWorkersLost, activities.ErrSuperseded,
 	activities.ErrNoMemory, "PanicError", "TemporalTimeout:StartToClose",
 }
 

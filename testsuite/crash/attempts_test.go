@@ -106,6 +106,42 @@ func TestPoisonFold(t *testing.T) {
 	require.Empty(t, l.manifestsOf(victim))
 }
 
+// Claim: predictions that take every worker with them are given up once max_lost_workers are lost, so
+// the run ends Partial with exit code 3; a report that does so is a warning that says what writes it.
+func TestStepsThatKillWorkers(t *testing.T) {
+	t.Parallel()
+	l := newServedLab(t, small)
+	moments := []string{beforePredictions, beforePredictions, beforeReport, beforeReport, ""}
+	next := func() *harness.Process {
+		moment := moments[0]
+		moments = moments[1:]
+		return l.watched(fmt.Sprintf("worker-%d", len(moments)), 1, trap{At: moment, Every: true, Do: kill})
+	}
+	w := next()
+	s := l.starter()
+	for running := true; running; {
+		select {
+		case <-w.Exited():
+			w = next()
+		case <-s.Exited():
+			running = false
+		}
+	}
+	require.Empty(t, moments, "four workers died")
+	e := harness.Ended(l.t, s, 3)
+	require.Equal(t, workflows.Partial, e.Outcome)
+	require.Len(t, e.Result.Failures, 1)
+	failure := e.Result.Failures[0]
+	require.Equal(t, activities.ErrWorkersLost, failure.Type, failure.Message)
+	require.Equal(t, finalModel, failure.Model)
+	require.Contains(t, failure.Message, "its predictions: workers lost: 2 attempts ended with the death of their worker")
+	require.Len(t, l.manifests(), len(small.tasks()))
+	require.Empty(t, e.Result.Report)
+	require.Len(t, e.Result.Warnings, 1)
+	require.Contains(t, e.Result.Warnings[0], "no report: WorkersLost: workers lost: 2 attempts")
+	require.Contains(t, e.Result.Warnings[0], "starter report "+l.store)
+}
+
 // SIGTERM ends the unmodified worker with exit code 0 within its stop timeout, however
 // often, and the next worker goes on.
 func TestWorkerStopped(t *testing.T) {

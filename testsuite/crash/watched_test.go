@@ -55,6 +55,7 @@ const (
 	beforeOutOfFold   = "before out of fold"
 	beforePredictions = "before predictions" // predictions.json
 	afterPredictions  = "after predictions"
+	beforeReport      = "before report"
 )
 
 // What a trap does.
@@ -211,6 +212,8 @@ func describe(key string) (what string, task artifact.Task) {
 		return "out of fold", task
 	case artifact.PredictionsInfoKey:
 		return "predictions", task
+	case artifact.ReportKey:
+		return "report", task
 	}
 	if model, fold, ok := artifact.ManifestOf(key); ok {
 		return "manifest", artifact.Task{Model: model, Fold: fold}
@@ -248,6 +251,7 @@ func TestDescribe(t *testing.T) {
 		artifact.MetricsKey: "metrics", artifact.SummaryKey: "summary", artifact.RunKey: "other",
 		artifact.ModelKey(finalModel): "model file", artifact.ModelInfoKey(finalModel): "model",
 		artifact.OutOfFoldKey: "out of fold", artifact.PredictionsInfoKey: "predictions", artifact.PredictionsKey: "other",
+		artifact.ReportKey: "report", artifact.CheckpointPrefix(artifact.StepTask("report").Model, artifact.FinalFold) + "start.some-id.1.json": "other",
 		artifact.SurvKey("cox_ph", 3): "other", artifact.CheckpointKey("cox_ph", 3, "fingerprint", "rounds"): "other",
 	} {
 		if what, _ := describe(folder + key); what != want {
