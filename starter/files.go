@@ -86,12 +86,17 @@ func fileError(folder string, err error) error {
 	case errors.Is(err, app.ErrNotFound) && !hasRun(folder):
 		return noRun(folder)
 	case errors.Is(err, app.ErrNotFound):
-		return fail(exitNotFound, "a run has this file from its first complete fold on; starter status RUN asks the server how far it is",
+		return fail(exitNotFound, hints("a run has this file from its first complete fold on; starter status RUN asks the server how far it is", remade(folder)),
 			"no %s in %s", artifact.MetricsKey, folder)
 	case errors.As(err, &badCSV), errors.Is(err, artifact.ErrDamaged), errors.Is(err, app.ErrContentCorrupt):
-		return fail(exitCorrupt, "run it again: files are rebuilt from the folds' manifests", "%s: %w", folder, err)
+		return fail(exitCorrupt, remade(folder), "%s: %w", folder, err)
 	case errors.Is(err, app.ErrStoreUnavailable):
 		return fail(exitUnreachable, "check that the store can be read", "%s: %w", folder, err)
 	}
 	return fmt.Errorf("%s: %w", folder, err)
+}
+
+// remade says what is to be done about files that are lost or damaged.
+func remade(folder string) string {
+	return "starter recover " + folder + " --dry-run says what is intact; without --dry-run it makes the rest anew"
 }

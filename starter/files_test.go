@@ -156,3 +156,30 @@ func TestReport(t *testing.T) {
 	require.Equal(t, exitNotFound, code)
 	require.Contains(t, i.err.String(), "no run.json in")
 }
+
+// Claim: where run.json or a table of a run is lost or damaged, every command that needs it says
+// so, and names the command that brings it back; that run's folder is not taken for an empty one.
+func TestLostFilesOfARun(t *testing.T) {
+	folder := finished(t)
+	require.NoError(t, os.WriteFile("new.csv", []byte("age\n1\n"), 0o644))
+	fails := func(code int, want string, args ...string) {
+		t.Helper()
+		i, got := invoke(nil, args...)
+		require.Equal(t, code, got, args)
+		require.Contains(t, i.err.String(), want, args)
+		require.Contains(t, i.err.String(), "starter recover ", args)
+	}
+	fails(exitNotFound, "no run.json in", "track", "status", folder)
+	fails(exitNotFound, "no run.json in", "compare", folder, "production/none")
+	fails(exitNotFound, "no run.json in", "predict", folder, "--data", "new.csv", "--out", "scored.csv")
+	i, code := invoke(nil, "recover", folder)
+	require.Equal(t, exitNotFound, code)
+	require.Contains(t, i.err.String(), "starter summary and starter results work without; the run's manifests and run.json are both lost")
+
+	require.NoError(t, os.WriteFile(filepath.Join(folder, artifact.RunKey), []byte("{"), 0o644))
+	for _, args := range [][]string{{"results"}, {"track", "status"}} {
+		fails(exitCorrupt, "run.json: artifact damaged", append(args, folder)...)
+	}
+	require.NoError(t, os.Remove(filepath.Join(folder, filepath.FromSlash(artifact.MetricsKey))))
+	fails(exitNotFound, "no artifacts/model_metrics.csv", "summary", folder)
+}

@@ -216,19 +216,30 @@ func briefly() (context.Context, context.CancelFunc) {
 }
 
 // hasRun says whether a run has begun in a folder.
-func hasRun(folder string) bool {
+func hasRun(folder string) bool { return hasFile(folder, artifact.RunKey) }
+
+// hasFile says whether a folder has a file, as far as can be told at once.
+func hasFile(folder, key string) bool {
 	s, err := (&app.Stores{}).Open(context.Background(), config.Store{URI: folder})
 	if err != nil {
 		return false
 	}
 	ctx, cancel := briefly()
 	defer cancel()
-	_, _, err = artifact.ReadRun(ctx, s)
-	return !errors.Is(err, app.ErrNotFound)
+	body, _, err := s.Get(ctx, key)
+	if err != nil {
+		return !errors.Is(err, app.ErrNotFound)
+	}
+	body.Close()
+	return true
 }
 
-// noRun is the error of a folder without a run. It says which runs there are beside it.
+// noRun is the error of a folder without a run. It says which runs there are beside it, or what
+// to do about one that has lost its run.json.
 func noRun(folder string) error {
+	if hasFile(folder, artifact.MetricsKey) {
+		return fail(exitNotFound, hints(remade(folder), "starter results and starter summary work without"), "no %s in %s", artifact.RunKey, folder)
+	}
 	what := absent(folder)
 	if what == "" {
 		what = ": it has neither " + artifact.RunKey + " nor " + artifact.MetricsKey

@@ -169,7 +169,7 @@ func scoreError(folder string, f predictFlags, err error) error {
 		code := applicationCode(refused.Type)
 		hint := ""
 		if code == exitCorrupt {
-			hint = "run the spec again: what does not verify is made anew"
+			hint = remade(folder)
 		}
 		return fail(code, hint, "%w", err)
 	}

@@ -274,15 +274,20 @@ func recoverFailure(folder string, f recoverFlags, err error) error {
 		if errors.Is(err, app.ErrNotFound) && !errors.Is(err, artifact.ErrDamaged) {
 			code = exitNotFound
 		}
-		hint := ""
+		hint, works := "", "starter summary works" // results would read run.json
+		if code == exitNotFound {
+			works = "starter summary and starter results work"
+		}
 		switch {
-		case code == exitNotFound && unknown.Folds == 0:
+		case code == exitNotFound && unknown.Folds == 0 && !hasFile(folder, artifact.MetricsKey):
 			return noRun(folder)
+		case code == exitNotFound && unknown.Folds == 0:
+			hint = works + " without; the run's manifests and run.json are both lost: bring one of them from a backup"
 		case f.spec != "":
 			hint = "bring the data file back, or " + artifact.PreparedKey + " from a backup, and type it again"
 		default:
 			hint = "starter recover " + folder + " --spec SPEC restores it from the spec that the run was started with,\n" +
-				"where the folds agree with that; starter summary and starter results work without"
+				"where the folds agree with that; " + works + " without"
 		}
 		return fail(code, hint, "%s: %w", folder, err)
 	case errors.As(err, &refused):

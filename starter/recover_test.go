@@ -264,6 +264,7 @@ func TestRecoverSpec(t *testing.T) {
 	refused := r.recover(nil, exitCorrupt).err.String()
 	require.Contains(t, refused, "9 verify with every file")
 	require.Contains(t, refused, "--spec SPEC")
+	require.Contains(t, refused, "starter summary works without") // results would read run.json
 	require.Contains(t, r.recover(nil, exitUsage, "--spec", r.spec, "--set", "folds.seed=7").err.String(), "not that of these folds")
 	require.Contains(t, r.recover(nil, exitUsage, "--spec", r.spec, "--set", "type=sample").err.String(), "the spec is of sample/lost")
 	said := r.recover(nil, 0, "--spec", r.spec, "--set", "run=another").out.String()
@@ -279,6 +280,7 @@ func TestRecoverSpec(t *testing.T) {
 
 	r.remove(artifact.RunKey)
 	require.Contains(t, r.recover(nil, exitNotFound).err.String(), "there is no run.json")
+	require.Contains(t, r.recover(nil, exitNotFound).err.String(), "starter summary and starter results work without")
 	r.damage(artifact.PreparedKey)
 	require.NoError(t, os.Remove(r.data))
 	require.Contains(t, r.recover(nil, exitNotFound, "--spec", r.spec).err.String(), "from a backup")
