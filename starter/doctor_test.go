@@ -35,6 +35,10 @@ func (f *fakeServer) DescribeTaskQueue(_ context.Context, queue string, _ enumsp
 	return out, nil
 }
 
+func (f *fakeServer) ListWorkflow(context.Context, *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	return &workflowservice.ListWorkflowExecutionsResponse{}, nil
+}
+
 // current is a server's routing to a version of the deployment everfold.
 func current(version string) *taskqueuepb.TaskQueueVersioningInfo {
 	return &taskqueuepb.TaskQueueVersioningInfo{CurrentDeploymentVersion: deployed(version)}

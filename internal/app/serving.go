@@ -38,7 +38,7 @@ func (v Version) String() string {
 // Queue is who serves a task queue, and who is meant to.
 type Queue struct {
 	Name    string
-	Workers map[Version]int // that a server has lately seen, by what they are
+	Workers map[Version]int // that a server has lately seen, or that have its activities in hand, by what they are
 	Current Version         // which new runs begin on
 	Ramping Version         // which a share of new runs begins on, where Share is above 0
 	Share   float32         // in percent
@@ -66,9 +66,11 @@ func (q Queue) Targets() []Version {
 	return []Version{q.Current}
 }
 
-// Serving asks a server who has lately polled each task queue, in the order of Queues.
+// Serving asks a server who serves each task queue, in the order of Queues: who has lately polled
+// it, or has its activities in hand.
 func Serving(ctx context.Context, c client.Client) ([]Queue, error) {
 	var queues []Queue
+	seen, unclear := map[string]workers{}, false
 	for _, name := range Queues() {
 		kind := enumspb.TASK_QUEUE_TYPE_ACTIVITY
 		if name == workflows.QueueWorkflows {
@@ -79,21 +81,43 @@ func Serving(ctx context.Context, c client.Client) ([]Queue, error) {
 			return nil, fmt.Errorf("describe task queue %s: %w", name, err)
 		}
 		routed := described.GetVersioningInfo()
+		seen[name] = polling(described.GetPollers())
 		queues = append(queues, Queue{
-			Name: name, Workers: countWorkers(described.GetPollers()), Current: versionOf(routed.GetCurrentDeploymentVersion()),
+			Name: name, Workers: seen[name].count(), Current: versionOf(routed.GetCurrentDeploymentVersion()),
 			Ramping: versionOf(routed.GetRampingDeploymentVersion()), Share: routed.GetRampingVersionPercentage(),
 		})
+		q := queues[len(queues)-1]
+		unclear = unclear || q.Count() == 0 || q.Current != Version{} || q.Workers[Version{}] < q.Count()
+	}
+	if !unclear { // each queue has a worker, and which one does not matter
+		return queues, nil
+	}
+	addBusy(ctx, c, seen)
+	for i, q := range queues {
+		queues[i].Workers = seen[q.Name].count()
 	}
 	return queues, nil
 }
 
-// countWorkers counts each once, whatever the number of its connections.
-func countWorkers(pollers []*taskqueuepb.PollerInfo) map[Version]int {
-	type worker struct {
-		name string
-		Version
+type worker struct {
+	name string
+	Version
+}
+
+// workers holds each once, whatever the number of its connections.
+type workers map[worker]bool
+
+func (w workers) count() map[Version]int {
+	counts := map[Version]int{}
+	for one := range w {
+		counts[one.Version]++
 	}
-	seen, counts := map[worker]bool{}, map[Version]int{}
+	return counts
+}
+
+// polling are those who have lately polled.
+func polling(pollers []*taskqueuepb.PollerInfo) workers {
+	seen := workers{}
 	for _, p := range pollers {
 		if time.Since(p.GetLastAccessTime().AsTime()) >= pollerAge {
 			continue
@@ -102,12 +126,9 @@ func countWorkers(pollers []*taskqueuepb.PollerInfo) map[Version]int {
 		if o := p.GetDeploymentOptions(); o.GetWorkerVersioningMode() == enumspb.WORKER_VERSIONING_MODE_VERSIONED {
 			w.Version = Version{o.GetDeploymentName(), o.GetBuildId()}
 		}
-		if !seen[w] {
-			counts[w.Version]++
-		}
 		seen[w] = true
 	}
-	return counts
+	return seen
 }
 
 func versionOf(v *deploymentpb.WorkerDeploymentVersion) Version {

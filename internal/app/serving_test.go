@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	activitypb "go.temporal.io/api/activity/v1"
+	commonpb "go.temporal.io/api/common/v1"
 	deploymentpb "go.temporal.io/api/deployment/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	taskqueuepb "go.temporal.io/api/taskqueue/v1"
@@ -22,6 +24,9 @@ type pollers struct {
 	client.Client
 	last time.Time
 	err  error
+
+	inHand                map[string][]*workflowpb.PendingActivityInfo // by workflow id
+	unlisted, undescribed error
 }
 
 func (p pollers) DescribeTaskQueue(_ context.Context, queue string, kind enumspb.TaskQueueType) (*workflowservice.DescribeTaskQueueResponse, error) {
@@ -40,6 +45,56 @@ func (p pollers) DescribeTaskQueue(_ context.Context, queue string, kind enumspb
 		RampingDeploymentVersion: &deploymentpb.WorkerDeploymentVersion{DeploymentName: "everfold", BuildId: "v2"}, RampingVersionPercentage: 5,
 	}
 	return out, p.err
+}
+
+func (p pollers) ListWorkflow(context.Context, *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	out := &workflowservice.ListWorkflowExecutionsResponse{}
+	for id := range p.inHand {
+		out.Executions = append(out.Executions, &workflowpb.WorkflowExecutionInfo{Execution: &commonpb.WorkflowExecution{WorkflowId: id}})
+	}
+	return out, p.unlisted
+}
+
+func (p pollers) DescribeWorkflowExecution(_ context.Context, id, _ string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	return &workflowservice.DescribeWorkflowExecutionResponse{PendingActivities: p.inHand[id]}, p.undescribed
+}
+
+// fit is an activity that a worker was heard of at some time ago, of version v1 where versioned.
+func fit(worker string, state enumspb.PendingActivityState, heard time.Duration, versioned bool) *workflowpb.PendingActivityInfo {
+	a := &workflowpb.PendingActivityInfo{
+		State: state, LastWorkerIdentity: worker, LastStartedTime: timestamppb.New(time.Now().Add(-time.Hour)),
+		LastHeartbeatTime: timestamppb.New(time.Now().Add(-heard)),
+		ActivityOptions:   &activitypb.ActivityOptions{TaskQueue: &taskqueuepb.TaskQueue{Name: "everfold-train"}},
+	}
+	if versioned {
+		a.LastDeploymentVersion = &deploymentpb.WorkerDeploymentVersion{DeploymentName: "everfold", BuildId: "v1"}
+	}
+	return a
+}
+
+// A worker with full hands asks for no more work, so after a minute its last poll is old: what it
+// has in hand, with a heartbeat, shows that it serves all the same. One that is lost has none.
+func TestServingCountsBusyWorkers(t *testing.T) {
+	const started, scheduled = enumspb.PENDING_ACTIVITY_STATE_STARTED, enumspb.PENDING_ACTIVITY_STATE_SCHEDULED
+	busy := pollers{last: time.Now().Add(-2 * time.Minute), inHand: map[string][]*workflowpb.PendingActivityInfo{
+		"everfold/production/one": {fit("a", started, time.Second, false), fit("a", started, time.Second, false), fit("lost", started, 2*time.Minute, false)},
+		"everfold/production/two": {fit("c", started, time.Second, true), fit("gone", scheduled, time.Second, false)},
+	}}
+	queues, err := Serving(t.Context(), busy)
+	require.NoError(t, err)
+	require.Equal(t, map[Version]int{{}: 1, {"everfold", "v1"}: 1}, queues[1].Workers)
+	require.Zero(t, queues[0].Count())
+
+	busy.last = time.Now() // a and c poll as well: each counts once
+	queues, err = Serving(t.Context(), busy)
+	require.NoError(t, err)
+	require.Equal(t, map[Version]int{{}: 2, {"everfold", "v1"}: 1}, queues[1].Workers)
+
+	for _, mute := range []pollers{{unlisted: errors.New("no")}, {inHand: busy.inHand, undescribed: errors.New("no")}} {
+		queues, err = Serving(t.Context(), mute)
+		require.NoError(t, err)
+		require.Zero(t, queues[1].Count())
+	}
 }
 
 // Workers are counted once each and by their versions, while the server has seen them
