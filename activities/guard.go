@@ -41,12 +41,12 @@ func guarded[R any](ctx context.Context, g guard, train func(context.Context) (R
 	var none R
 	info := activity.GetInfo(ctx)
 	start := artifact.Start{Task: g.task, Execution: info.WorkflowExecution.RunID, Attempt: int(info.Attempt)}
+	ended := g.leave // after a panic, too, and where the record may be there although recording it failed
+	defer func() { ended(ctx, start) }()
 	lost, err := artifact.RecordStart(ctx, g.store, start)
 	if err != nil {
 		return none, err
 	}
-	ended := g.leave // after a panic, too
-	defer func() { ended(ctx, start) }()
 	if lost >= g.most {
 		return none, g.givenUp(lost)
 	}

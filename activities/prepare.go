@@ -161,8 +161,12 @@ func (a *Activities) openRoot(ctx context.Context, ref RunRef) (store.Store, err
 	return root, nil
 }
 
-// write stores what fits read. run.json comes last: it names everything else by digest.
+// write stores what fits read. run.json comes last: it names everything else by digest. Where it is
+// not the one any more that was read, nothing is written: the files are those of a later start.
 func (p *Preview) write(ctx context.Context, s store.Store) error {
+	if err := artifact.CheckRun(ctx, s, p.former); err != nil {
+		return err
+	}
 	profile, err := json.MarshalIndent(p.Profile, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode profile: %w", err)

@@ -2,6 +2,7 @@ package artifact
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -176,6 +177,19 @@ func readCurrent(ctx context.Context, s store.Store, specDigest string, cache *C
 		return nil, fmt.Errorf("%w: run.json has spec %.12s…, not %.12s…", ErrSuperseded, r.SpecDigest, specDigest)
 	}
 	return r, nil
+}
+
+// CheckRun says whether run.json is still the version with that ETag, "" where there was none:
+// ErrConflict where another start was faster.
+func CheckRun(ctx context.Context, s store.Store, etag string) error {
+	_, now, err := readDocument(ctx, s, RunKey)
+	if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, ErrDamaged) {
+		return err
+	}
+	if now != etag {
+		return fmt.Errorf("%s: %w: another start has written it meanwhile", RunKey, store.ErrConflict)
+	}
+	return nil
 }
 
 // WriteRun sets Format, SpecDigest and SHA256 and writes run.json: creates it where etag

@@ -35,6 +35,23 @@ func TestRunFile(t *testing.T) {
 	require.Equal(t, "newer", got.Build)
 }
 
+// Whether run.json is still the version that was read is said for none, a whole one and a damaged
+// one; a store that does not answer says nothing.
+func TestCheckRun(t *testing.T) {
+	s := memory()
+	require.NoError(t, artifact.CheckRun(t.Context(), s, ""))
+	require.ErrorIs(t, artifact.CheckRun(t.Context(), s, "former"), store.ErrConflict)
+	overwrite(t, s, artifact.RunKey, []byte("damaged"))
+	_, etag, err := artifact.ReadRun(t.Context(), s)
+	require.ErrorIs(t, err, artifact.ErrDamaged)
+	require.NoError(t, artifact.CheckRun(t.Context(), s, etag))
+	overwrite(t, s, artifact.RunKey, []byte("another"))
+	require.ErrorIs(t, artifact.CheckRun(t.Context(), s, etag), store.ErrConflict)
+	require.ErrorIs(t, artifact.CheckRun(t.Context(), s, ""), store.ErrConflict)
+	down := &storetest.Faulty{Store: s, Before: func(storetest.Op, string) error { return store.ErrUnavailable }}
+	require.ErrorIs(t, artifact.CheckRun(t.Context(), down, etag), store.ErrUnavailable)
+}
+
 // A cache of decoded run files never hides that run.json is another by now.
 func TestCacheSeesEveryRunFile(t *testing.T) {
 	s := memory()
