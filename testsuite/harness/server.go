@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"math/rand/v2"
@@ -125,22 +126,37 @@ func (s *TemporalServer) Client() client.Client {
 // 32768), one of which would otherwise take a port between the choice and the server's start.
 const lowestPort, portsBeyond = 15_000, 17_000
 
-// FreePorts returns n different loopback ports that nobody listens on.
+// FreePorts returns n different loopback ports that nobody listens on. They are the test's until it
+// ends, also while what listens on them is down: no test gets them meanwhile, of whatever package.
 func FreePorts(tb testing.TB, n int) []int {
 	tb.Helper()
 	var ports []int
 	for tries := 0; len(ports) < n; tries++ {
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(lowestPort+rand.IntN(portsBeyond))))
-		if err != nil {
-			if tries > 1000 {
-				tb.Fatalf("harness: no free port: %v", err)
-			}
-			continue // it is taken
+		port := lowestPort + rand.IntN(portsBeyond)
+		err := reserve(tb, net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		switch {
+		case err == nil:
+			ports = append(ports, port)
+		case tries > 1000:
+			tb.Fatalf("harness: no free port: %v", err)
 		}
-		defer l.Close() // after the loop, so that they differ
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
 	}
 	return ports
+}
+
+// reserve takes an address for a test where nobody listens on it: it holds the UDP port of the same
+// number, which no server of these tests has a use for.
+func reserve(tb testing.TB, address string) error {
+	held, err := net.ListenPacket("udp", address)
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return errors.Join(err, held.Close())
+	}
+	tb.Cleanup(func() { _ = held.Close() })
+	return l.Close()
 }
 
 // Quiet returns a logger that keeps nothing.

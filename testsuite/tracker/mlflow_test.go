@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -41,12 +40,10 @@ var servers struct {
 	sync.Mutex
 	running []*mlflowServer
 	shared  *mlflowServer
-	ports   map[int]bool
 }
 
 func TestMain(m *testing.M) {
 	harness.PlayWatched(stopping)
-	servers.ports = map[int]bool{}
 	code := m.Run()
 	for _, s := range servers.running {
 		s.kill()
@@ -86,13 +83,13 @@ func startMLflow(t *testing.T) *mlflowServer {
 	return s
 }
 
-// start starts the server on a port that was free a moment ago, with an empty database.
+// start starts the server, with an empty database.
 func (s *mlflowServer) start(t *testing.T) {
 	t.Helper()
 	program := python(t)
 	dir, err := os.MkdirTemp("", "everfold-mlflow-")
 	require.NoError(t, err)
-	port := quietPort(t)
+	port := harness.FreePorts(t, 1)[0] // its own until it listens, ten seconds from now
 	s.host, s.url, s.log = fmt.Sprintf("127.0.0.1:%d", port), fmt.Sprintf("http://127.0.0.1:%d", port), harness.NewOutput()
 	// The shell ends its process group, the server and its children, when the server ends, or
 	// standard input does: with this process at the latest, however that ends.
@@ -112,25 +109,6 @@ func (s *mlflowServer) start(t *testing.T) {
 		_ = cmd.Wait() // killed by itself
 		close(exited)
 	}(s.cmd, s.exited)
-}
-
-// quietPort is a free port below those that the system gives to whoever asks for any: a server
-// takes ten seconds until it listens.
-func quietPort(t *testing.T) int {
-	t.Helper()
-	for port := 18_000 + os.Getpid()%10_000; port < 32_000; port++ {
-		if servers.ports[port] {
-			continue
-		}
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err == nil {
-			servers.ports[port] = true
-			require.NoError(t, l.Close())
-			return port
-		}
-	}
-	t.Fatal("no free port")
-	return 0
 }
 
 func (s *mlflowServer) kill() {
