@@ -14,7 +14,7 @@ import (
 )
 
 // patience bounds every wait for a process; a busy machine is slow, a hang is forever.
-const patience = 60 * time.Second
+const patience = 4 * time.Minute
 
 // Process is a program under test, alone in its process group. Its output is kept, and
 // logged when the test fails. It is killed when the test ends.
