@@ -70,7 +70,7 @@ func (c *countingInbound) ExecuteActivity(ctx context.Context, in *interceptor.E
 }
 
 // Claim: a worker that is asked to stop tells its running fits, and ends once they have
-// returned, long before its stop timeout; the next worker goes on at once. Heartbeat and
+// returned, and not with its stop timeout; the next worker goes on at once. Heartbeat and
 // activity timeouts play no part. Interceptors of the options see every activity.
 func TestGracefulStop(t *testing.T) {
 	server := harness.Server(t)
@@ -85,7 +85,7 @@ func TestGracefulStop(t *testing.T) {
 		r.RegisterActivityWithOptions(f.run, activity.RegisterOptions{Name: fitName})
 	}
 	options := app.WorkerOptions{
-		Slots: 2, StopTimeout: 30 * time.Second, Terminal: harness.Quiet().Handler(),
+		Slots: 2, StopTimeout: time.Hour, Terminal: harness.Quiet().Handler(),
 		Interceptors: []interceptor.WorkerInterceptor{watch},
 	}
 	serve := func() (stop func() error) {
@@ -99,9 +99,7 @@ func TestGracefulStop(t *testing.T) {
 	run, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{TaskQueue: workflows.QueueWorkflows}, runName)
 	require.NoError(t, err)
 	require.EqualValues(t, 1, <-f.started)
-	began := time.Now()
 	require.NoError(t, stop())
-	require.Less(t, time.Since(began), 10*time.Second)
 
 	stop = serve()
 	require.EqualValues(t, 2, <-f.started)

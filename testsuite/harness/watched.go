@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -40,6 +41,7 @@ func playWatched[W any](setting string, options func(W) (app.WorkerOptions, erro
 	if err != nil {
 		return err
 	}
+	o.StopTimeout = cmp.Or(o.StopTimeout, time.Minute) // the machine may be busy
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	c, err := app.Dial(ctx, app.DialOptions{Worker: true, Wait: time.Minute, Identity: o.Name})

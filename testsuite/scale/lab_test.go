@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
@@ -56,7 +57,7 @@ func (l *lab) serve(slots, oneWorkflow int) (stop func()) {
 	served := make(chan error, 1)
 	go func() {
 		served <- app.RunWorker(ctx, l.client, app.WorkerOptions{
-			Slots: slots, Threads: 1, Terminal: harness.Quiet().Handler(), OneWorkflow: oneWorkflow,
+			Slots: slots, Threads: 1, Terminal: harness.Quiet().Handler(), OneWorkflow: oneWorkflow, StopTimeout: time.Minute,
 			Interceptors: []interceptor.WorkerInterceptor{l},
 		})
 	}()

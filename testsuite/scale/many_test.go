@@ -168,7 +168,7 @@ func TestPrioritiesOnAnEarlierDatabase(t *testing.T) {
 	l := newLab(t)
 	g := newGate(nil)
 	l.before = g.before
-	l.serve(1, 0)
+	stop := l.serve(1, 0)
 	run := l.start("earlier", l.spec("earlier", 3, 1, twoModels, ""))
 	harness.Eventually(t, "one fit is held, the others wait in the database", func() bool { return g.holding() == 1 })
 	l.awaitQueued([]client.WorkflowRun{run}, 9)
@@ -177,4 +177,5 @@ func TestPrioritiesOnAnEarlierDatabase(t *testing.T) {
 	l.server.Restart()
 	g.release()
 	require.Equal(t, 9, l.result(run).Trained)
+	stop() // before the server that was started last ends
 }

@@ -61,6 +61,7 @@ func (l *lab) serve() {
 	go func() {
 		served <- app.RunWorker(ctx, c, app.WorkerOptions{
 			Name: "lab", Slots: 2, Threads: 1, Terminal: harness.Quiet().Handler(), Interceptors: []interceptor.WorkerInterceptor{l},
+			StopTimeout: time.Minute,
 		})
 	}()
 	l.t.Cleanup(func() {
