@@ -67,6 +67,13 @@ func (l *lab) create(args ...string) {
 	l.starter(0, append([]string{"schedule", "create", "night.yaml"}, args...)...)
 }
 
+// onDemand pauses the schedule: it starts what is asked for, and nothing where the test meets the
+// time of day of its nights.
+func (l *lab) onDemand() {
+	l.t.Helper()
+	l.starter(0, "schedule", "pause", "production/night")
+}
+
 // shown is what `schedule show --json` tells.
 type shown struct {
 	Paused  bool

@@ -31,6 +31,7 @@ func TestNightlyRetention(t *testing.T) {
 	}
 	score := l.best(best)
 	l.create("--cron", "0 2 * * *", "--keep", "2", "--set", "folds.seed=4")
+	l.onDemand()
 	l.starter(0, "schedule", "backfill", "production/night", "--from", "2020-02-01", "--to", "2020-02-04")
 	l.until("four nights are complete", func(s shown) bool { return s.ended("completed") == 4 })
 	want := []string{"by-hand", "night-2020-02-03", "night-2020-02-04"}
@@ -99,6 +100,7 @@ func TestScoreDropIsToldOnce(t *testing.T) {
 	l.seeded("night-2020-01-31", high)
 	require.Len(t, hook.Messages(), told+1, "completed")
 	l.create("--cron", "0 2 * * *", "--alert-drop", fmt.Sprint((scores[high]-scores[low])/2), "--set", fmt.Sprintf("folds.seed=%d", low))
+	l.onDemand()
 	for try := 1; try <= 2; try++ {
 		l.starter(0, "schedule", "backfill", "production/night", "--from", "2020-02-01", "--to", "2020-02-01")
 		l.until("it is complete", func(s shown) bool { return s.ended("completed") == try })

@@ -16,11 +16,13 @@ import (
 func TestScheduleFires(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, "")
-	l.worker()
+	l.worker(withoutTrain) // the first run lasts until a start was skipped
 	args := []string{"--interval", "1s", "--run-template", "night-{datetime}"}
 	l.create(args...)
 	require.Contains(t, l.starter(0, append([]string{"schedule", "create", "night.yaml"}, args...)...).Stdout, "production/night unchanged")
-	s := l.until("two runs are complete and a start was skipped", func(s shown) bool { return s.ended("completed") >= 2 && s.Skipped > 0 })
+	l.until("a start was skipped", func(s shown) bool { return s.Skipped > 0 })
+	l.worker("--queues=everfold-train")
+	s := l.until("two runs are complete", func(s shown) bool { return s.ended("completed") >= 2 })
 	l.starter(0, "schedule", "pause", "production/night")
 	whole := l.until("the last run is complete", func(s shown) bool { return s.ended("running") == 0 }).Recent
 	for _, r := range append(s.Recent, whole...) {
@@ -125,6 +127,7 @@ func TestBackfill(t *testing.T) {
 	l := newLab(t, "")
 	l.worker()
 	l.create("--cron", "30 0 * * *", "--timezone", "Europe/Berlin")
+	l.onDemand()
 	l.starter(0, "schedule", "backfill", "production/night", "--from", "2026-03-28", "--to", "2026-03-30")
 	s := l.until("three runs are complete", func(s shown) bool { return s.ended("completed") == 3 })
 	require.Equal(t, []string{"night-2026-03-28", "night-2026-03-29", "night-2026-03-30"}, l.runs())
