@@ -147,12 +147,13 @@ func TestCheckpointsDue(t *testing.T) {
 	require.True(t, c.Due(t.Context(), "a"))
 	c.Save(t.Context(), "a", []byte("state"))
 	c.wait()
+	c.spent = 0 // whatever this machine took
 	require.False(t, c.Due(t.Context(), "a"))
 	require.True(t, c.Due(t.Context(), "b"), "another piece has not been saved")
 	require.Len(t, l.states(), 1, "the record of the start is gone")
 	c.Save(t.Context(), "trees/0", []byte("state"))
 	c.wait()
-	c.spent = 0 // whatever this machine took
+	c.spent = 0
 	require.False(t, c.Due(t.Context(), "trees"), "one of the series has just been saved")
 	require.True(t, c.Due(t.Context(), "trees/1"), "asked for by itself")
 	c.spent = time.Second

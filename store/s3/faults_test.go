@@ -257,7 +257,7 @@ func TestSilentServer(t *testing.T) {
 func TestSilentAssembly(t *testing.T) {
 	f := newFake(t)
 	limits := s3.Small
-	limits.Attempts, limits.Assembly = 2, 50*time.Millisecond
+	limits.Attempts, limits.Assembly = 2, 500*time.Millisecond // by when a busy machine has seen the request
 	s := f.open(t, limits)
 	over := make(chan struct{})
 	t.Cleanup(func() { close(over) })
