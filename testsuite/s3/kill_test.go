@@ -42,12 +42,12 @@ func TestServerKilledUnderLoad(t *testing.T) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			server := harness.S3(t)
 			s := server.Store("load")
-			acknowledged := make(chan string, writers*each)
+			acknowledged, failed := make(chan string, writers*each), make(chan error, writers)
 			var group sync.WaitGroup
 			for w := range uint64(writers) {
 				group.Go(func() {
 					if err := writeAll(t.Context(), s, rand.New(rand.NewPCG(seed, w)), w, acknowledged); err != nil {
-						t.Error(err)
+						failed <- err
 					}
 				})
 			}
@@ -55,7 +55,12 @@ func TestServerKilledUnderLoad(t *testing.T) {
 			keys := map[string]bool{}
 			take := func(n int) {
 				for range n {
-					keys[<-acknowledged] = true
+					select {
+					case key := <-acknowledged:
+						keys[key] = true
+					case err := <-failed:
+						require.NoError(t, err)
+					}
 				}
 			}
 			for range 2 {
