@@ -71,7 +71,7 @@ func (c *numbers) bytes() int64 { return 8 * int64(cap(c.values)) }
 type levels struct {
 	index   map[string]int32
 	names   []string // in order of appearance
-	short   []word   // the first few of the names, as far as they are short
+	short   []uint64 // the first few of the names, see wordOf
 	codes   []int32  // −1 where missing
 	named   int64    // bytes of the names
 	gaps    int

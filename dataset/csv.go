@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/bits"
+	"slices"
 )
 
 // bufferBytes holds at least one read and, as a CSV row has two bytes or more, at most
@@ -81,22 +82,20 @@ func (s *records) cell(record, column int) []byte {
 	return s.buf[c.from:c.to:c.to]
 }
 
-// simple splits records that are whole in the buffer, have no quotes and as many cells as they
-// must, which is almost all: at most most in all. It stops at the first other one, which record
-// splits or refuses.
+// simple splits records that are whole in the buffer, have no quotes, no more bytes than a cell may
+// have and as many cells as they must, which is almost all: at most most in all. It stops at the
+// first other one, which record splits or refuses.
 func (s *records) simple(most int) {
-	b, spans, lines := s.buf[:s.end], s.spans, s.lines
-	first, from := len(spans), s.start
+	b, spans, n := s.buf[:s.end], s.spans, len(s.spans)
+	first, from := n, s.start
 scan:
 	for i := s.start; i+blockBytes <= len(b); i += blockBytes {
+		spans = slices.Grow(spans[:n], blockBytes)[:n+blockBytes] // as many as a block may end
 		for found := low((*[blockBytes]byte)(b[i:])); found != 0; found &= found - 1 {
 			at := i + bits.TrailingZeros64(found)
 			if b[at] == ',' {
-				if at-from > s.limits.CellBytes {
-					break scan
-				}
-				spans = append(spans, span{int32(from), int32(at)})
-				from = at + 1
+				spans[n] = span{int32(from), int32(at)}
+				n, from = n+1, at+1
 				continue
 			}
 			if b[at] == '"' {
@@ -110,19 +109,20 @@ scan:
 				to--
 			}
 			blank := s.width == 1 && to == from
-			if blank || len(spans)-first != s.width-1 || to-from > s.limits.CellBytes {
-				break scan
+			if blank || n-first != s.width-1 || to-s.start > s.limits.CellBytes {
+				break scan // of a record that is longer than a cell may be, record looks at each cell
 			}
-			spans, lines = append(spans, span{int32(from), int32(to)}), append(lines, s.line)
-			from, first = at+1, len(spans)
+			spans[n], s.lines = span{int32(from), int32(to)}, append(s.lines, s.line)
+			n, from = n+1, at+1
+			first = n
 			s.at, s.start = s.line, from
 			s.line, s.row = s.line+1, s.row+1
-			if len(lines) == most {
+			if len(s.lines) == most {
 				break scan
 			}
 		}
 	}
-	s.spans, s.lines = spans[:first], lines
+	s.spans = spans[:first]
 }
 
 // record splits the record that begins the buffer, or skips a blank line.
@@ -264,7 +264,9 @@ func zeroes(x uint64) uint64 { return ^(x&lows + lows | x | lows) }
 const blockBytes = 64
 
 // low has a bit for each byte of a block that is below '-', as all that separate or quote cells
-// are, and hardly any of a number.
+// are, and hardly any of a number. Its constants would crowd out what its caller holds in registers.
+//
+//go:noinline
 func low(block *[blockBytes]byte) uint64 {
 	found := uint64(0)
 	for i := 0; i < blockBytes; i += wordBytes {

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -174,5 +176,22 @@ func TestManyRecordsAtATime(t *testing.T) {
 	var refused *InvalidError
 	if !errors.As(err, &refused) || refused.Line != 2+30*5 || refused.Row != 90 {
 		t.Errorf("%v", err)
+	}
+}
+
+// Records longer than one cell may be are read, and those with such a cell refused, in the same words
+// however many are split at a time.
+func TestLongCellsAtATime(t *testing.T) {
+	for _, last := range []string{"1234,5678\n", "12345,1\n", "1,12345\r\n", "1,\"12345\"\n"} {
+		limits := Limits{CellBytes: 4}.orDefault()
+		text := strings.Repeat("a,b\n1234,5678\nab,cd\n", 30) + last + strings.Repeat("a,b\n", 30)
+		fresh := func() *records {
+			return newRecords(strings.NewReader(text), limits, func() error { return nil })
+		}
+		want, wantErr := scan(fresh())
+		got, err := scanTable(fresh())
+		if !slices.Equal(got, want) || (wantErr == nil) != (len(want) == 121) || fmt.Sprint(err) != fmt.Sprint(wantErr) {
+			t.Errorf("%q: %d records, %v; one at a time %d, %v", last, len(got), err, len(want), wantErr)
+		}
 	}
 }

@@ -1,7 +1,6 @@
 package dataset
 
 import (
-	"encoding/binary"
 	"math"
 	"strconv"
 	"strings"
@@ -40,7 +39,9 @@ func TestWordsEqualBytes(t *testing.T) {
 		text = text[:min(len(text), wordBytes)]
 		after := rapid.SliceOfN(rapid.Byte(), wordBytes, wordBytes).Draw(t, "what follows")
 		want, wantOK := parseShort([]byte(text))
-		got, ok := parseWord(binary.LittleEndian.Uint64(append([]byte(text), after...)), len(text))
+		lines, value := records{buf: append([]byte(text), after...), spans: []span{{0, int32(len(text))}}, width: 1}, []float64{0}
+		ok := parseWords(value, &lines, 0) == 1
+		got := value[0]
 		if ok != wantOK || math.Float64bits(got) != math.Float64bits(want) {
 			t.Fatalf("%q as a word: %v, %v; byte by byte %v, %v", text, got, ok, want, wantOK)
 		}

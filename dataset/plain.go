@@ -7,82 +7,89 @@ import (
 	"slices"
 )
 
-// word is a cell of at most eight bytes, those that it lacks being zero, and how many it has.
-type word struct {
-	bytes uint64
-	size  int
-}
-
-// wordOf is the word of a cell; its size is 0 where the cell is empty or too long.
-func wordOf(cell []byte) word {
-	if len(cell) > wordBytes {
-		return word{}
+// wordOf is a cell of 1 to 8 bytes, zeros after them; 0 for other cells, and for those that end in a
+// zero byte, as they would look like shorter ones.
+func wordOf(cell []byte) uint64 {
+	size := len(cell)
+	if size == 0 || size > wordBytes || cell[size-1] == 0 {
+		return 0
 	}
-	var bytes [wordBytes]byte
-	copy(bytes[:], cell)
-	return word{binary.LittleEndian.Uint64(bytes[:]), len(cell)}
+	var word [wordBytes]byte
+	copy(word[:], cell)
+	return binary.LittleEndian.Uint64(word[:])
 }
 
 // at8 is the eight bytes of the buffer from the first one of a cell on.
 func (s *records) at8(c span) uint64 {
-	return binary.LittleEndian.Uint64(s.buf[c.from : c.from+wordBytes])
+	return binary.LittleEndian.Uint64(s.buf[:cap(s.buf)][c.from:])
 }
 
 func (c *numbers) takePlain(lines *records, at, i, n int) int {
-	c.values = slices.Grow(c.values, n-i)
-	for k := i*lines.width + at; i < n; i, k = i+1, k+lines.width {
-		cell := lines.spans[k]
-		size := int(cell.to - cell.from)
-		if size == 0 {
-			c.values, c.gaps = append(c.values, math.NaN()), c.gaps+1
-			continue
-		}
-		v, ok := 0.0, false
-		if size <= wordBytes {
-			v, ok = parseWord(lines.at8(cell), size)
-		} else {
-			v, ok = parseShort(lines.buf[cell.from:cell.to])
-		}
-		if !ok {
+	before := len(c.values) - i // values[before+i] is that of row i
+	values := slices.Grow(c.values, n-i)[:before+n]
+	for i < n {
+		if i += parseWords(values[before+i:], lines, i*lines.width+at); i == n {
 			break
 		}
-		c.values = append(c.values, v)
+		cell := lines.cell(i, at)
+		v, ok := math.NaN(), true
+		if len(cell) == 0 {
+			c.gaps++
+		} else if v, ok = parseShort(cell); !ok {
+			break
+		}
+		values[before+i] = v
+		i++
 	}
+	c.values = values[:before+i]
 	return i
 }
 
-// parseWord is parseShort of the n bytes, 1 to 8, at the low end of word, without a loop: the
-// digits are moved to the high end, the point taken out from between them, and pairs, fours and
-// eights of digits joined (Lemire 2018).
-func parseWord(word uint64, n int) (float64, bool) {
-	negative := uint64(0)
-	if byte(word) == '-' {
-		negative = 1
+// parseWords is parseShort of the cell of span k and of those below it in its column, as many as are
+// numbers of 1 to 8 bytes, and says how many. It has no loop over a cell: the digits are moved to the
+// high end of a word, the point taken out from between them, and pairs, fours and eights of digits
+// joined (Lemire 2018).
+func parseWords(values []float64, lines *records, k int) int {
+	const point, minus, mark = '.' ^ '0', '-' ^ '0', 0x10 // digits do not have the mark
+	spans, width := lines.spans, lines.width
+	for i := range values {
+		cell := spans[k]
+		k += width
+		size := int(cell.to - cell.from)
+		if uint(size-1) >= wordBytes {
+			return i
+		}
+		word := lines.at8(cell) ^ ones*'0' // digits are now their values
+		negative := uint64(0)
+		if byte(word) == minus {
+			negative = 1
+		}
+		digits := size - int(negative)
+		word = (word ^ minus*negative) << (uint(64-8*size) & 63) // zeros before the digits
+		decimals := 0
+		if marks := word & (ones * mark); marks != 0 {
+			at := bits.TrailingZeros64(marks) &^ 7
+			if byte(word>>at) != point {
+				return i
+			}
+			below := uint64(1)<<at - 1
+			word = word&^(below<<8|0xff) | word&below<<8
+			decimals = 7 - at>>3
+			digits--
+		}
+		if (word|(word+ones*(128-10)))&highs != 0 || digits < 1 { // some byte is no digit, or there is none
+			return i
+		}
+		word = 10*word + word>>8
+		const pairs = 0x000000ff000000ff
+		word = (word&pairs*(100+1000000<<32) + word>>16&pairs*(1+10000<<32)) >> 32
+		// 2⁵² + word, less 2⁵²: the instruction that converts integers keeps half of a register, and
+		// so would wait for the division before.
+		const large = 1 << 52
+		v := (math.Float64frombits(math.Float64bits(large)|word) - large) / powersOfTen[decimals&15]
+		values[i] = math.Float64frombits(math.Float64bits(v) | negative<<63)
 	}
-	digits := n - int(negative)
-	word += ('0' - '-') * negative
-	word = word<<(uint(64-8*n)&63) | ones*'0'>>8>>(uint(8*n-8)&63) // zeros before the digits
-	decimals := 0
-	// The lowest mark is that of the first point, as borrows go upwards only.
-	if points := word ^ ones*'.'; (points-ones)&^points&highs != 0 {
-		marks := (points - ones) &^ points & highs
-		first := marks & -marks >> 7 // the lowest bit of the point
-		word = word&^(first<<8-1) | word&(first-1)<<8 | '0'
-		decimals = 7 - bits.TrailingZeros64(marks)>>3
-		digits--
-	}
-	word ^= ones * '0'
-	if (word|(word+ones*(128-10)))&highs != 0 || digits < 1 { // some byte is no digit, or there is none
-		return 0, false
-	}
-	word = 10*word + word>>8
-	const pairs = 0x000000ff000000ff
-	word = (word&pairs*(100+1000000<<32) + word>>16&pairs*(1+10000<<32)) >> 32
-	// 2⁵² + word, less 2⁵²: the instruction that converts integers keeps half of a register, and
-	// so would wait for the division before.
-	const large = 1 << 52
-	v := (math.Float64frombits(math.Float64bits(large)|word) - large) / powersOfTen[decimals&15]
-	return math.Float64frombits(math.Float64bits(v) | negative<<63), true
+	return len(values)
 }
 
 // remember notes a name that was added.
@@ -104,10 +111,16 @@ func (c *levels) takePlain(lines *records, at, i, n int) int {
 		if size > wordBytes {
 			break
 		}
-		bytes := lines.at8(cell) << (uint(64-8*size) & 63) >> (uint(64-8*size) & 63)
-		code := 0
-		for code < len(c.short) && (c.short[code].bytes != bytes || c.short[code].size != size) {
-			code++
+		unused := uint(64-8*size) & 63
+		word := lines.at8(cell) << unused >> unused
+		if word>>(56-unused) == 0 { // it ends in a zero byte
+			break
+		}
+		code := len(c.short)
+		for k, short := range c.short {
+			if short == word { // all are compared: which one it is, no branch would foretell
+				code = k
+			}
 		}
 		if code == len(c.short) {
 			break

@@ -13,7 +13,7 @@ import (
 func TestPlainEqualsText(t *testing.T) {
 	cells := rapid.SliceOfN(rapid.OneOf(
 		rapid.SampledFrom([]string{"", " ", "0", "1", "true", "2", "NA", "NaN", " NA ", "   nan ", "high", "hi", "h", "medium", "very high", "-0",
-			"2020-01-31", "inf", "12345678901234567", "é", "\xff", "\xffabcdef", "a\x00", "a"}),
+			"standard", "standar\x00", "2020-01-31", "inf", "12345678901234567", "é", "\xff", "\xffabcdef", "a\x00", "a"}),
 		rapid.StringMatching(`-?[0-9]{0,9}\.?[0-9]{0,4}`), rapid.StringMatching(`[a-k]`),
 	), 1, 60)
 	makers := map[string]func() builder{
