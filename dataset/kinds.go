@@ -50,7 +50,7 @@ func (c *collector) refuseUnclear() error {
 		text, allowed string
 		row           func(*feature) int // −2: not so; −1: so, in no particular row
 	}{
-		{"holds both numbers and text", "one kind; " + name, mixedRow},
+		{"holds both numbers and text", "one kind, with missing cells empty, NA, NaN or null; " + name, mixedRow},
 		{"holds dates", "numbers such as days since a fixed day; " + name, c.dates},
 		{fmt.Sprintf("holds text with more than %d levels, or more than %d that are over %g %% of its cells",
 			inferredLevels, fewLevels, 100*maxDistinct), name, c.distinct},

@@ -64,6 +64,7 @@ func TestMistakes(t *testing.T) {
 		{"predict production/none --data churn.csv --out a.csv", 4, []string{"no run in ", "runs in "}},
 		{"status base", 2, []string{`"base" is not a run`, "RUN is <type>/<run>", "did you mean production/base?"}},
 		{"status production/gone", 4, []string{"the Temporal server knows no run production/gone", "starter results"}},
+		{"status production/base", 4, []string{"knows no run production/base", "its files are in " + here(t) + "/outputs/production/base: starter run SPEC", "starter recover " + here(t)}},
 		{"parallel production/base many", 2, []string{"N is a whole number", `"many"`}},
 		{"list --type prod", 2, []string{`--type "prod" is not known: sample or production`}},
 		{"completion bsh", 2, []string{`no completion for "bsh"`, "did you mean bash?"}},

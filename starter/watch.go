@@ -33,11 +33,16 @@ Ctrl-C ends the watching; the run goes on.`,
 	return command
 }
 
-// missingRun names the run that the server does not know.
+// missingRun names the run that the server does not know, and where its files are, should they be
+// in the store of the current folder.
 func missingRun(run runRef, err error) error {
 	if !isNotFound(err) {
 		return err
 	}
-	return fail(exitNotFound, "starter list shows the runs of a store; starter results reads a run's files without a server",
-		"the Temporal server knows no run %s", run)
+	hint := "starter list shows the runs of a store; starter results reads a run's files without a server"
+	if folder, err := runFolder(run.String(), defaultStore); err == nil && hasRun(folder) {
+		hint = "its files are in " + folder + ": starter run SPEC goes on with them,\n" +
+			"starter recover " + folder + " needs no spec; starter results " + run.String() + " shows what there is"
+	}
+	return fail(exitNotFound, hint, "the Temporal server knows no run %s", run)
 }

@@ -100,9 +100,9 @@ func feasible(opt KFoldOptions, size, events []int, grouped bool) error {
 	case opt.Repeats < 0:
 		return fmt.Errorf("%w: repeats = %d, at least 1 is allowed", ErrFolds, opt.Repeats)
 	case opt.K > len(size):
-		return fmt.Errorf("%w: k = %d, but there are %d %s", ErrFolds, opt.K, len(size), unit)
+		return fmt.Errorf("%w: k = %d, but there are %d %s: at most that many folds are allowed", ErrFolds, opt.K, len(size), unit)
 	case opt.Stratify && opt.K > with:
-		return fmt.Errorf("%w: k = %d with stratify: event, but there are %d %s (of %d)",
+		return fmt.Errorf("%w: k = %d with stratify: event, but there are %d %s (of %d): at most that many folds are allowed, or stratify: none",
 			ErrFolds, opt.K, with, eventful, len(size))
 	}
 	return nil

@@ -121,9 +121,9 @@ func TestKFoldErrors(t *testing.T) {
 	}{
 		{"k", KFoldOptions{K: 1}, events(10, 2), nil, "k = 1, at least 2 is allowed"},
 		{"repeats", KFoldOptions{K: 2, Repeats: -1}, events(10, 2), nil, "repeats = -1"},
-		{"rows", KFoldOptions{K: 11}, events(10, 2), nil, "k = 11, but there are 10 rows"},
+		{"rows", KFoldOptions{K: 11}, events(10, 2), nil, "k = 11, but there are 10 rows: at most that many folds are allowed"},
 		{"groups", KFoldOptions{K: 3}, events(4, 2), []int{1, 1, 2, 2}, "k = 3, but there are 2 groups"},
-		{"events", KFoldOptions{K: 3, Stratify: true}, events(10, 5), nil, "there are 2 rows with an event (of 10)"},
+		{"events", KFoldOptions{K: 3, Stratify: true}, events(10, 5), nil, "there are 2 rows with an event (of 10): at most that many folds are allowed, or stratify: none"},
 		{"group events", KFoldOptions{K: 2, Stratify: true}, []bool{true, true, false, false}, []int{1, 1, 2, 2},
 			"there are 1 groups with an event (of 2)"},
 	} {
