@@ -167,6 +167,9 @@ func (p *Preview) write(ctx context.Context, s store.Store) error {
 	if err := artifact.CheckRun(ctx, s, p.former); err != nil {
 		return err
 	}
+	if err := artifact.CallOff(ctx, s); err != nil { // now: a removal would go on with what is written next
+		return err
+	}
 	profile, err := json.MarshalIndent(p.Profile, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode profile: %w", err)

@@ -15,6 +15,7 @@ import (
 
 	"everfold/artifact"
 	"everfold/config"
+	"everfold/store/storetest"
 )
 
 // nights trains runs of the lab's spec under these names, the older first.
@@ -55,6 +56,38 @@ func TestPruneRuns(t *testing.T) {
 	l.a.Locked = func(context.Context, string) (bool, error) { return false, errors.New("no answer") }
 	_, err = l.env.ExecuteActivity(PruneRunsName, in)
 	require.ErrorContains(t, err, "no answer")
+}
+
+// A run that is started again while it is removed is not removed any further: what the start has
+// written stays, so its folds can be fitted.
+func TestStartedWhileRemoved(t *testing.T) {
+	l := newLab(t)
+	nights(t, l, "night-2020", "night-2021")
+	again := newLab(t) // another worker of the same store
+	again.root = l.root
+	s := l.spec("run=night-2020")
+	l.root = &storetest.Faulty{Store: again.root, After: func(op storetest.Op, key string) error {
+		if op == storetest.Delete && key == "production/night-2020/"+artifact.RunKey {
+			_, err := again.prepare(s, config.Request{})
+			require.NoError(t, err)
+		}
+		return nil
+	}}
+	l.a.Locked = func(context.Context, string) (bool, error) { return false, nil } // asked before the start
+	value, err := l.env.ExecuteActivity(PruneRunsName, PruneRunsInput{
+		Run: Ref(l.spec("run=night-2021")), Template: "night-{year}", Retention: config.Retention{MaxAge: config.Age(time.Nanosecond)},
+	})
+	require.NoError(t, err)
+	var out PruneRunsResult
+	require.NoError(t, value.Get(&out))
+	require.Empty(t, out.Removed)
+	for fold := range 3 {
+		_, err := again.fit(s, "cox_ph", fold, "")
+		require.NoError(t, err)
+	}
+	runs, err := artifact.List(t.Context(), again.root)
+	require.NoError(t, err)
+	require.Len(t, runs, 2)
 }
 
 // CompareBest tells both scores, and nothing of a run before it where there is none.

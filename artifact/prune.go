@@ -314,11 +314,31 @@ func (p *pruner) remove(ctx context.Context, v *PruneVerdict) error {
 		steps[removalStep(info.Key)] = append(steps[removalStep(info.Key)], info.Key)
 	}
 	for _, keys := range steps {
-		if err := deleteKeys(ctx, s, keys); err != nil {
-			return fmt.Errorf("remove %s: %w", v.found.id(), err)
+		for some := range slices.Chunk(keys, deletesAtOnce) {
+			off, err := calledOff(ctx, s)
+			if err == nil && !off {
+				err = deleteKeys(ctx, s, some)
+			}
+			if err != nil {
+				return fmt.Errorf("remove %s: %w", v.found.id(), err)
+			}
+			if off {
+				v.keep("it was started again while it was removed: what is left stays")
+				return nil
+			}
 		}
 	}
 	return nil
+}
+
+// calledOff says whether the tombstone is gone: a start puts files in place of those that are still
+// to be removed.
+func calledOff(ctx context.Context, s store.Store) (bool, error) {
+	_, _, err := store.ReadAll(ctx, s, PrunedKey, maxJSON)
+	if errors.Is(err, store.ErrNotFound) {
+		return true, nil
+	}
+	return false, err
 }
 
 // bury writes the tombstone, unless the run is not the one any more that was judged: it is
