@@ -39,6 +39,7 @@ type RunLogs struct {
 	runs   map[activities.RunRef]*runLog
 	seq    int64
 	spool  string // the temporary folder; "": none is needed yet
+	lock   *os.File
 	closed bool
 }
 
@@ -90,7 +91,7 @@ func (l *RunLogs) Logger(ref activities.RunRef) *slog.Logger {
 func (l *RunLogs) Close(limit time.Duration) {
 	l.mu.Lock()
 	l.closed = true
-	runs, spool := slices.Collect(maps.Values(l.runs)), l.spool
+	runs, spool, lock := slices.Collect(maps.Values(l.runs)), l.spool, l.lock
 	l.mu.Unlock()
 	l.copies.end()
 	var all sync.WaitGroup
@@ -100,6 +101,10 @@ func (l *RunLogs) Close(limit time.Duration) {
 	all.Wait()
 	if spool == "" {
 		return
+	}
+	defer lock.Close() // what is left is anybody's
+	for _, run := range runs {
+		run.unmark()
 	}
 	if err := os.Remove(spool); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		slog.New(l.terminal).Warn("log files that their store did not take are left behind", logging.CategoryStorage.Attr(), "folder", spool)
@@ -130,30 +135,33 @@ func (l *RunLogs) find(ref activities.RunRef) *runLog {
 	if err != nil {
 		return nil // the activity meets the same error and reports it
 	}
-	run := l.place(st, artifact.Folder(string(ref.Type), ref.Run)+"/logs")
+	run := l.place(st, ref)
 	if run != nil {
 		l.runs[ref] = run
 	}
 	return run
 }
 
-// place says where the files of a run go whose folder is under that key; nil where there is
-// no place for them.
-func (l *RunLogs) place(st store.Store, folder string) *runLog {
+// place says where the files of a run go; nil where there is no place for them.
+func (l *RunLogs) place(st store.Store, ref activities.RunRef) *runLog {
+	folder := artifact.Folder(string(ref.Type), ref.Run) + "/logs"
 	run := &runLog{worker: l.worker, opened: l.now()}
 	if dir, ok := directory(st); ok {
 		run.root, run.dir = l.stores.root(dir), filepath.Join(dir, filepath.FromSlash(folder))
 		return run
 	}
 	if l.spool == "" {
-		spool, err := os.MkdirTemp("", "everfold-logs-")
+		spool, lock, err := newSpool()
 		if err != nil {
 			slog.New(l.terminal).Warn("no folder for the runs' log files, which go to this terminal alone: set TMPDIR to one that can be written", logging.CategoryStorage.Attr(), "error", err)
 			return nil
 		}
-		l.spool = spool
+		l.spool, l.lock = spool, lock
 	}
 	run.dir = filepath.Join(l.spool, strconv.Itoa(len(l.runs)))
+	if err := run.mark(ref); err != nil {
+		slog.New(l.terminal).Warn("a run's log files could not be told from others' if this worker were killed", logging.CategoryStorage.Attr(), "error", err)
+	}
 	run.upload = func(ctx context.Context, name string, content io.Reader) error {
 		_, err := st.Put(ctx, folder+"/"+name, content, store.Condition{})
 		return err

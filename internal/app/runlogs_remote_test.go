@@ -93,7 +93,7 @@ func TestRunLogsElsewhereAreNotKept(t *testing.T) {
 // spooled are the folders of runs below the folder of temporary files.
 func spooled(t *testing.T, temporary string) []string {
 	t.Helper()
-	folders, err := filepath.Glob(filepath.Join(temporary, "everfold-logs-*", "*"))
+	folders, err := filepath.Glob(filepath.Join(temporary, "everfold-spool-*", "*[0-9]"))
 	require.NoError(t, err)
 	return folders
 }
@@ -198,7 +198,7 @@ func TestRunLogsOfADeadStore(t *testing.T) {
 	logs, temporary, terminal := newRemoteLogs(t, dead)
 	logs.Logger(runRef(t.TempDir(), "churn")).Info("only copy")
 	logs.Close(time.Minute)
-	files, err := filepath.Glob(filepath.Join(temporary, "everfold-logs-*", "0", "main_*.log"))
+	files, err := filepath.Glob(filepath.Join(temporary, "everfold-spool-*", "0", "main_*.log"))
 	require.NoError(t, err)
 	require.Len(t, files, 1)
 	text, err := os.ReadFile(files[0])

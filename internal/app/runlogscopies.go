@@ -61,6 +61,15 @@ func (c *copying) keep(run *runLog, retire func() bool) {
 	})
 }
 
+// beside does something else that ends with the worker.
+func (c *copying) beside(do func(ctx context.Context)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.ended {
+		c.runs.Go(func() { do(c.ctx) })
+	}
+}
+
 // end calls off what is being copied, and returns once nothing is.
 func (c *copying) end() {
 	c.mu.Lock()

@@ -144,6 +144,7 @@ func RunWorker(ctx context.Context, c client.Client, o WorkerOptions) error {
 	o = o.withDefaults()
 	o.Allow.tell(slog.New(o.Terminal))
 	services := newServices(o)
+	services.logs.DeliverLeft()
 	hand := &inHand{}
 	err := serve(ctx, c, o, hand, services.register)
 	services.close(lastCopy + max(0, time.Until(hand.until)))
