@@ -24,6 +24,9 @@ const NotifyName = "Notify"
 // depend on it.
 const ErrAlertNotSent = "AlertNotSent"
 
+// alertAttempts are for endpoints that surely did not take the message: 15 s of waiting.
+const alertAttempts = 5
+
 // Event is something that somebody wants to be told about.
 type Event string
 
@@ -191,7 +194,7 @@ func (r *NotifyResult) err(ctx context.Context, event Event) error {
 		return nil
 	}
 	return temporal.NewApplicationErrorWithOptions(shorten(strings.Join(r.Troubles(), "; ")), ErrAlertNotSent,
-		temporal.ApplicationErrorOptions{Category: temporal.ApplicationErrorCategoryBenign})
+		temporal.ApplicationErrorOptions{NonRetryable: exhausted(ctx, ErrAlertNotSent, alertAttempts), Category: temporal.ApplicationErrorCategoryBenign})
 }
 
 // Troubles lists the endpoints that did not take the message, with the reason.

@@ -251,7 +251,7 @@ const (
 type SyncTrackerInput struct {
 	Run        RunRef         `json:"run"`
 	SpecDigest string         `json:"spec_digest"`
-	Tracker    config.Tracker `json:"tracker"`
+	Tracker    config.Tracker `json:"tracker"`         // of Attempts, those of this call
 	Probe      bool           `json:"probe,omitempty"` // only says whether tracking works
 	Status     TrackerStatus  `json:"status,omitempty"`
 	Last       bool           `json:"last,omitempty"`   // everything is read back, and files are sent too
@@ -267,7 +267,7 @@ type SyncTrackerResult struct {
 	Sent    int     `json:"sent"`
 	Note    string  `json:"note,omitempty"`
 	Seconds float64 `json:"seconds"` // of the attempt that succeeded
-	Attempt int     `json:"attempt"`
+	Attempt int     `json:"attempt"` // which one that was of those that were not interrupted
 	// Recreated: the run of the last call was gone from the server and was made anew.
 	Recreated bool `json:"recreated,omitempty"`
 }

@@ -11,8 +11,11 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"everfold/config"
+	"everfold/notify"
 	"everfold/store"
 	"everfold/store/storetest"
+	"everfold/tracker"
+	"everfold/tracker/trackertest"
 )
 
 // An activity may end so often by an error of no known class, and a report by any: what counts are
@@ -53,6 +56,31 @@ func TestFailuresAreCounted(t *testing.T) {
 			require.Equal(t, map[string]int{"Another": 20, c.typ: n}, told.Failures)
 		}
 	}
+}
+
+// A call of the tracker may fail tracker.attempts times, an alert five times: of these, too, what counts are
+// failures, not the attempts that a stop of the worker interrupted.
+func TestFailuresOfSmallCallsAreCounted(t *testing.T) {
+	l, p := alertLab(t)
+	s := l.spec("tracker.attempts=3")
+	p.answers[url("A")] = notify.ErrNotSent
+	down := &trackertest.Fake{Before: func(context.Context, string) error { return &tracker.Error{Kind: tracker.Unavailable} }}
+	probe := func(in *SyncTrackerInput) { in.Probe = true }
+	for n := 1; n <= 8; n++ {
+		l.fresh()
+		l.env.SetHeartbeatDetails(FitProgress{Failures: map[string]int{ErrTracker: n - 1}})
+		_, err := l.track(s, down, probe)
+		requireType(t, err, ErrTracker, n < 3)
+		l.fresh()
+		l.env.SetHeartbeatDetails(FitProgress{Failures: map[string]int{ErrAlertNotSent: n - 1}})
+		_, err = l.notify(l.alert(EventFailed, "start-1", "A"))
+		requireType(t, err, ErrAlertNotSent, n < alertAttempts)
+	}
+	l.fresh()
+	l.env.SetHeartbeatDetails(FitProgress{Failures: map[string]int{ErrTracker: 1}})
+	out, err := l.track(s, &trackertest.Fake{}, probe)
+	require.NoError(t, err)
+	require.Equal(t, 2, out.Attempt, "one failed before it")
 }
 
 // An attempt is told to end once its worker lets nothing go on and asks for no work any more,

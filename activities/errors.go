@@ -65,12 +65,19 @@ func classify(ctx context.Context, err error) error {
 // limited is the error of a class, the last one of an activity if it has ended so often by one of that
 // type. Interruptions do not count: workers may be replaced at any rate.
 func limited(ctx context.Context, err error, c class, most int) error {
-	if at, ok := ctx.Value(attemptKey{}).(*attempt); ok && c.retry {
-		c.retry = at.nth(c.typ) < most
-		at.failed(c.typ)
-	}
+	c.retry = c.retry && !exhausted(ctx, c.typ, most)
 	return temporal.NewApplicationErrorWithOptions(shorten(err.Error()), c.typ,
 		temporal.ApplicationErrorOptions{NonRetryable: !c.retry})
+}
+
+// exhausted counts a failure of that type, and says whether the activity has had so many by now.
+func exhausted(ctx context.Context, typ string, most int) bool {
+	at, ok := ctx.Value(attemptKey{}).(*attempt)
+	if !ok {
+		return false
+	}
+	at.failed(typ)
+	return at.nth(typ) >= most
 }
 
 const errUnknown = "Unknown"
@@ -98,9 +105,9 @@ func (a *Activities) fail(ctx context.Context, what string, err error) error {
 }
 
 // failTracking is fail for SyncTracker: whatever happened is a failure of the tracker, a
-// warning, and benign. Only what a moment's waiting may mend is tried again; how often, and
-// for how long, the spec says.
-func (a *Activities) failTracking(ctx context.Context, err error) error {
+// warning, and benign. Only what a moment's waiting may mend is tried again, up to so many failures in
+// all; for how long, the workflow says.
+func (a *Activities) failTracking(ctx context.Context, err error, most int) error {
 	if err == nil {
 		return nil
 	}
@@ -117,6 +124,7 @@ func (a *Activities) failTracking(ctx context.Context, err error) error {
 	if errors.Is(err, store.ErrUnavailable) {
 		options.NonRetryable = false
 	}
+	options.NonRetryable = options.NonRetryable || exhausted(ctx, ErrTracker, most)
 	return temporal.NewApplicationErrorWithOptions(shorten(err.Error()), ErrTracker, options)
 }
 

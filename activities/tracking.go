@@ -7,8 +7,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	"go.temporal.io/sdk/activity"
-
 	"everfold/logging"
 	"everfold/tracker"
 )
@@ -23,10 +21,10 @@ func (a *Activities) SyncTracker(ctx context.Context, in SyncTrackerInput) (*Syn
 	ctx = tracker.WithProgress(ctx, func() { at.beat(0, 0) })
 	out, err := a.syncTracker(ctx, in)
 	countTracker(ctx, in, out, err)
-	if err := a.failTracking(ctx, err); err != nil {
+	if err := a.failTracking(ctx, err, in.Tracker.Attempts); err != nil {
 		return nil, err
 	}
-	out.Seconds, out.Attempt = time.Since(began).Seconds(), int(activity.GetInfo(at.ctx).Attempt)
+	out.Seconds, out.Attempt = time.Since(began).Seconds(), at.nth(ErrTracker)
 	return out, nil
 }
 

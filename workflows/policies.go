@@ -59,8 +59,6 @@ const (
 	// that does not answer, or a missing io worker, adds to a run at most, and twice that where
 	// the tracker's alert is still on its way when the run ends.
 	alertPatience = time.Minute
-	// alertAttempts are for endpoints that surely did not take the message: 15 s of waiting.
-	alertAttempts = 5
 )
 
 // Priorities of what waits for a worker's slots, the smallest first. They are of use where the
@@ -244,7 +242,7 @@ func (w *Workflows) notifyOptions(run activities.RunRef, event activities.Event)
 		TaskQueue:              QueueIO,
 		StartToCloseTimeout:    min(alertAttempt, w.heartbeat()),
 		ScheduleToCloseTimeout: alertPatience,
-		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumAttempts: alertAttempts},
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2}, // how often it fails, the activity counts
 		Priority:               priorityOf(run, priorityCall),
 		Summary:                "alert: " + string(event),
 	}
@@ -273,10 +271,10 @@ func (w *Workflows) afterOptions(run activities.RunRef, what string) workflow.Ac
 	}
 }
 
-// trackerOptions: the tracker's own policy, by the spec. The bound counts queue time, so a
+// trackerOptions: the tracker's own policy, by the spec; how often a call fails, the activity counts. The bound counts queue time, so a
 // missing io worker costs it and no more. A call of the API may take its timeout, and there is
 // no sign of life meanwhile.
-func (w *Workflows) trackerOptions(run activities.RunRef, t config.Tracker, attempts int, bound time.Duration, what string) workflow.ActivityOptions {
+func (w *Workflows) trackerOptions(run activities.RunRef, t config.Tracker, bound time.Duration, what string) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
 		TaskQueue:              QueueIO,
 		StartToCloseTimeout:    bound,
@@ -284,7 +282,7 @@ func (w *Workflows) trackerOptions(run activities.RunRef, t config.Tracker, atte
 		HeartbeatTimeout:       max(w.heartbeat(), 2*t.Timeout.Std()),
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 10 * time.Second,
-			MaximumAttempts: int32(attempts), NonRetryableErrorTypes: permanent,
+			NonRetryableErrorTypes: permanent,
 		},
 		Priority: priorityOf(run, priorityCall),
 		Summary:  what,

@@ -43,7 +43,7 @@ func TestSmallCallsComeFirst(t *testing.T) {
 	w, run := &Workflows{}, activities.RunRef{Type: config.Production, Run: "churn"}
 	last := 0
 	for _, level := range [][]workflow.ActivityOptions{
-		{w.publishOptions(run), w.notifyOptions(run, activities.EventFailed), w.trackerOptions(run, config.Tracker{}, 1, time.Minute, "")},
+		{w.publishOptions(run), w.notifyOptions(run, activities.EventFailed), w.trackerOptions(run, config.Tracker{}, time.Minute, "")},
 		{w.summarizeOptions(run), w.reportOptions(run)},
 		{w.compareOptions(run), w.pruneOptions(run)},
 	} {
@@ -54,5 +54,17 @@ func TestSmallCallsComeFirst(t *testing.T) {
 		}
 		require.Greater(t, level[0].Priority.PriorityKey, last)
 		last = level[0].Priority.PriorityKey
+	}
+}
+
+// No activity's attempts are counted by the server: a stop of its worker is one of them.
+func TestNoAttemptsAreCounted(t *testing.T) {
+	w, run := &Workflows{}, activities.RunRef{}
+	for _, o := range []workflow.ActivityOptions{
+		w.notifyOptions(run, activities.EventFailed), w.trackerOptions(run, config.Tracker{}, time.Minute, ""),
+		w.reportOptions(run), w.compareOptions(run), w.pruneOptions(run),
+	} {
+		require.Zero(t, o.RetryPolicy.MaximumAttempts, o.Summary)
+		require.Positive(t, o.ScheduleToCloseTimeout, o.Summary)
 	}
 }

@@ -117,9 +117,10 @@ func (t *tracking) call(ctx workflow.Context, in activities.SyncTrackerInput, wh
 		return false
 	}
 	in.Run, in.SpecDigest, in.Tracker, in.RunID = activities.Ref(spec), t.run.digest, spec.Tracker, t.state.RunID
+	in.Tracker.Attempts = attempts
 	began := workflow.Now(ctx)
 	var out activities.SyncTrackerResult
-	actx := workflow.WithActivityOptions(ctx, t.run.trackerOptions(activities.Ref(spec), spec.Tracker, attempts, bound, what))
+	actx := workflow.WithActivityOptions(ctx, t.run.trackerOptions(activities.Ref(spec), spec.Tracker, bound, what))
 	err := workflow.ExecuteActivity(actx, activities.SyncTrackerName, in).Get(ctx, &out)
 	took := workflow.Now(ctx).Sub(began)
 	switch {

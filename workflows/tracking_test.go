@@ -245,8 +245,13 @@ func TestQuietMeansOneAttempt(t *testing.T) {
 	attempts := map[bool]int{} // by whether the budget was used up
 	f := &tracked{}
 	s := trackedRun(f)
-	f.fail = func(int, activities.SyncTrackerInput) error {
-		return temporal.NewApplicationError("scripted", activities.ErrTracker)
+	failures := 0 // of the call
+	f.fail = func(_ int, in activities.SyncTrackerInput) error {
+		if failures++; failures < in.Tracker.Attempts {
+			return temporal.NewApplicationError("scripted", activities.ErrTracker)
+		}
+		failures = 0
+		return errTracker
 	}
 	out, err := s.run(t, demoSpec(`,"tracker":{"attempts":3,"timeout":"10s","budget":"12s"}`))
 	require.NoError(t, err)
