@@ -27,8 +27,12 @@ func (t *Tree) Write(w *modelfile.Writer) {
 	w.Floats(thresholds)
 }
 
-// Read reads a tree over the given number of design columns. What is not one is a failure
-// of r, and the result is then nil.
+// maxTurns is how many splits may lie one on the left of another. Whoever sends rows down a tree goes that
+// deep, a goroutine's stack ends at a gigabyte, and a model file may hold any tree.
+const maxTurns = 1 << 20
+
+// Read reads a tree over the given number of design columns. What is not one, or has more than
+// maxTurns splits each on the left of another, is a failure of r, and the result is then nil.
 func Read(r *modelfile.Reader, columns int) *Tree {
 	nodes, thresholds := r.Int32s(), r.Floats()
 	t := &Tree{}
@@ -46,6 +50,9 @@ func Read(r *modelfile.Reader, columns int) *Tree {
 		switch {
 		case v == -1:
 			t.Leaves++
+		case len(open) == maxTurns:
+			r.Fail("a tree is too deep")
+			return nil
 		case v < 0 || int(v/2) >= columns || len(thresholds) == 0 || math.IsNaN(thresholds[0]):
 			r.Fail("a tree splits on what is not there")
 			return nil

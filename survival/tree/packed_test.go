@@ -179,3 +179,44 @@ func TestPackedRefuses(t *testing.T) {
 		t.Error("leaves of times that are not there are read")
 	}
 }
+
+// A tree as deep as a model file may hold one takes rows to their leaves and is written back; a deeper one is
+// refused: its rows would go down a stack without end.
+func TestDeepTrees(t *testing.T) {
+	file := func(turns int) []byte {
+		nodes, thresholds := make([]int32, 2*turns+1), make([]float64, turns)
+		for i := range nodes {
+			if i >= turns {
+				nodes[i] = -1
+			}
+		}
+		w := modelfile.NewWriter("t", 1)
+		w.Int32s(nodes)
+		w.Floats(thresholds)
+		return w.Bytes()
+	}
+	for turns, want := range map[int]bool{maxTurns: true, maxTurns + 1: false} {
+		r, err := modelfile.Open(file(turns), "t", 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := ReadPacked(r, 1)
+		if err := r.Close(); (p != nil) != want || errors.Is(err, survival.ErrBadModelFile) == want {
+			t.Fatalf("%d turns: read %v, %v", turns, p != nil, err)
+		}
+		if !want {
+			continue
+		}
+		const rows = alone + 2
+		leaf := make([]int32, rows)
+		p.Route([][]float64{{-1, -1, -1, -1, -1, 1}}, []int32{0, 1, 2, 3, 4, 5}, leaf)
+		if leaf[0] != 0 || leaf[5] != int32(turns) {
+			t.Errorf("the rows fall into %v", leaf)
+		}
+		back := modelfile.NewWriter("t", 1)
+		p.Write(back)
+		if !bytes.Equal(back.Bytes(), file(turns)) {
+			t.Error("it is written otherwise")
+		}
+	}
+}
