@@ -140,9 +140,9 @@ func readCSV(file *counted, src Source, s Schema) (*collector, error) {
 // another: the text stays in the cache, and each loop does one kind of work.
 const batchRows = 1024
 
-// believed is how many times the rows that were read a file may be taken to have: its size is a
+// rowsAhead is how many times the rows that were read columns are made for: the size of a file is a
 // claim where it is elsewhere.
-const believed = 16
+const rowsAhead = 16
 
 // collect reads all data rows.
 func (c *collector) collect(lines *records, file *counted) error {
@@ -166,7 +166,7 @@ func (c *collector) collect(lines *records, file *counted) error {
 			held = n * lines.end / lines.start
 		}
 		if c.rows += n; c.rows >= c.room {
-			c.room = min(file.expect(held), believed*held)
+			c.room = min(file.expect(held), rowsAhead*held)
 			c.reserve(c.room)
 		}
 		if err := c.checkMemory(); err != nil {

@@ -75,14 +75,14 @@ func readClaimed(r io.Reader, size int64) ([]byte, error) {
 const (
 	// firstRoom elements are made room for before any has come.
 	firstRoom = 1 << 20
-	// believed is how many times as much as has come may be said to come.
-	believed = 16
+	// roomAhead is how many times as much as has come room is made for.
+	roomAhead = 16
 )
 
 // Room is how many elements to make room for when have of them have come and said are said to
 // come in all. A size is a claim of whoever keeps the object: a wrong one costs no memory.
 func Room(have, said int) int {
-	return max(have+1, min(said, max(firstRoom, believed*have)))
+	return max(have+1, min(said, max(firstRoom, roomAhead*have)))
 }
 
 // Verify streams an object of known size and SHA-256 and keeps nothing. ErrNotFound where

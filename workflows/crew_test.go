@@ -107,10 +107,7 @@ func TestLargestLayout(t *testing.T) {
 			counted := &signals{count: map[string]int{}}
 			env := s.environment(t)
 			env.SetWorkerOptions(workerOptions(counted))
-			env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(fmt.Sprintf(`,"resources":{"parallel_fits":%d}`, parallel)))
-			require.NoError(t, env.GetWorkflowError())
-			var out Result
-			require.NoError(t, env.GetWorkflowResult(&out))
+			out := resultIn(t, env, demoSpec(fmt.Sprintf(`,"resources":{"parallel_fits":%d}`, parallel)))
 			require.Equal(t, 2100, out.Trained)
 			const task = 3 // scheduled, started, completed
 			events := 60 + 21*(3+2*task) +
@@ -219,10 +216,7 @@ func TestSilentChildBefore(t *testing.T) {
 	env.OnGetVersion(crewChange, workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion)
 	env.OnWorkflow(TrainModelName, anything, childOf("cox_ph")).Return(&TrainModelResult{Model: "cox_ph", Done: 3}, nil).Once()
 	env.OnWorkflow(TrainModelName, anything, anything).Return(w.TrainModel)
-	env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(""))
-	require.NoError(t, env.GetWorkflowError())
-	var out Result
-	require.NoError(t, env.GetWorkflowResult(&out))
+	out := resultIn(t, env, demoSpec(""))
 	require.Equal(t, Completed, out.Outcome)
 	require.Equal(t, 6, out.Trained)
 }
@@ -239,10 +233,7 @@ func TestFailedChild(t *testing.T) {
 	w := &Workflows{}
 	env.OnWorkflow(TrainModelName, anything, childOf("cox_ph")).Return(nil, temporal.NewNonRetryableApplicationError("scripted", "Odd", nil))
 	env.OnWorkflow(TrainModelName, anything, anything).Return(w.TrainModel)
-	env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(""))
-	require.NoError(t, env.GetWorkflowError())
-	var out Result
-	require.NoError(t, env.GetWorkflowResult(&out))
+	out := resultIn(t, env, demoSpec(""))
 	require.Equal(t, Partial, out.Outcome)
 	require.Equal(t, 6, out.Trained)
 	require.Len(t, out.Failures, 3)
@@ -260,10 +251,7 @@ func TestCancelledChildIsASkippedModel(t *testing.T) {
 	w := &Workflows{}
 	env.OnWorkflow(TrainModelName, anything, childOf("cox_ph")).Return(nil, temporal.NewCanceledError())
 	env.OnWorkflow(TrainModelName, anything, anything).Return(w.TrainModel)
-	env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(""))
-	require.NoError(t, env.GetWorkflowError())
-	var out Result
-	require.NoError(t, env.GetWorkflowResult(&out))
+	out := resultIn(t, env, demoSpec(""))
 	require.Equal(t, Completed, out.Outcome)
 	require.Equal(t, []string{"cox_ph"}, out.Skipped)
 	require.Equal(t, 6, out.Trained)
@@ -281,10 +269,7 @@ func TestSilentChild(t *testing.T) {
 		w := &Workflows{}
 		env.OnWorkflow(TrainModelName, anything, childOf("cox_ph")).Return(&TrainModelResult{Model: "cox_ph", Done: 3}, nil).Times(silent)
 		env.OnWorkflow(TrainModelName, anything, anything).Return(w.TrainModel)
-		env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(""))
-		require.NoError(t, env.GetWorkflowError())
-		var out Result
-		require.NoError(t, env.GetWorkflowResult(&out))
+		out := resultIn(t, env, demoSpec(""))
 		require.Equal(t, want.outcome, out.Outcome)
 		require.Equal(t, want.trained, out.Trained)
 		for _, f := range out.Failures {
@@ -306,10 +291,7 @@ func TestReportsOutOfTurn(t *testing.T) {
 	env.SetOnChildWorkflowStartedListener(func(info *workflow.Info, _ workflow.Context, _ valuesOf) {
 		begun = append(begun, info.WorkflowExecution.ID)
 	})
-	env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(""))
-	require.NoError(t, env.GetWorkflowError())
-	var out Result
-	require.NoError(t, env.GetWorkflowResult(&out))
+	out := resultIn(t, env, demoSpec(""))
 	require.Equal(t, 9, out.Trained)
 	require.NotContains(t, begun, "everfold/sample/demo/km")
 

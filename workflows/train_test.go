@@ -138,6 +138,16 @@ func (s *script) run(t *testing.T, input json.RawMessage) (*Result, error) {
 	return s.execute(t, TrainSurvivalModelsName, input)
 }
 
+// resultIn is the result of a run in an environment, which must end well.
+func resultIn(t *testing.T, env *sdktest.TestWorkflowEnvironment, input json.RawMessage) *Result {
+	t.Helper()
+	env.ExecuteWorkflow(TrainSurvivalModelsName, input)
+	require.NoError(t, env.GetWorkflowError())
+	var out Result
+	require.NoError(t, env.GetWorkflowResult(&out))
+	return &out
+}
+
 func (s *script) execute(t *testing.T, workflow string, input json.RawMessage) (*Result, error) {
 	t.Helper()
 	env := s.environment(t)
