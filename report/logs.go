@@ -31,31 +31,34 @@ const maxLine = 1 << 16
 
 // logLines hands over the records of a kind of log file, file after file.
 func (b *builder) logLines(ctx context.Context, kind string, use func(l *logLine)) error {
-	return b.Logs(ctx, kind, func(in io.Reader) error {
-		lines := bufio.NewReaderSize(in, maxLine)
-		for n := 0; ; n++ {
-			if n%1024 == 0 {
-				if err := survival.Check(ctx, 0, 1); err != nil {
-					return err
-				}
-			}
-			text, err := lines.ReadSlice('\n')
-			whole := err == nil || err == io.EOF && len(text) > 0
-			for errors.Is(err, bufio.ErrBufferFull) {
-				_, err = lines.ReadSlice('\n')
-			}
-			l := &logLine{}
-			if whole && json.Unmarshal(bytes.TrimSpace(text), l) == nil {
-				use(l)
-			}
-			if err == io.EOF {
-				return nil
-			}
-			if err != nil {
+	return b.Logs(ctx, kind, func(in io.Reader) error { return readLines(ctx, in, use) })
+}
+
+// readLines hands over the records of one file.
+func readLines(ctx context.Context, in io.Reader, use func(l *logLine)) error {
+	lines := bufio.NewReaderSize(in, maxLine)
+	for n := 0; ; n++ {
+		if n%1024 == 0 {
+			if err := survival.Check(ctx, 0, 1); err != nil {
 				return err
 			}
 		}
-	})
+		text, err := lines.ReadSlice('\n')
+		whole := err == nil || err == io.EOF && len(text) > 0
+		for errors.Is(err, bufio.ErrBufferFull) {
+			_, err = lines.ReadSlice('\n')
+		}
+		l := &logLine{}
+		if whole && json.Unmarshal(bytes.TrimSpace(text), l) == nil {
+			use(l)
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // why is what a record says of the cause.

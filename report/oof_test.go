@@ -17,7 +17,7 @@ import (
 )
 
 // heldOut is a run of six rows in two repeats of two folds, and the reader of its table.
-func heldOut(t *testing.T, use func(p *predicted) error) *outOfFoldReader {
+func heldOut(t testing.TB, use func(p *predicted) error) *outOfFoldReader {
 	t.Helper()
 	s := storetest.Memory()
 	spec, err := config.ParseYAML([]byte(`{run: demo, type: sample, data: {uri: /x.csv, time: t, event: e}, folds: {k: 2, repeats: 2}, models: [{type: cox_ph}]}`), "")
@@ -98,4 +98,29 @@ func TestOutOfFoldMismatch(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, heldOut(t, nil).read(ended, strings.NewReader(oofHeader+good)), context.Canceled)
+}
+
+// FuzzOutOfFold: whatever a table with a right digest holds, what is handed over of it are rows that there
+// are, with a number for each.
+func FuzzOutOfFold(f *testing.F) {
+	f.Add(oofHeader + wholeModel("cox_ph") + wholeModel("km"))
+	f.Add(oofHeader + strings.ReplaceAll(wholeModel("cox_ph"), "0.25", "1e999"))
+	f.Add(oofHeader + "r0,99999999999999999999,cox_ph,NaN,,\n")
+	f.Add("id,fold\n\"r0\nr1")
+	b := heldOut(f, nil).builder
+	f.Fuzz(func(t *testing.T, text string) {
+		r := &outOfFoldReader{builder: b, use: func(p *predicted) error {
+			require.NotEmpty(t, p.model)
+			require.Len(t, p.folds, len(p.rows))
+			require.Len(t, p.risk, len(p.rows))
+			for _, s := range p.surv {
+				require.Len(t, s, len(p.rows))
+			}
+			for _, row := range p.rows {
+				require.Less(t, uint(row), uint(6))
+			}
+			return nil
+		}}
+		_ = r.read(t.Context(), strings.NewReader(text))
+	})
 }

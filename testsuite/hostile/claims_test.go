@@ -13,10 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"everfold/artifact"
-	"everfold/config"
 	"everfold/dataset"
-	"everfold/internal/app"
 	"everfold/store"
+	"everfold/store/s3"
 )
 
 // tera is what the hostile store says that each of its objects has.
@@ -24,7 +23,7 @@ const tera = 1 << 40
 
 // hostileStore is a store on a server that answers whatever is asked with the beginning of an object
 // that has, as it says, a terabyte.
-func hostileStore(t *testing.T, begin string) config.Store {
+func hostileStore(t *testing.T, begin string) s3.Options {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if from := r.Header.Get("Range"); from != "" { // it has no more
@@ -38,7 +37,7 @@ func hostileStore(t *testing.T, begin string) config.Store {
 	t.Cleanup(server.Close)
 	t.Setenv("AWS_ACCESS_KEY_ID", "id")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
-	return config.Store{URI: "s3://bucket/runs", Endpoint: server.URL, PathStyle: true}
+	return s3.Options{Endpoint: server.URL, Region: "us-east-1", PathStyle: true}
 }
 
 // hugeArray begins an .npy file of a terabyte.
@@ -53,10 +52,10 @@ func hugeArray() string {
 // memory for what came alone.
 func TestClaimedSizes(t *testing.T) {
 	digest := strings.Repeat("0", 64)
-	rows := func(name string) func(store.Store, config.Store) error {
-		return func(_ store.Store, c config.Store) error {
+	rows := func(name string) func(store.Store, s3.Options) error {
+		return func(_ store.Store, at s3.Options) error {
 			source := dataset.Source{Name: name, Open: func(ctx context.Context) (io.ReadCloser, int64, error) {
-				return app.Data{}.Open(ctx, "s3://bucket/"+name, c)
+				return s3.OpenObject(ctx, "s3://bucket/"+name, at)
 			}}
 			_, _, err := dataset.Read(t.Context(), source, dataset.Schema{Time: "time", Event: "event"})
 			return err
@@ -64,27 +63,27 @@ func TestClaimedSizes(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		begin string
-		read  func(s store.Store, c config.Store) error
+		read  func(s store.Store, at s3.Options) error
 	}{
-		"run.json": {"{", func(s store.Store, _ config.Store) error { _, _, err := artifact.ReadRun(t.Context(), s); return err }},
-		"manifest": {"{", func(s store.Store, _ config.Store) error {
+		"run.json": {"{", func(s store.Store, _ s3.Options) error { _, _, err := artifact.ReadRun(t.Context(), s); return err }},
+		"manifest": {"{", func(s store.Store, _ s3.Options) error {
 			_, _, err := artifact.ReadManifest(t.Context(), s, "cox", 0)
 			return err
 		}},
-		"checkpoint": {"state", func(s store.Store, _ config.Store) error {
+		"checkpoint": {"state", func(s store.Store, _ s3.Options) error {
 			_, err := artifact.ReadCheckpoint(t.Context(), s, artifact.Checkpoint{Task: artifact.Task{Model: "cox"}, Fit: digest, Piece: "1"})
 			return err
 		}},
-		"table of scores": {"model,fold\n", func(s store.Store, _ config.Store) error {
+		"table of scores": {"model,fold\n", func(s store.Store, _ s3.Options) error {
 			_, _, err := store.ReadAll(t.Context(), s, artifact.MetricsKey, 2*tera)
 			return err
 		}},
-		"array": {hugeArray(), func(s store.Store, _ config.Store) error {
+		"array": {hugeArray(), func(s store.Store, _ s3.Options) error {
 			_, err := artifact.GetArray[float64](t.Context(), s,
 				artifact.File{Key: "folds/fold0_times.npy", SHA256: digest, Bytes: tera, DType: "<f8", Shape: []int{(tera - 128) / 8}})
 			return err
 		}},
-		"prepared table": {"PAR1", func(s store.Store, _ config.Store) error {
+		"prepared table": {"PAR1", func(s store.Store, _ s3.Options) error {
 			_, err := store.ReadVerified(t.Context(), s, artifact.PreparedKey, tera, digest)
 			return err
 		}},
@@ -93,7 +92,7 @@ func TestClaimedSizes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			where := hostileStore(t, c.begin)
-			s, err := (&app.Stores{}).Open(t.Context(), where)
+			s, err := s3.Open(t.Context(), "s3://bucket/runs", where)
 			require.NoError(t, err)
 			bounded(t, len(c.begin), 32*mib, 64, func() { err = c.read(s, where) })
 			require.Error(t, err)

@@ -15,7 +15,7 @@ trap 'rm -rf "$bin"' EXIT
 # `go test -fuzz` counts the branches of all that is linked, and looks at every counter after each
 # execution: that takes longer than a decoder does. So only what decodes is counted here.
 counted=()
-for packages in everfold/{artifact,config,dataset,internal,store,survival}/... github.com/parquet-go/... github.com/goccy/go-yaml/... encoding/csv compress/flate; do
+for packages in everfold/{artifact,config,dataset,internal,report,store,survival}/... github.com/parquet-go/... github.com/goccy/go-yaml/... encoding/csv compress/flate; do
 	counted+=("-gcflags=$packages=-d=libfuzzer")
 done
 # One core, and fewer collections of garbage, of which there is much and little is held.

@@ -1,4 +1,4 @@
-package hostile_test
+package app
 
 import (
 	"net/url"
@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"everfold/config"
-	"everfold/internal/app"
 	"everfold/store"
 )
 
@@ -34,11 +33,11 @@ func FuzzStoreOpen(f *testing.F) {
 	require.NoError(f, os.Mkdir(outside, 0o755))
 	require.NoError(f, os.Symlink(outside, filepath.Join(in, "away")))
 	f.Chdir(in)
-	allow := app.Allowed{Store: []string{in}}
+	allow := Allowed{Store: []string{in}}
 	require.NoError(f, allow.Validate())
 	f.Fuzz(func(t *testing.T, uri string) {
 		uri = strings.ReplaceAll(uri, "/ROOT", (&url.URL{Path: root}).EscapedPath())
-		st, err := (&app.Stores{Allow: allow}).Open(t.Context(), config.Store{URI: uri})
+		st, err := (&Stores{Allow: allow}).Open(t.Context(), config.Store{URI: uri})
 		if err != nil {
 			return
 		}
