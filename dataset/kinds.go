@@ -40,6 +40,9 @@ func (c *collector) settleKinds() ([]*feature, []survival.Warning, error) {
 		}
 		used = append(used, f)
 	}
+	if len(used) == 0 {
+		warnings = append(warnings, survival.Warning{Category: "data", Message: "no column is left as a covariate: no model can tell rows apart"})
+	}
 	return used, warnings, nil
 }
 

@@ -103,7 +103,7 @@ func TestLevelBounds(t *testing.T) {
 	table, _ := readCSV(t, manyLevels(300, 400), with(func(s *dataset.Schema) { s.Categorical = []string{"city"} }))
 	require.Len(t, column(t, table, "city").Levels, 300)
 	_, profile := readCSV(t, manyLevels(300, 400), with(func(s *dataset.Schema) { s.Categorical = []string{} }))
-	require.Len(t, profile.Warnings, 1)
+	require.Len(t, profile.Warnings, 2) // and no column is left
 }
 
 // Rows with a time of zero are dropped or mended as asked, rows with a gap under drop-row;
@@ -210,4 +210,11 @@ func TestLungGaps(t *testing.T) {
 		}
 		require.Equal(t, want, gaps, name)
 	}
+}
+
+// A table of outcomes alone is one that can be fitted, and surely not what was meant: it is told.
+func TestNoCovariates(t *testing.T) {
+	table, profile := readCSV(t, lines("time,event", "1,1", "2,0"), dataset.Schema{Time: "time", Event: "event"})
+	require.Empty(t, table.Columns)
+	require.Equal(t, []survival.Warning{{Category: "data", Message: "no column is left as a covariate: no model can tell rows apart"}}, profile.Warnings)
 }

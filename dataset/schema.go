@@ -182,8 +182,8 @@ func checkHeader(lines *records) ([]string, error) {
 			return nil, invalid("", fmt.Sprintf("column %d has no name", j+1), "a header line that names every column")
 		}
 	}
-	if len(header) == 1 && strings.ContainsAny(header[0], ";\t") {
-		return nil, invalid("", "the header line has no comma", "cells separated by commas, not by semicolons or tabs")
+	if len(header) == 1 && strings.ContainsAny(header[0], ";\t|") {
+		return nil, invalid("", "the header line has no comma", "cells separated by commas, not by semicolons, tabs or bars")
 	}
 	return header, nil
 }
