@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -128,7 +129,8 @@ func TestListingsCutShort(t *testing.T) {
 		return "<Contents><Key>some/prefix/" + key + "</Key><Size>1</Size><ETag>&quot;e&quot;</ETag></Contents>"
 	}
 	whole := "<?xml version=\"1.0\"?>\n<ListBucketResult><Name>bucket</Name><IsTruncated>false</IsTruncated>" + entry("a") + entry("b") + "</ListBucketResult>"
-	cut := len(whole)
+	var cut atomic.Int64
+	cut.Store(int64(len(whole)))
 	f.set(func(w http.ResponseWriter, _ *http.Request, _ http.HandlerFunc) {
 		conn, out, err := http.NewResponseController(w).Hijack()
 		if err != nil {
@@ -136,15 +138,16 @@ func TestListingsCutShort(t *testing.T) {
 		}
 		defer conn.Close()
 		// Neither a length nor chunks: where the connection ends, the answer does.
-		_, _ = fmt.Fprintf(out, "HTTP/1.1 200 OK\r\nConnection: close\r\nX-Amz-Request-Id: 1\r\n\r\n%s", whole[:cut])
+		_, _ = fmt.Fprintf(out, "HTTP/1.1 200 OK\r\nConnection: close\r\nX-Amz-Request-Id: 1\r\n\r\n%s", whole[:cut.Load()])
 		_ = out.Flush()
 	})
 	infos, err := s.List(t.Context(), "")
 	require.NoError(t, err)
 	require.Len(t, infos, 2)
-	for cut = range whole {
+	for at := range whole {
+		cut.Store(int64(at))
 		_, err := s.List(t.Context(), "")
-		require.ErrorIs(t, err, store.ErrUnavailable, whole[:cut])
+		require.ErrorIs(t, err, store.ErrUnavailable, whole[:at])
 	}
 	f.set(page(200, "application/xml", strings.Replace(whole, "false", "true", 1)))
 	_, err = s.List(t.Context(), "")
