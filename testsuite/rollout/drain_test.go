@@ -49,6 +49,10 @@ func TestStopHandsOver(t *testing.T) {
 	l.requireWorth("rollout", long)
 }
 
+// missed is the heartbeat timeout of TestDrain: soon over, and twice the time between two heartbeats.
+// Of a shorter one, what a busy machine may be late by is a fifth.
+const missed = "10s"
+
 // Claim: with a drain a fit in hand ends where it is, and the worker with it, well before the
 // drain is over. A second signal calls the drain off: the fit is saved and goes back within the
 // stop timeout, which is a stop as any other. One more ends the worker at once, with the code and
@@ -56,7 +60,7 @@ func TestStopHandsOver(t *testing.T) {
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, long)
-	hasty := l.worker(harness.WorkerBinary(t), "hasty", "--slots", "1", "--drain", "1h", "--heartbeat-timeout", "3s")
+	hasty := l.worker(harness.WorkerBinary(t), "hasty", "--slots", "1", "--drain", "1h", "--heartbeat-timeout", missed)
 	l.start("rollout", "--set", "resources.max_lost_workers=2")
 	l.underWay("rollout", "hasty")
 	hasty.Signal(syscall.SIGTERM)
@@ -70,7 +74,7 @@ func TestDrain(t *testing.T) {
 	require.Equal(t, "worker has stopped", last[len(last)-1].Msg)
 	require.Positive(t, last[len(last)-1].Interrupted)
 
-	hastier := l.worker(harness.WorkerBinary(t), "hastier", "--slots", "1", "--heartbeat-timeout", "3s")
+	hastier := l.worker(harness.WorkerBinary(t), "hastier", "--slots", "1", "--heartbeat-timeout", missed)
 	l.underWay("rollout", "hastier")
 	hastier.Signal(syscall.SIGSTOP) // it gets both at once: a fit goes back in milliseconds
 	hastier.Signal(syscall.SIGTERM)
@@ -79,7 +83,7 @@ func TestDrain(t *testing.T) {
 	require.Contains(t, []int{128 + int(syscall.SIGTERM), 128 + int(syscall.SIGINT)}, hastier.Wait())
 	require.Contains(t, hastier.Stderr(), "ended at once by one more signal")
 
-	patient := l.worker(harness.WorkerBinary(t), "patient", "--slots", "1", "--drain", "1h", "--heartbeat-timeout", "3s")
+	patient := l.worker(harness.WorkerBinary(t), "patient", "--slots", "1", "--drain", "1h", "--heartbeat-timeout", missed)
 	l.underWay("rollout", "patient")
 	began := time.Now()
 	require.Zero(t, patient.Stop())
