@@ -346,16 +346,12 @@ func (c *texts) reserve(rows int) {
 
 func (c *texts) bytes() int64 { return int64(cap(c.block)) + 8*int64(cap(c.ends)) }
 
-// take gives the texts of the given rows, all sharing one string.
-func (c *texts) take(rows []int) []string {
-	block := string(c.block)
-	out := make([]string, len(rows))
-	for k, r := range rows {
-		from := 0
-		if r > 0 {
-			from = c.ends[r-1]
-		}
-		out[k] = block[from:c.ends[r]]
+// strings gives all texts, which share one string.
+func (c *texts) strings() []string {
+	block, from := string(c.block), 0
+	out := make([]string, len(c.ends))
+	for i, end := range c.ends {
+		out[i], from = block[from:end], end
 	}
 	return out
 }

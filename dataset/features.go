@@ -59,11 +59,7 @@ func ReadFeatures(ctx context.Context, src Source, s FeatureSchema) (*Features, 
 		x.Columns = append(x.Columns, f.column(nil))
 	}
 	if c.id != nil {
-		all := make([]int, c.rows)
-		for i := range all {
-			all[i] = i
-		}
-		x.ID = c.id.take(all)
+		x.ID = c.id.strings()
 	}
 	return x, nil
 }

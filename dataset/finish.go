@@ -104,13 +104,7 @@ func (c *collector) identify(t *Table, kept []int) error {
 	if c.id == nil {
 		return nil
 	}
-	if kept == nil {
-		kept = make([]int, c.rows)
-		for i := range kept {
-			kept[i] = i
-		}
-	}
-	t.ID = c.id.take(kept)
+	t.ID = keep(c.id.strings(), kept)
 	if c.group != nil {
 		return nil
 	}
