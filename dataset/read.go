@@ -138,7 +138,7 @@ func readCSV(file *counted, src Source, s Schema) (*collector, error) {
 
 // batchRows is how many rows are split before their columns are converted, one column after
 // another: the text stays in the cache, and each loop does one kind of work.
-const batchRows = 1024
+const batchRows = 256
 
 // rowsAhead is how many times the rows that were read columns are made for: the size of a file is a
 // claim where it is elsewhere.
