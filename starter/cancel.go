@@ -7,7 +7,7 @@ import (
 )
 
 func (p *program) cancelCommand() *cobra.Command {
-	var embedded bool
+	var t target
 	command := &cobra.Command{
 		Use:   "cancel RUN",
 		Short: "cancel a run",
@@ -16,11 +16,7 @@ published. Run it again to go on.`,
 		Example: "  starter cancel production/veteran",
 		Args:    exactArgs("RUN"),
 		RunE: func(command *cobra.Command, args []string) error {
-			run, err := wantRun(args[0])
-			if err != nil {
-				return err
-			}
-			return p.withServer(command.Context(), embedded, func(l *link) error {
+			return p.withRun(command.Context(), t, args[0], func(l *link, run runRef) error {
 				ctx, cancel := context.WithTimeout(command.Context(), describeTimeout)
 				defer cancel()
 				described, err := describe(ctx, l, run.workflowID(), "")
@@ -37,7 +33,7 @@ published. Run it again to go on.`,
 			})
 		},
 	}
-	addEmbedded(command, &embedded)
+	addTarget(command, &t)
 	p.addJSON(command)
 	return command
 }

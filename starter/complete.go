@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -60,7 +61,7 @@ func completeArguments(arguments []string) cobra.CompletionFunc {
 // storeFlag is the store that a command line names.
 func storeFlag(command *cobra.Command) string {
 	if f := command.Flags().Lookup("store"); f != nil {
-		return f.Value.String()
+		return cmp.Or(f.Value.String(), defaultStore)
 	}
 	return defaultStore
 }

@@ -48,6 +48,7 @@ type fakeServer struct {
 type describeAnswer struct {
 	status  enumspb.WorkflowExecutionStatus
 	digest  string
+	output  string    // of the memo; "": none there
 	events  int64     // of the history; 0: one more each time
 	started time.Time // zero: long ago
 	pending []*workflowpb.PendingActivityInfo
@@ -86,12 +87,16 @@ func (f *fakeServer) DescribeWorkflowExecution(_ context.Context, id, _ string) 
 	if !a.started.IsZero() {
 		info.StartTime = timestamppb.New(a.started)
 	}
-	if a.digest != "" {
-		payload, err := converter.GetDefaultDataConverter().ToPayload(a.digest)
+	info.Memo = &commonpb.Memo{Fields: map[string]*commonpb.Payload{}}
+	for field, value := range map[string]string{workflows.MemoSpecDigest: a.digest, workflows.MemoOutput: a.output} {
+		if value == "" {
+			continue
+		}
+		payload, err := converter.GetDefaultDataConverter().ToPayload(value)
 		if err != nil {
 			panic(err)
 		}
-		info.Memo = &commonpb.Memo{Fields: map[string]*commonpb.Payload{workflows.MemoSpecDigest: payload}}
+		info.Memo.Fields[field] = payload
 	}
 	out := &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: info, PendingActivities: a.pending}
 	for id := range a.children {

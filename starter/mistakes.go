@@ -199,14 +199,14 @@ func storeProblem(store string, err error) error {
 }
 
 // wantRun is parseRun for commands that take nothing but a run: where the words are none, it
-// looks for what was meant in the store of the current folder.
-func wantRun(words string) (runRef, error) {
+// looks for what was meant in a store.
+func wantRun(words, store string) (runRef, error) {
 	run, err := parseRun(words)
 	if err == nil {
 		return run, nil
 	}
-	runs := runsOf(defaultStore)
-	return run, usageError(hints(meantRun(words, runs), hintOf(err), listed("runs in "+defaultStore, runs)), "%w", err)
+	runs := runsOf(store)
+	return run, usageError(hints(meantRun(words, runs), hintOf(err), listed("runs in "+store, runs)), "%w", err)
 }
 
 // briefly bounds a look into a store for the sake of a message, or of a completion: neither may

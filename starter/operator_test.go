@@ -142,6 +142,40 @@ func TestCancel(t *testing.T) {
 	require.Contains(t, i.err.String(), "knows no run production/tiny")
 }
 
+// Claim: with --store an operator's command acts on the run of that store alone, and says where the
+// other one is; it does nothing where the store is not known.
+func TestRunOfAnotherStore(t *testing.T) {
+	here := t.TempDir()
+	for _, args := range [][]string{
+		{"status", "production/tiny"}, {"watch", "production/tiny"}, {"cancel", "production/tiny"},
+		{"skip", "production/tiny", "km"}, {"parallel", "production/tiny", "2"},
+	} {
+		server := half()
+		if args[0] == "watch" {
+			server.described = []describeAnswer{closed()}
+		}
+		server.described[0].output = here + "/production/tiny"
+		i, code := invoke(server, append(args, "--store", here)...)
+		require.Zero(t, code, i.err.String())
+
+		server.cancelled, server.updates = false, nil
+		refused := func(code int, want string) {
+			t.Helper()
+			i, got := invoke(server, append(args, "--store", "elsewhere")...)
+			require.Equal(t, code, got, args)
+			require.Contains(t, i.err.String(), want)
+			require.False(t, server.cancelled)
+			require.Empty(t, server.updates)
+		}
+		refused(4, "of the store elsewhere, but of another one")
+		refused(4, "its files are in "+here+"/production/tiny")
+		server.described[0].output = ""
+		refused(5, "no worker has looked at its spec yet")
+		server.described[0].err = serviceerror.NewNotFound("no workflow")
+		refused(4, "knows no run production/tiny")
+	}
+}
+
 // Claim: skip and parallel send the updates of the contract and report the answer; a
 // refusal by the run is exit 2 with its reason.
 func TestUpdates(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 )
 
 func (p *program) parallelCommand() *cobra.Command {
-	var embedded bool
+	var t target
 	command := &cobra.Command{
 		Use:   "parallel RUN N",
 		Short: "change how many fits of a running run go on at once",
@@ -19,15 +19,11 @@ the spec's resources.parallel_fits. Workers' slots bound it too.`,
 		Example: "  starter parallel production/veteran 4",
 		Args:    exactArgs("RUN", "N"),
 		RunE: func(command *cobra.Command, args []string) error {
-			run, err := wantRun(args[0])
-			if err != nil {
-				return err
-			}
 			fits, err := strconv.Atoi(args[1])
 			if err != nil || fits < 0 {
 				return usageError("", "N is a whole number from 0 (the spec's own), not %q", args[1])
 			}
-			return p.withServer(command.Context(), embedded, func(l *link) error {
+			return p.withRun(command.Context(), t, args[0], func(l *link, run runRef) error {
 				now, err := update(command.Context(), l, run, workflows.UpdateSetParallelism, workflows.SetParallelism{Fits: fits})
 				if err != nil {
 					return err
@@ -36,7 +32,7 @@ the spec's resources.parallel_fits. Workers' slots bound it too.`,
 			})
 		},
 	}
-	addEmbedded(command, &embedded)
+	addTarget(command, &t)
 	p.addJSON(command)
 	return command
 }

@@ -14,7 +14,7 @@ import (
 )
 
 func (p *program) skipCommand() *cobra.Command {
-	var embedded bool
+	var t target
 	command := &cobra.Command{
 		Use:   "skip RUN MODEL",
 		Short: "stop fitting one model of a running run",
@@ -23,11 +23,7 @@ complete folds stay. The next start of the run fits the model again.`,
 		Example: "  starter skip production/veteran weibull_aft",
 		Args:    exactArgs("RUN", "MODEL"),
 		RunE: func(command *cobra.Command, args []string) error {
-			run, err := wantRun(args[0])
-			if err != nil {
-				return err
-			}
-			return p.withServer(command.Context(), embedded, func(l *link) error {
+			return p.withRun(command.Context(), t, args[0], func(l *link, run runRef) error {
 				if _, err := update(command.Context(), l, run, workflows.UpdateSkipModel, workflows.SkipModel{Model: args[1]}); err != nil {
 					return err
 				}
@@ -35,7 +31,7 @@ complete folds stay. The next start of the run fits the model again.`,
 			})
 		},
 	}
-	addEmbedded(command, &embedded)
+	addTarget(command, &t)
 	p.addJSON(command)
 	return command
 }

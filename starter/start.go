@@ -85,7 +85,7 @@ func startOptions(spec *config.Spec) client.StartWorkflowOptions {
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		// A run that ended is resumed by starting it again: the store knows what is complete.
 		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-		Memo:                  map[string]any{workflows.MemoSpecDigest: spec.Digest()},
+		Memo:                  map[string]any{workflows.MemoSpecDigest: spec.Digest(), workflows.MemoOutput: workflows.OutputOf(spec)},
 		StaticSummary:         summaryOf(spec),
 		StaticDetails:         detailsOf(spec),
 	}

@@ -77,6 +77,7 @@ func TestStart(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"cox_ph:2"}, request.Force)
 	require.Equal(t, spec.Digest(), server.started.Memo[workflows.MemoSpecDigest])
+	require.Equal(t, spec.Store.URI+"/production/tiny", server.started.Memo[workflows.MemoOutput])
 	require.NotEmpty(t, server.started.StaticSummary)
 	require.Contains(t, server.started.StaticDetails, "cox_ph")
 	for _, want := range []string{"production/tiny started", "weibull_aft", "4 folds: 4 trained", "/data/outputs/production/tiny", "starter results production/tiny --store /data/outputs"} {

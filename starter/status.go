@@ -14,7 +14,7 @@ import (
 )
 
 func (p *program) statusCommand() *cobra.Command {
-	var embedded bool
+	var t target
 	command := &cobra.Command{
 		Use:   "status RUN",
 		Short: "show how far a run is",
@@ -23,11 +23,7 @@ and the tracker's state. The exit code is 0 whatever the run's state: --json tel
 		Example: "  starter status production/veteran\n  starter status production/veteran --json",
 		Args:    exactArgs("RUN"),
 		RunE: func(command *cobra.Command, args []string) error {
-			run, err := wantRun(args[0])
-			if err != nil {
-				return err
-			}
-			return p.withServer(command.Context(), embedded, func(l *link) error {
+			return p.withRun(command.Context(), t, args[0], func(l *link, run runRef) error {
 				status, err := readStatus(command.Context(), l, run)
 				if err != nil {
 					return err
@@ -40,7 +36,7 @@ and the tracker's state. The exit code is 0 whatever the run's state: --json tel
 			})
 		},
 	}
-	addEmbedded(command, &embedded)
+	addTarget(command, &t)
 	p.addJSON(command)
 	return command
 }

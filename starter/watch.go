@@ -5,7 +5,7 @@ import (
 )
 
 func (p *program) watchCommand() *cobra.Command {
-	var embedded bool
+	var t target
 	command := &cobra.Command{
 		Use:   "watch RUN",
 		Short: "watch a run to its end",
@@ -14,12 +14,8 @@ Ctrl-C ends the watching; the run goes on.`,
 		Example: "  starter watch production/veteran",
 		Args:    exactArgs("RUN"),
 		RunE: func(command *cobra.Command, args []string) error {
-			run, err := wantRun(args[0])
-			if err != nil {
-				return err
-			}
 			s := p.console.screen(p.json)
-			return p.withServer(command.Context(), embedded, func(l *link) error {
+			return p.withRun(command.Context(), t, args[0], func(l *link, run runRef) error {
 				described, err := describe(command.Context(), l, run.workflowID(), "")
 				if err != nil {
 					return missingRun(run, err)
@@ -28,21 +24,24 @@ Ctrl-C ends the watching; the run goes on.`,
 			})
 		},
 	}
-	addEmbedded(command, &embedded)
+	addTarget(command, &t)
 	p.addJSON(command)
 	return command
 }
 
-// missingRun names the run that the server does not know, and where its files are, should they be
-// in the store of the current folder.
-func missingRun(run runRef, err error) error {
+// missingRun is missingFrom for the store of the current folder.
+func missingRun(run runRef, err error) error { return missingFrom(defaultStore, run, err) }
+
+// missingFrom names the run that the server does not know, and where its files are, should they be
+// in that store.
+func missingFrom(store string, run runRef, err error) error {
 	if !isNotFound(err) {
 		return err
 	}
 	hint := "starter list shows the runs of a store; starter results reads a run's files without a server"
-	if folder, err := runFolder(run.String(), defaultStore); err == nil && hasRun(folder) {
+	if folder, err := runFolder(run.String(), store); err == nil && hasRun(folder) {
 		hint = "its files are in " + folder + ": starter run SPEC goes on with them,\n" +
-			"starter recover " + folder + " needs no spec; starter results " + run.String() + " shows what there is"
+			"starter recover " + folder + " needs no spec; starter results " + folder + " shows what there is"
 	}
 	return fail(exitNotFound, hint, "the Temporal server knows no run %s", run)
 }

@@ -37,7 +37,7 @@ func (r *trainRun) alertTrackerDown(ctx workflow.Context, reason string) {
 	in := r.alert(ctx, activities.EventTrackerDown)
 	in.News = activities.News{
 		What:   "The tracker does not take what it is sent; the run goes on, and sends everything once it answers. " + reason,
-		Resume: "starter track sync " + quote(outputOf(r.spec)),
+		Resume: "starter track sync " + quote(OutputOf(r.spec)),
 	}
 	workflow.GoNamed(ctx, "alert", func(ctx workflow.Context) {
 		defer func() { r.alerts.open-- }()
@@ -178,7 +178,7 @@ func (r *Result) unchanged() bool {
 func (r *trainRun) resume(onlyFailed bool) string {
 	start := r.request.Start
 	if r.recovery != nil {
-		return "starter recover " + quote(outputOf(r.spec))
+		return "starter recover " + quote(OutputOf(r.spec))
 	}
 	if start.IsZero() {
 		return fmt.Sprintf("temporal workflow start --type %s --task-queue %s --workflow-id %s --input-file INPUT.json\n"+

@@ -56,7 +56,7 @@ func (r *trainRun) handleParallelism(_ workflow.Context, in SetParallelism) (Pro
 // progress is the present state of the run.
 func (r *trainRun) progress() Progress {
 	p := r.board.progress()
-	p.Output = outputOf(r.spec)
+	p.Output = OutputOf(r.spec)
 	p.Parallel = r.limit()
 	p.Warnings = r.warnings
 	p.Tracker = r.board.tracking

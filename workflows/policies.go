@@ -189,7 +189,7 @@ func (w *Workflows) childOptions(s *config.Spec) workflow.ChildWorkflowOptions {
 		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
 		WaitForCancellation:   true,
-		Memo:                  map[string]any{MemoSpecDigest: s.Digest(), MemoOutput: outputOf(s)},
+		Memo:                  map[string]any{MemoSpecDigest: s.Digest(), MemoOutput: OutputOf(s)},
 		StaticSummary:         scheduledSummary(s),
 	}
 }

@@ -29,7 +29,7 @@ func (r *trainRun) writeReport(ctx workflow.Context) {
 	ctx = workflow.WithActivityOptions(ctx, r.reportOptions(input.Run))
 	var out activities.WriteReportResult
 	if err := workflow.ExecuteActivity(ctx, activities.WriteReportName, input).Get(ctx, &out); err != nil {
-		trouble := fmt.Sprintf("no report: %s; starter report %s writes it", reasonOf(err), quote(outputOf(r.spec)))
+		trouble := fmt.Sprintf("no report: %s; starter report %s writes it", reasonOf(err), quote(OutputOf(r.spec)))
 		r.warnings = append(r.warnings, trouble)
 		workflow.GetLogger(ctx).Warn(trouble, "category", "storage")
 		return

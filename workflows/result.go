@@ -19,7 +19,7 @@ const maxListed = 50
 // nothing to show, and the run fails with the first failure's type.
 func (r *trainRun) result(leaderboard []activities.Standing, predictions *Predictions) (*Result, error) {
 	out := &Result{
-		Type: string(r.spec.Type), Run: r.spec.Run, Output: outputOf(r.spec), Outcome: Completed,
+		Type: string(r.spec.Type), Run: r.spec.Run, Output: OutputOf(r.spec), Outcome: Completed,
 		Planned: len(r.board.cells), Leaderboard: leaderboard,
 	}
 	wanted, done := 0, 0

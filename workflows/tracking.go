@@ -83,7 +83,7 @@ func (t *tracking) finish(ctx workflow.Context, cause error) {
 	}
 	in := activities.SyncTrackerInput{Status: statusOf(cause), Last: true}
 	if !t.call(ctx, in, "tracker: final state", deadline.Sub(workflow.Now(ctx))) {
-		t.warn(ctx, fmt.Sprintf("the tracker does not have everything of this run: starter track sync %s sends what is missing, once the server answers", outputOf(t.run.spec)))
+		t.warn(ctx, fmt.Sprintf("the tracker does not have everything of this run: starter track sync %s sends what is missing, once the server answers", OutputOf(t.run.spec)))
 	}
 }
 

@@ -87,7 +87,7 @@ func (w *Workflows) setup(ctx workflow.Context, spec *config.Spec, err error) (*
 	}
 	run := &trainRun{Workflows: w, spec: spec, digest: spec.Digest(), board: newBoard()}
 	// First of all: starters that come second compare this digest before they attach.
-	memo := map[string]any{MemoSpecDigest: run.digest, MemoOutput: outputOf(spec)}
+	memo := map[string]any{MemoSpecDigest: run.digest, MemoOutput: OutputOf(spec)}
 	if err := workflow.UpsertMemo(ctx, memo); err != nil {
 		return nil, fmt.Errorf("write memo: %w", err)
 	}
@@ -230,6 +230,7 @@ func damageWarning(folds []activities.Incomplete) string {
 		len(folds), first.Model, first.Fold, first.Reason)
 }
 
-func outputOf(s *config.Spec) string {
+// OutputOf is the folder of a run, which its memo and its result tell.
+func OutputOf(s *config.Spec) string {
 	return fmt.Sprintf("%s/%s/%s", s.Store.URI, s.Type, s.Run)
 }
