@@ -136,6 +136,7 @@ terminal: temporal ## draw README's picture of the terminal from a real run
 SOAK ?= 100
 
 soak: build mlflow versitygw ## crash tests at SOAK=100 random moments per fault, faults of S3 and the network at full length; takes hours
+	@EVERFOLD_SOAK=$(SOAK) $(GO) test -count 1 -timeout 1h -run TestPowerCut ./activities
 	@EVERFOLD_SOAK=$(SOAK) $(GO) test -count 1 -timeout 24h ./testsuite/crash ./testsuite/tracker ./testsuite/s3 ./testsuite/machines
 	@EVERFOLD_SOAK=$(SOAK) EVERFOLD_TEST_NAMESPACES=off $(GO) test -count 1 -timeout 1h ./testsuite/machines
 
