@@ -141,7 +141,7 @@ func copied(t *testing.T, from store.Store) store.Store {
 // Started again as it was before the change, it has its former results. What asks for no fit fits nothing.
 // EVERFOLD_SOAK cuts at every write, else at some.
 func TestPowerCut(t *testing.T) {
-	stride := 13
+	stride := 23
 	if os.Getenv("EVERFOLD_SOAK") != "" {
 		stride = 1
 	}
