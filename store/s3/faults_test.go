@@ -75,6 +75,25 @@ func TestLostAnswers(t *testing.T) {
 	require.Equal(t, "another's", read(t, s, "key"))
 }
 
+// Reading back what is in place gives signs of life: a large object takes longer than a lost worker is waited for.
+func TestReadBackMoves(t *testing.T) {
+	f := newFake(t)
+	s := f.open(t, s3.Small)
+	var signs, before atomic.Int64
+	loses := afterwards(lostOnce(http.MethodPost), http.MethodPost)
+	f.set(func(w http.ResponseWriter, r *http.Request, serve http.HandlerFunc) {
+		if r.Method == http.MethodGet {
+			before.Store(signs.Load())
+		}
+		loses(w, r, serve)
+	})
+	ctx := store.WithProgress(t.Context(), func() { signs.Add(1) })
+	_, err := store.PutBytes(ctx, s, "key", bytes.Repeat([]byte("x"), 5<<10), once)
+	require.NoError(t, err)
+	require.Positive(t, before.Load())
+	require.Greater(t, signs.Load(), before.Load())
+}
+
 // lostOnce loses the answer to the first request that writes an object.
 func lostOnce(method string) fault {
 	var seen atomic.Bool

@@ -3,6 +3,7 @@ package s3_test
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -70,10 +71,15 @@ func requireNotBelieved(t *testing.T, err error, name string) {
 	require.ErrorContains(t, err, "no S3 server", name)
 }
 
-// A write that is called done without the tag of an object is read back: it is acknowledged
+// A write that is called done without the tag of an object, or by a page that has one, is read back: it is acknowledged
 // where the object is in place, and nowhere else.
 func TestWritesWithoutTag(t *testing.T) {
-	for name, answer := range pages {
+	answers := maps.Clone(pages)
+	answers["a page with a tag"] = func(w http.ResponseWriter, r *http.Request, serve http.HandlerFunc) {
+		w.Header().Set("ETag", `"5f-2a"`)
+		pages["a page to sign in"](w, r, serve)
+	}
+	for name, answer := range answers {
 		if strings.HasPrefix(name, "no route") {
 			continue
 		}

@@ -57,7 +57,10 @@ func (p *put) parts(ctx context.Context, first []byte) (etag string, err error) 
 	// A server may answer a repetition for the attempt before, which it finds begun: if that one died
 	// with its process, there is no object.
 	if *retries > 0 || aws.ToString(out.ETag) == "" {
-		return p.confirm(ctx)
+		if etag, err = p.confirm(ctx); err != nil {
+			p.abort(ctx, begun.UploadId)
+		}
+		return etag, err
 	}
 	return *out.ETag, nil
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"everfold/store"
@@ -97,8 +98,8 @@ func (p *put) whole(ctx context.Context, content []byte) (etag string, err error
 	if err != nil {
 		return p.settle(ctx, *retries, err)
 	}
-	if aws.ToString(out.ETag) == "" {
-		return p.confirm(ctx)
+	if id, _ := middleware.GetRequestIDMetadata(out.ResultMetadata); id == "" || aws.ToString(out.ETag) == "" {
+		return p.confirm(ctx) // a page may have a tag of its own
 	}
 	return *out.ETag, nil
 }
@@ -150,8 +151,16 @@ func (p *put) readBack(ctx context.Context) (etag string, err error) {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, body.Close()) }()
-	_, err = io.Copy(io.Discard, store.VerifyReader(body, p.sent.sum.Size(), p.sent.sum.SHA256()))
+	_, err = io.Copy(moved{ctx}, store.VerifyReader(body, p.sent.sum.Size(), p.sent.sum.SHA256()))
 	return info.ETag, err
+}
+
+// moved drops what comes, and gives a sign of life with every piece of it.
+type moved struct{ ctx context.Context }
+
+func (m moved) Write(p []byte) (int, error) {
+	store.Moved(m.ctx)
+	return len(p), nil
 }
 
 // confirm reads back what is doubtfully said to be written.
