@@ -154,9 +154,12 @@ func TestRunOfAnotherStore(t *testing.T) {
 		if args[0] == "watch" {
 			server.described = []describeAnswer{closed()}
 		}
-		server.described[0].output = here + "/production/tiny"
-		i, code := invoke(server, append(args, "--store", here)...)
-		require.Zero(t, code, i.err.String())
+		for spelled, store := range map[string]string{here: here + "/", here + "/": here, "file://" + here: here, "s3://b/p/": "s3://b/p"} {
+			server.described[0].output, server.looks = spelled+"/production/tiny", 0
+			i, code := invoke(server, append(args, "--store", store)...)
+			require.Zero(t, code, i.err.String())
+		}
+		server.described[0].output, server.looks = here+"/production/tiny", 0
 
 		server.cancelled, server.updates = false, nil
 		refused := func(code int, want string) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -60,7 +61,8 @@ func (t target) holds(ctx context.Context, l *link, run runRef) error {
 	if err := keysOf(l).DataConverter().FromPayload(field, &output); err != nil {
 		return fmt.Errorf("read the memo of %s: %w", run, err)
 	}
-	if output != folder {
+	at, err := storeURI(strings.TrimSuffix(output, "/"+run.String())) // as the spec spells it
+	if err != nil || run.dir(at) != folder {
 		return fail(exitNotFound, "its files are in "+output, "the Temporal server has no run %s of the store %s, but of another one", run, t.store)
 	}
 	return nil
