@@ -227,7 +227,7 @@ func TestStepsThatLoseWorkers(t *testing.T) {
 			require.Empty(t, infos)
 			losses(101, 102)
 			app := requireType(t, do(), ErrWorkersLost, false)
-			require.Contains(t, app.Message(), "2 attempts ended with the death of their worker")
+			require.Contains(t, app.Message(), "2 attempts ended with the death of their worker, or with it hung, without an error")
 			require.Contains(t, app.Message(), "out of memory is the usual cause (max_lost_workers: 2); ")
 			require.NoError(t, artifact.ClearStarts(t.Context(), l.run(), artifact.StepTask(step)))
 		})

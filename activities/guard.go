@@ -62,7 +62,7 @@ func (g guard) givenUp(lost int) error {
 		return fmt.Errorf("%w: %d attempts ended with their worker lost, without an error and without progress; out of memory is the usual cause (max_lost_workers: %d)",
 			errPoison, lost, g.most)
 	}
-	return fmt.Errorf("%w: %d attempts ended with the death of their worker, without an error; out of memory is the usual cause (max_lost_workers: %d); %s",
+	return fmt.Errorf("%w: %d attempts ended with the death of their worker, or with it hung, without an error; out of memory is the usual cause (max_lost_workers: %d); %s",
 		errLost, lost, g.most, g.mend)
 }
 

@@ -22,13 +22,16 @@ type Task struct {
 	Fold  int    `json:"fold"`
 }
 
+// stepMark begins the names of steps, and no model's.
+const stepMark = "_"
+
 // StepTask names a step of a run beside its fits, such as "report": what is kept under checkpoints/ for it
 // lies where that of no model does, whose names begin with a letter.
-func StepTask(step string) Task { return Task{Model: "_" + step, Fold: FinalFold} }
+func StepTask(step string) Task { return Task{Model: stepMark + step, Fold: FinalFold} }
 
 // String is such as "rsf fold 3", "rsf final fit" or "report".
 func (t Task) String() string {
-	if step, is := strings.CutPrefix(t.Model, "_"); is {
+	if step, is := strings.CutPrefix(t.Model, stepMark); is {
 		return step
 	}
 	if t.Fold == FinalFold {

@@ -227,11 +227,13 @@ func TestPruneKeepsRunningRuns(t *testing.T) {
 	require.Zero(t, report.Removed)
 	require.Contains(t, report.Runs[1].Reason, "was written to")
 	now.Now = time.Now().Add(2 * time.Hour)
-	start := artifact.Start{Task: artifact.Task{Model: "cox", Fold: 1}, Execution: "e", Attempt: 1}
-	_, err := artifact.RecordStart(t.Context(), store.Prefixed(root, "sample/n-27"), start)
-	require.NoError(t, err)
+	for run, task := range map[string]artifact.Task{night(3): {Model: "cox", Fold: 1}, night(2): artifact.StepTask("report")} {
+		start := artifact.Start{Task: task, Execution: "e", Attempt: 1}
+		_, err := artifact.RecordStart(t.Context(), store.Prefixed(root, "sample/"+run), start)
+		require.NoError(t, err)
+	}
 	prune(t, root, now)
-	require.Equal(t, "n-27 n-29", left(t, root), "its fit may take a day")
+	require.Equal(t, "n-27 n-29", left(t, root), "its fit may take a day, what another's step left is no fit's")
 	now.Now = time.Now().Add(25 * time.Hour)
 	prune(t, root, now)
 	require.Equal(t, "n-29", left(t, root))
@@ -243,7 +245,7 @@ func TestPruneKeepsRunningRuns(t *testing.T) {
 	down := errors.New("down")
 	o.Locked = func(context.Context, string) (bool, error) { return false, down }
 	root = three()
-	_, err = artifact.Prune(t.Context(), root, o)
+	_, err := artifact.Prune(t.Context(), root, o)
 	require.ErrorIs(t, err, down)
 	require.Equal(t, "n-27 n-28 n-29", left(t, root), "who cannot ask removes nothing")
 }

@@ -120,10 +120,12 @@ func (v *surveyed) written() time.Time {
 	return last
 }
 
-// fitting says that a fit has begun and has not ended, unless its worker was lost.
+// fitting says that a fit has begun and has not ended, unless its worker was lost. What steps keep, such as
+// the report, is no fit's.
 func (v *surveyed) fitting() bool {
 	for key := range v.objects {
-		if strings.HasPrefix(key, CheckpointsPrefix) && strings.Contains(key, "/start.") {
+		rest, ok := strings.CutPrefix(key, CheckpointsPrefix)
+		if ok && !strings.HasPrefix(rest, stepMark) && strings.Contains(rest, "/start.") {
 			return true
 		}
 	}

@@ -218,20 +218,33 @@ func briefly() (context.Context, context.CancelFunc) {
 // hasRun says whether a run has begun in a folder.
 func hasRun(folder string) bool { return hasFile(folder, artifact.RunKey) }
 
-// hasFile says whether a folder has a file, as far as can be told at once.
+// showsRun is hasRun for who sends somebody there: a store that does not tell has none.
+func showsRun(folder string) bool {
+	there, sure := lookFor(folder, artifact.RunKey)
+	return there && sure
+}
+
+// hasFile says whether a folder has a file, or may have it.
 func hasFile(folder, key string) bool {
+	there, _ := lookFor(folder, key)
+	return there
+}
+
+// lookFor says whether a folder has a file, as far as can be told at once, and whether that is sure.
+func lookFor(folder, key string) (there, sure bool) {
 	s, err := (&app.Stores{}).Open(context.Background(), config.Store{URI: folder})
 	if err != nil {
-		return false
+		return false, false
 	}
 	ctx, cancel := briefly()
 	defer cancel()
 	body, _, err := s.Get(ctx, key)
 	if err != nil {
-		return !errors.Is(err, app.ErrNotFound)
+		missing := errors.Is(err, app.ErrNotFound)
+		return !missing, missing
 	}
 	body.Close()
-	return true
+	return true, true
 }
 
 // noRun is the error of a folder without a run. It says which runs there are beside it, or what

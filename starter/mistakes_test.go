@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -101,4 +103,20 @@ func here(t *testing.T) string {
 	dir, err := os.Getwd()
 	require.NoError(t, err)
 	return dir
+}
+
+// Claim: nobody is sent to the files of a run that the server does not know in a store that does not say
+// whether it has them; where one is called lost, it is the store that must say so.
+func TestUnknownRunOfSilentStore(t *testing.T) {
+	silent := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	defer silent.Close()
+	t.Setenv("AWS_ACCESS_KEY_ID", "id")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	t.Setenv("AWS_ENDPOINT_URL_S3", silent.URL)
+	run := runRef{"production", "gone"}
+	err := missingFrom("s3://bucket", run, serviceerror.NewNotFound("no"))
+	require.ErrorContains(t, err, "knows no run production/gone")
+	require.NotContains(t, hintOf(err), "its files are in")
+	require.Contains(t, hintOf(err), "starter list")
+	require.True(t, hasRun("s3://bucket/production/gone"), "it may be there")
 }

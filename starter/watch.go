@@ -39,7 +39,7 @@ func missingFrom(store string, run runRef, err error) error {
 		return err
 	}
 	hint := "starter list shows the runs of a store; starter results reads a run's files without a server"
-	if folder, err := runFolder(run.String(), store); err == nil && hasRun(folder) {
+	if folder, err := runFolder(run.String(), store); err == nil && showsRun(folder) {
 		hint = "its files are in " + folder + ": starter run SPEC goes on with them,\n" +
 			"starter recover " + folder + " needs no spec; starter results " + folder + " shows what there is"
 	}

@@ -47,17 +47,26 @@ func lockSpool(dir string, how int) *os.File {
 	if err != nil {
 		return nil
 	}
-	held, err := f.Stat()
-	if err == nil {
-		err = syscall.Flock(int(f.Fd()), how)
-	}
-	there, gone := os.Lstat(dir)
-	owner, known := held.Sys().(*syscall.Stat_t)
-	if err != nil || gone != nil || !os.SameFile(held, there) || !known || int(owner.Uid) != os.Getuid() {
+	if !takes(f, how) {
 		_ = f.Close()
 		return nil
 	}
 	return f
+}
+
+// takes locks an open folder: false where it is not this user's, somebody else has it, or it is not at its
+// place any more.
+func takes(f *os.File, how int) bool {
+	held, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	owner, known := held.Sys().(*syscall.Stat_t)
+	if !known || int(owner.Uid) != os.Getuid() || syscall.Flock(int(f.Fd()), how) != nil {
+		return false
+	}
+	there, err := os.Lstat(f.Name())
+	return err == nil && os.SameFile(held, there)
 }
 
 // mark says whose a run's folder of the spool is.
@@ -98,10 +107,14 @@ func (l *RunLogs) deliver(ctx context.Context, folder string) {
 	log := slog.New(l.terminal).With("folder", folder)
 	marks, err := filepath.Glob(filepath.Join(folder, "*"+refSuffix))
 	for _, mark := range marks {
-		err = errors.Join(err, l.deliverRun(ctx, mark))
+		left := l.deliverRun(ctx, mark)
+		if left == nil {
+			left = errors.Join(os.RemoveAll(strings.TrimSuffix(mark, refSuffix)), os.Remove(mark))
+		}
+		err = errors.Join(err, left)
 	}
 	if err == nil {
-		err = os.RemoveAll(folder)
+		err = os.Remove(folder) // not what has no mark: nobody knows whose it is
 	}
 	switch {
 	case err != nil && ctx.Err() == nil:

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -82,6 +83,10 @@ func TestKilledWorkersLogsStay(t *testing.T) {
 			}}
 		},
 		"run removed": func(store.Store, string) store.Store { return storetest.Memory() },
+		"no mark": func(s store.Store, spool string) store.Store {
+			require.NoError(t, os.Remove(filepath.Join(spool, "0"+refSuffix)))
+			return s
+		},
 		"no mark that is one": func(s store.Store, spool string) store.Store {
 			require.NoError(t, os.WriteFile(filepath.Join(spool, "0"+refSuffix), []byte("{"), 0o600))
 			return s
@@ -92,11 +97,38 @@ func TestKilledWorkersLogsStay(t *testing.T) {
 			require.NoError(t, logs.lock.Close())
 			other, terminal := next(t, damage(s, spool))
 			other.deliver(t.Context(), spool)
-			require.DirExists(t, filepath.Join(spool, "0"))
+			files, err := filepath.Glob(filepath.Join(spool, "0", "*.log"))
+			require.NoError(t, err)
+			require.NotEmpty(t, files)
 			require.Contains(t, terminal.String(), "stay here")
 			require.Contains(t, terminal.String(), spool)
 		})
 	}
+}
+
+// Claim: of the runs that one worker had, those whose logs are delivered leave nothing here; one without a mark
+// stays, and the terminal says so.
+func TestDeliveredRunsLeaveNothing(t *testing.T) {
+	s, logs, spool := killed(t, "churn")
+	require.NoError(t, logs.lock.Close())
+	unmarked := filepath.Join(spool, "1", "main.log")
+	require.NoError(t, os.Mkdir(filepath.Dir(unmarked), 0o700))
+	require.NoError(t, os.WriteFile(unmarked, []byte("whose?"), 0o600))
+	other, terminal := next(t, s)
+	other.deliver(t.Context(), spool)
+	require.Contains(t, stored(t, s, "churn", "main"), "last words")
+	require.NoDirExists(t, filepath.Join(spool, "0"))
+	require.NoFileExists(t, filepath.Join(spool, "0"+refSuffix))
+	require.FileExists(t, unmarked)
+	require.Contains(t, terminal.String(), "stay here")
+}
+
+// Claim: a folder that the system says nothing about is not taken.
+func TestUnknownFolderIsNoSpool(t *testing.T) {
+	f, err := os.Open(t.TempDir())
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	require.False(t, takes(f, syscall.LOCK_EX|syscall.LOCK_NB))
 }
 
 // Claim: what is no folder of a worker's is left alone: links, files, and a folder that somebody has locked.
