@@ -85,7 +85,7 @@ func readVersion(ctx context.Context, l *link, id string, s *snapshot) *versionS
 	}
 	ctx, cancel := context.WithTimeout(ctx, describeTimeout)
 	defer cancel()
-	queues, err := app.Serving(ctx, l)
+	queues, err := app.Serving(ctx, l, pinned)
 	if err != nil {
 		return status // whether workers are missing is not known then
 	}

@@ -24,11 +24,15 @@ func (s *snapshot) unserved(ctx context.Context, c client.Client) []string {
 	}
 	ctx, cancel := context.WithTimeout(ctx, describeTimeout)
 	defer cancel()
-	queues, err := app.Serving(ctx, c)
+	var versions []app.Version
+	pinned, isPinned := app.PinnedTo(s.versioning)
+	if isPinned {
+		versions = append(versions, pinned)
+	}
+	queues, err := app.Serving(ctx, c, versions...)
 	if err != nil {
 		return nil
 	}
-	pinned, isPinned := app.PinnedTo(s.versioning)
 	var missing []string
 	for _, q := range queues {
 		workers := q.Count()

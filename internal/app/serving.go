@@ -66,9 +66,19 @@ func (q Queue) Targets() []Version {
 	return []Version{q.Current}
 }
 
+// lacks says that workers which have activities in hand may serve the queue, and none of one of some
+// versions, else of its targets, is known to.
+func (q Queue) lacks(versions []Version) bool {
+	if len(versions) == 0 {
+		versions = q.Targets()
+	}
+	return q.Name != workflows.QueueWorkflows && slices.ContainsFunc(versions, func(v Version) bool { return q.Workers[v] == 0 })
+}
+
 // Serving asks a server who serves each task queue, in the order of Queues: who has lately polled
-// it, or has its activities in hand.
-func Serving(ctx context.Context, c client.Client) ([]Queue, error) {
+// it, or has its activities in hand. It looks longest for workers of some versions, without any for
+// those that new runs begin on.
+func Serving(ctx context.Context, c client.Client, versions ...Version) ([]Queue, error) {
 	var queues []Queue
 	seen, unclear := map[string]workers{}, false
 	for _, name := range Queues() {
@@ -92,11 +102,18 @@ func Serving(ctx context.Context, c client.Client) ([]Queue, error) {
 	if !unclear { // each queue has a worker, and which one does not matter
 		return queues, nil
 	}
-	addBusy(ctx, c, seen)
+	addBusy(ctx, c, seen, func() bool {
+		recount(queues, seen)
+		return slices.ContainsFunc(queues, func(q Queue) bool { return q.lacks(versions) })
+	})
+	recount(queues, seen)
+	return queues, nil
+}
+
+func recount(queues []Queue, seen map[string]workers) {
 	for i, q := range queues {
 		queues[i].Workers = seen[q.Name].count()
 	}
-	return queues, nil
 }
 
 type worker struct {

@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 	"errors"
+	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -53,6 +55,72 @@ func (p pollers) ListWorkflow(context.Context, *workflowservice.ListWorkflowExec
 		out.Executions = append(out.Executions, &workflowpb.WorkflowExecutionInfo{Execution: &commonpb.WorkflowExecution{WorkflowId: id}})
 	}
 	return out, p.unlisted
+}
+
+// crowded is a server with pages and pages of executions, whose fits the given ones have in hand, a page each;
+// then there are pages without fits for as long as somebody asks, an answer each second.
+type crowded struct {
+	pollers
+	busy  []*workflowpb.PendingActivityInfo
+	pages *int // that were asked for
+}
+
+func (c crowded) ListWorkflow(ctx context.Context, r *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	page := len(r.GetNextPageToken())
+	*c.pages++
+	if page >= len(c.busy) {
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return &workflowservice.ListWorkflowExecutionsResponse{
+		Executions:    []*workflowpb.WorkflowExecutionInfo{{Execution: &commonpb.WorkflowExecution{WorkflowId: strconv.Itoa(page)}}},
+		NextPageToken: make([]byte, page+1),
+	}, nil
+}
+
+func (c crowded) DescribeWorkflowExecution(_ context.Context, id, _ string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	out := &workflowservice.DescribeWorkflowExecutionResponse{}
+	if page, err := strconv.Atoi(id); err == nil && page < len(c.busy) {
+		out.PendingActivities = c.busy[page : page+1]
+	}
+	return out, nil
+}
+
+// Claim: busy workers are looked for on page after page of the executions until each queue of activities has
+// one of what was asked for, and no longer than a question may take.
+func TestServingLooksAtAllExecutions(t *testing.T) {
+	const started = enumspb.PENDING_ACTIVITY_STATE_STARTED
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		elsewhere, v1 := fit("a", started, time.Second, false), Version{"everfold", "v1"}
+		elsewhere.ActivityOptions.TaskQueue.Name = "everfold-io"
+		ofV1 := fit("d", started, time.Second, true)
+		ofV1.ActivityOptions.TaskQueue.Name = "everfold-io"
+		all := crowded{pollers{last: begun.Add(-2 * time.Minute)}, []*workflowpb.PendingActivityInfo{
+			fit("lost", started, time.Hour, false), elsewhere, fit("b", started, time.Second, false), fit("c", started, time.Second, true), ofV1}, new(int)}
+		queues, err := Serving(t.Context(), all, Version{})
+		require.NoError(t, err)
+		require.Equal(t, 3, *all.pages)
+		require.Equal(t, map[Version]int{{}: 1}, queues[1].Workers)
+		require.Equal(t, map[Version]int{{}: 1}, queues[2].Workers)
+
+		*all.pages = 0
+		queues, err = Serving(t.Context(), all, v1)
+		require.NoError(t, err)
+		require.Equal(t, 5, *all.pages)
+		require.Equal(t, 1, queues[2].Workers[v1])
+		require.Zero(t, time.Since(begun))
+
+		all.busy = all.busy[:3]
+		queues, err = Serving(t.Context(), all, v1)
+		require.NoError(t, err)
+		require.Zero(t, queues[1].Workers[v1])
+		require.Equal(t, 1, queues[1].Count())
+		require.Equal(t, busyWithin, time.Since(begun))
+	})
 }
 
 func (p pollers) DescribeWorkflowExecution(_ context.Context, id, _ string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
