@@ -42,30 +42,36 @@ func newGate(pass func(activities.FitFoldInput) bool) *gate {
 
 func (g *gate) release() { g.once.Do(func() { close(g.open) }) }
 
-// before holds a fit. A cancellation comes with a heartbeat.
+// before holds a fit.
 func (g *gate) before(ctx context.Context, in activities.FitFoldInput) error {
 	if g.pass == nil || !g.pass(in) {
-		g.mu.Lock()
-		g.held++
-		g.mu.Unlock()
-		beat := time.NewTicker(100 * time.Millisecond)
-		defer beat.Stop()
-	held:
-		for {
-			select {
-			case <-g.open:
-				break held
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-beat.C:
-				activity.RecordHeartbeat(ctx, activities.FitProgress{Model: in.Model, Fold: in.Fold, Stage: "fit", Done: 1, Total: 2})
-			}
+		if err := g.hold(ctx, activities.FitProgress{Model: in.Model, Fold: in.Fold, Stage: "fit", Done: 1, Total: 2}); err != nil {
+			return err
 		}
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.fits[artifact.Task{Model: in.Model, Fold: in.Fold}.String()]++
 	return nil
+}
+
+// hold holds an activity, which is heard of meanwhile. A cancellation comes with a heartbeat.
+func (g *gate) hold(ctx context.Context, progress ...any) error {
+	g.mu.Lock()
+	g.held++
+	g.mu.Unlock()
+	beat := time.NewTicker(100 * time.Millisecond)
+	defer beat.Stop()
+	for {
+		select {
+		case <-g.open:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-beat.C:
+			activity.RecordHeartbeat(ctx, progress...)
+		}
+	}
 }
 
 func (g *gate) holding() int {

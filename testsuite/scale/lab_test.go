@@ -36,6 +36,8 @@ type lab struct {
 	server *harness.TemporalServer
 	client client.Client
 	store  string
+	// prepare is called before every attempt at a preparation; nil: nothing.
+	prepare func(ctx context.Context) error
 	// before is called before every attempt at a fold, after when it has ended well; nil: nothing.
 	before func(ctx context.Context, in activities.FitFoldInput) error
 	after  func(in activities.FitFoldInput, out *activities.FitFoldResult)
@@ -85,8 +87,14 @@ type watched struct {
 }
 
 func (w *watched) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	name := activity.GetInfo(ctx).ActivityType.Name
+	if name == activities.PrepareDataName && w.lab.prepare != nil {
+		if err := w.lab.prepare(ctx); err != nil {
+			return nil, err
+		}
+	}
 	fit, isFit := in.Args[0].(activities.FitFoldInput)
-	if activity.GetInfo(ctx).ActivityType.Name != activities.FitFoldName || !isFit {
+	if name != activities.FitFoldName || !isFit {
 		return w.Next.ExecuteActivity(ctx, in)
 	}
 	if w.lab.before != nil {

@@ -66,10 +66,15 @@ func TestManyRuns(t *testing.T) {
 	}
 	l := newLab(t, fair...)
 	j := &journal{begun: map[string]int{}}
-	queued := make(chan struct{}) // closed once every fold waits for a slot
+	started := newGate(nil) // opened once every preparation waits: folds, held below, may have all slots afterwards
+	l.prepare = func(ctx context.Context) error { return started.hold(ctx) }
+	queued := newGate(nil) // opened once every fold waits for a slot
 	l.before = func(ctx context.Context, in activities.FitFoldInput) error {
 		j.begin(in)
-		return waitFor(ctx, queued, size.pause)
+		if err := queued.before(ctx, in); err != nil {
+			return err
+		}
+		return take(ctx, size.pause)
 	}
 	total := size.runs * size.folds()
 	l.after = func(in activities.FitFoldInput, _ *activities.FitFoldResult) {
@@ -83,9 +88,11 @@ func TestManyRuns(t *testing.T) {
 		name := fmt.Sprintf("many-%03d", i)
 		runs = append(runs, l.start(name, l.spec(name, 5, size.repeats, nil, "")))
 	}
-	l.awaitQueued(runs, size.folds())
+	l.awaitPending(runs, activities.PrepareDataName, 1)
+	started.release()
+	l.awaitPending(runs, activities.FitFoldName, size.folds())
 	began := time.Now()
-	close(queued)
+	queued.release()
 	for i, run := range runs {
 		out := l.result(run)
 		require.Equal(t, size.folds(), out.Trained)
@@ -103,13 +110,8 @@ func TestManyRuns(t *testing.T) {
 	require.Len(t, j.counts(j.firstComplete(size.folds())), size.runs, "a run ended before every run had a fold")
 }
 
-// waitFor waits until the gate is open, then for as long as the fit is to take.
-func waitFor(ctx context.Context, gate <-chan struct{}, pause time.Duration) error {
-	select {
-	case <-gate:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+// take waits for as long as the fit is to take.
+func take(ctx context.Context, pause time.Duration) error {
 	select {
 	case <-time.After(pause):
 	case <-ctx.Done():
@@ -118,20 +120,20 @@ func waitFor(ctx context.Context, gate <-chan struct{}, pause time.Duration) err
 	return nil
 }
 
-// awaitQueued waits until every run has scheduled all of its folds.
-func (l *lab) awaitQueued(runs []client.WorkflowRun, folds int) {
+// awaitPending waits until so many activities of a kind are scheduled in every run.
+func (l *lab) awaitPending(runs []client.WorkflowRun, kind string, want int) {
 	l.t.Helper()
 	for _, run := range runs {
-		harness.Eventually(l.t, "the folds of "+run.GetID()+" are queued", func() bool {
+		harness.Eventually(l.t, fmt.Sprintf("%d %s of %s wait", want, kind, run.GetID()), func() bool {
 			d, err := l.client.DescribeWorkflowExecution(l.t.Context(), run.GetID(), run.GetRunID())
 			require.NoError(l.t, err)
 			n := 0
 			for _, a := range d.GetPendingActivities() {
-				if a.GetActivityType().GetName() == activities.FitFoldName {
+				if a.GetActivityType().GetName() == kind {
 					n++
 				}
 			}
-			return n == folds
+			return n == want
 		})
 	}
 }
@@ -171,7 +173,7 @@ func TestPrioritiesOnAnEarlierDatabase(t *testing.T) {
 	stop := l.serve(1, 0)
 	run := l.start("earlier", l.spec("earlier", 3, 1, twoModels, ""))
 	harness.Eventually(t, "one fit is held, the others wait in the database", func() bool { return g.holding() == 1 })
-	l.awaitQueued([]client.WorkflowRun{run}, 9)
+	l.awaitPending([]client.WorkflowRun{run}, activities.FitFoldName, 9)
 	l.server.Kill()
 	l.server.Dynamic = []string{"matching.useNewMatcher=true"}
 	l.server.Restart()
