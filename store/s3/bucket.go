@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/middleware"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/processcreds"
@@ -156,7 +155,7 @@ func (b *bucket) get(ctx context.Context, key, name string) (*object, store.Info
 	if out.ContentLength == nil {
 		return nil, store.Info{}, errors.Join(errors.New("the answer does not tell the object's size"), out.Body.Close())
 	}
-	if id, _ := middleware.GetRequestIDMetadata(out.ResultMetadata); id == "" && aws.ToString(out.ETag) == "" {
+	if answerID(out.ResultMetadata) == "" && aws.ToString(out.ETag) == "" {
 		return nil, store.Info{}, errors.Join(errForeign, out.Body.Close())
 	}
 	info := store.Info{Key: name, Size: *out.ContentLength, ETag: aws.ToString(out.ETag), Modified: aws.ToTime(out.LastModified)}

@@ -8,6 +8,9 @@ import (
 	"net/http"
 	"net/url"
 
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/smithy-go/middleware"
+
 	"everfold/store"
 )
 
@@ -57,6 +60,13 @@ func isForeign(err error) bool {
 // errForeign: what has answered is no S3 server, although it may call all well.
 var errForeign = errors.New("what answers is no S3 server: check store.endpoint and what stands before the server")
 
+// answerID is the id that S3 servers give a request, of its answer; "": none.
+func answerID(m middleware.Metadata) string {
+	id, _ := awsmiddleware.GetRequestIDMetadata(m)
+	return id
+}
+
+// requestID is that id, of a refusal.
 func requestID(err error) string {
 	var request requestError
 	if errors.As(err, &request) {

@@ -10,7 +10,6 @@ import (
 	"io"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"everfold/store"
@@ -98,7 +97,7 @@ func (p *put) whole(ctx context.Context, content []byte) (etag string, err error
 	if err != nil {
 		return p.settle(ctx, *retries, err)
 	}
-	if id, _ := middleware.GetRequestIDMetadata(out.ResultMetadata); id == "" || aws.ToString(out.ETag) == "" {
+	if answerID(out.ResultMetadata) == "" || aws.ToString(out.ETag) == "" {
 		return p.confirm(ctx) // a page may have a tag of its own
 	}
 	return *out.ETag, nil

@@ -239,6 +239,5 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 // id of the request.
 func isDeletion(out *s3.DeleteObjectOutput) bool {
 	raw, ok := middleware.GetRawResponse(out.ResultMetadata).(*smithyhttp.Response)
-	id, _ := middleware.GetRequestIDMetadata(out.ResultMetadata)
-	return id != "" || ok && raw.StatusCode == http.StatusNoContent
+	return answerID(out.ResultMetadata) != "" || ok && raw.StatusCode == http.StatusNoContent
 }
