@@ -11,6 +11,7 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"everfold/config"
@@ -132,6 +133,18 @@ func asked(r config.Request) string {
 	return ""
 }
 
+// memoOf is a field of an execution's memo; false where it is not there.
+func memoOf(c client.Client, run runRef, described *workflowservice.DescribeWorkflowExecutionResponse, field string) (value string, ok bool, err error) {
+	payload, ok := described.GetWorkflowExecutionInfo().GetMemo().GetFields()[field]
+	if !ok {
+		return "", false, nil
+	}
+	if err := keysOf(c).DataConverter().FromPayload(payload, &value); err != nil {
+		return "", false, fmt.Errorf("read the memo of %s: %w", run, err)
+	}
+	return value, true, nil
+}
+
 // memoDigest reads the spec digest of an execution, waiting for it where it is not there
 // yet: an execution started by other means writes it as its first act.
 func memoDigest(ctx context.Context, c client.Client, run runRef, execution string) (string, error) {
@@ -142,12 +155,8 @@ func memoDigest(ctx context.Context, c client.Client, run runRef, execution stri
 		if err != nil {
 			return "", fmt.Errorf("look at the running %s: %w", run, err)
 		}
-		if field, ok := described.GetWorkflowExecutionInfo().GetMemo().GetFields()[workflows.MemoSpecDigest]; ok {
-			var digest string
-			if err := keysOf(c).DataConverter().FromPayload(field, &digest); err != nil {
-				return "", fmt.Errorf("read the memo of %s: %w", run, err)
-			}
-			return digest, nil
+		if digest, ok, err := memoOf(c, run, described, workflows.MemoSpecDigest); ok || err != nil {
+			return digest, err
 		}
 		if time.Now().After(until) {
 			return "", usageError("start a worker, or cancel that run: starter cancel "+run.String(),

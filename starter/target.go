@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -53,13 +52,12 @@ func (t target) holds(ctx context.Context, l *link, run runRef) error {
 	if err != nil {
 		return missingFrom(t.store, run, err)
 	}
-	field, ok := described.GetWorkflowExecutionInfo().GetMemo().GetFields()[workflows.MemoOutput]
+	output, ok, err := memoOf(l, run, described, workflows.MemoOutput)
+	if err != nil {
+		return err
+	}
 	if !ok {
 		return fail(exitUnreachable, "start a worker: bin/worker", "%s was started by other means, and no worker has looked at its spec yet: its store is not known", run)
-	}
-	var output string
-	if err := keysOf(l).DataConverter().FromPayload(field, &output); err != nil {
-		return fmt.Errorf("read the memo of %s: %w", run, err)
 	}
 	at, err := storeURI(strings.TrimSuffix(output, "/"+run.String())) // as the spec spells it
 	if err != nil || run.dir(at) != folder {
