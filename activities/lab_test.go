@@ -107,8 +107,18 @@ func (l *lab) fit(s *config.Spec, model string, fold int, force string) (*FitFol
 // train makes every planned fold complete and returns what was done about each.
 func (l *lab) train(s *config.Spec, request config.Request) map[artifact.Task]Action {
 	l.t.Helper()
-	plan, err := l.prepare(s, request)
+	done, err := l.tryTrain(s, request)
 	require.NoError(l.t, err)
+	return done
+}
+
+// tryTrain is train that may fail.
+func (l *lab) tryTrain(s *config.Spec, request config.Request) (map[artifact.Task]Action, error) {
+	l.t.Helper()
+	plan, err := l.prepare(s, request)
+	if err != nil {
+		return nil, err
+	}
 	done := map[artifact.Task]Action{}
 	for _, m := range plan.Models {
 		for _, f := range m.Folds {
@@ -118,20 +128,32 @@ func (l *lab) train(s *config.Spec, request config.Request) map[artifact.Task]Ac
 				continue
 			}
 			out, err := l.fit(s, m.Model, f.Fold, f.Force)
-			require.NoError(l.t, err)
+			if err != nil {
+				return nil, err
+			}
 			done[task] = out.Action
 		}
 	}
-	return done
+	return done, nil
 }
 
 func (l *lab) summarize(s *config.Spec) *SummarizeResult {
 	l.t.Helper()
-	value, err := l.env.ExecuteActivity(SummarizeName, SummarizeInput{Run: Ref(s), SpecDigest: s.Digest()})
+	out, err := l.trySummarize(s)
 	require.NoError(l.t, err)
+	return out
+}
+
+// trySummarize is summarize that may fail.
+func (l *lab) trySummarize(s *config.Spec) (*SummarizeResult, error) {
+	l.t.Helper()
+	value, err := l.env.ExecuteActivity(SummarizeName, SummarizeInput{Run: Ref(s), SpecDigest: s.Digest()})
+	if err != nil {
+		return nil, err
+	}
 	var out SummarizeResult
 	require.NoError(l.t, value.Get(&out))
-	return &out
+	return &out, nil
 }
 
 // bytes is the content of every object of the run whose key ends in suffix.

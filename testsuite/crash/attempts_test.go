@@ -84,15 +84,10 @@ func TestPoisonFold(t *testing.T) {
 	w := l.watched("worker-1", 1, poison)
 	s := l.starter()
 	lost := 0
-	for running := true; running; {
-		select {
-		case <-w.Exited():
-			lost++
-			w = l.watched(fmt.Sprintf("worker-%d", lost+1), 1, poison)
-		case <-s.Exited():
-			running = false
-		}
-	}
+	replaceUntilEnded(w, s, func() *harness.Process {
+		lost++
+		return l.watched(fmt.Sprintf("worker-%d", lost+1), 1, poison)
+	})
 	e := harness.Ended(l.t, s, 3)
 	require.Equal(t, 2, lost)
 	require.Equal(t, workflows.Partial, e.Outcome)
@@ -120,14 +115,7 @@ func TestStepsThatKillWorkers(t *testing.T) {
 	}
 	w := next()
 	s := l.starter()
-	for running := true; running; {
-		select {
-		case <-w.Exited():
-			w = next()
-		case <-s.Exited():
-			running = false
-		}
-	}
+	replaceUntilEnded(w, s, next)
 	require.Empty(t, moments, "four workers died")
 	e := harness.Ended(l.t, s, 3)
 	require.Equal(t, workflows.Partial, e.Outcome)
@@ -141,6 +129,18 @@ func TestStepsThatKillWorkers(t *testing.T) {
 	require.Len(t, e.Result.Warnings, 1)
 	require.Contains(t, e.Result.Warnings[0], "no report: WorkersLost: workers lost: 2 attempts")
 	require.Contains(t, e.Result.Warnings[0], "starter report "+l.store)
+}
+
+// replaceUntilEnded has the next worker after each that dies, until the starter ends.
+func replaceUntilEnded(w, s *harness.Process, next func() *harness.Process) {
+	for {
+		select {
+		case <-w.Exited():
+			w = next()
+		case <-s.Exited():
+			return
+		}
+	}
 }
 
 // SIGTERM ends the unmodified worker with exit code 0 within its stop timeout, however
