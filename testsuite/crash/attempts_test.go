@@ -3,8 +3,6 @@ package crash
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -35,7 +33,7 @@ func TestZombie(t *testing.T) {
 			l := newServedLab(t, small)
 			zombie := l.watched("zombie", 1, trap{At: moment, Task: &victim, Nth: 1, Do: hang})
 			s := l.starter()
-			harness.Eventually(t, "the worker hangs", func() bool { return stopped(t, zombie) })
+			harness.Eventually(t, "the worker hangs", zombie.StandsStill)
 			l.watched("second", 1, trap{})
 			harness.Eventually(t, "the second worker's manifest", func() bool { return len(l.manifestsOf(victim)) == 1 })
 			complete := l.manifests()
@@ -63,16 +61,6 @@ func (l *lab) manifestsOf(task artifact.Task) records {
 		}
 	}
 	return found
-}
-
-// stopped says whether every thread of a process stands still by SIGSTOP.
-func stopped(t *testing.T, p *harness.Process) bool {
-	t.Helper()
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID()))
-	require.NoError(t, err)
-	_, state, ok := strings.Cut(string(stat), ") ")
-	require.True(t, ok)
-	return strings.HasPrefix(state, "T")
 }
 
 // A fold that takes every worker with it fails as PoisonFold once max_lost_workers are

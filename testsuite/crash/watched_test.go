@@ -61,7 +61,7 @@ const (
 // What a trap does.
 const (
 	kill = "kill" // SIGKILL to itself
-	hang = "hang" // SIGSTOP to itself: every thread stands still until SIGCONT
+	hang = "hang" // SIGSTOP to itself: the operation goes no further until SIGCONT, nor does any other thread
 	wait = "wait" // that one operation waits until its context ends
 	fail = "fail" // that one operation fails, by an error of no known class
 )
@@ -186,7 +186,7 @@ func (w *watchedStore) spring(ctx context.Context, moment string, task artifact.
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {} // until the signal arrives
 	case hang:
-		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		harness.StandStill()
 	case wait:
 		<-ctx.Done()
 		return ctx.Err()

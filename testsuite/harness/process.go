@@ -3,6 +3,7 @@ package harness
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
@@ -86,6 +87,17 @@ func (p *Process) Signal(s syscall.Signal) {
 			p.tb.Errorf("harness: signal %v to %s: %v", s, p.name, err)
 		}
 	}
+}
+
+// StandsStill says whether every thread of the process stands still by SIGSTOP.
+func (p *Process) StandsStill() bool {
+	p.tb.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID()))
+	if err != nil {
+		p.tb.Fatalf("harness: %s: %v", p.name, err)
+	}
+	_, state, _ := strings.Cut(string(stat), ") ")
+	return strings.HasPrefix(state, "T")
 }
 
 // Kill sends SIGKILL to the process group and waits until the process is gone.

@@ -66,3 +66,14 @@ func Watched(tb testing.TB, setting any) (program, variable string) {
 	}
 	return self, watchedRole + "=" + string(text)
 }
+
+// StandStill stops every thread of this process by SIGSTOP and returns after SIGCONT. The signal
+// alone would not hold the caller: an idle thread may take it, and the caller goes on until
+// that thread has been given a processor.
+func StandStill() {
+	continued := make(chan os.Signal, 1)
+	signal.Notify(continued, syscall.SIGCONT)
+	defer signal.Stop(continued)
+	_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP) // to oneself: it is there and allowed
+	<-continued
+}

@@ -77,6 +77,7 @@ func TestDrain(t *testing.T) {
 	hastier := l.worker(harness.WorkerBinary(t), "hastier", "--slots", "1", "--heartbeat-timeout", missed)
 	l.underWay("rollout", "hastier")
 	hastier.Signal(syscall.SIGSTOP) // it gets both at once: a fit goes back in milliseconds
+	harness.Eventually(t, "the worker stands still", hastier.StandsStill)
 	hastier.Signal(syscall.SIGTERM)
 	hastier.Signal(syscall.SIGINT)
 	hastier.Signal(syscall.SIGCONT)

@@ -3,7 +3,6 @@ package tracker
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,7 +10,6 @@ import (
 	"regexp"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -44,7 +42,7 @@ func (s *stoppingStore) Put(ctx context.Context, key string, body io.Reader, con
 	_, within, _ := strings.Cut(key, "/"+artifact.ArtifactsPrefix)
 	if _, _, ok := artifact.ManifestOf(artifact.ArtifactsPrefix + within); ok && err == nil && atomic.AddInt64(&s.left, -1) == 0 {
 		fmt.Fprintln(os.Stderr, halted)
-		err = errors.Join(err, syscall.Kill(os.Getpid(), syscall.SIGSTOP))
+		harness.StandStill()
 	}
 	return info, err
 }
