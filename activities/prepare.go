@@ -167,7 +167,11 @@ func (p *Preview) write(ctx context.Context, s store.Store) error {
 	if err := artifact.CheckRun(ctx, s, p.former); err != nil {
 		return err
 	}
-	if err := artifact.CallOff(ctx, s); err != nil { // now: a removal would go on with what is written next
+	spare := artifact.EndRemoval
+	if p.former == "" {
+		spare = artifact.CallOff
+	}
+	if err := spare(ctx, s); err != nil { // now: a removal would go on with what is written next
 		return err
 	}
 	profile, err := json.MarshalIndent(p.Profile, "", "  ")
@@ -208,7 +212,7 @@ func (p *Preview) writeRun(ctx context.Context, s store.Store) (err error) {
 			return fmt.Errorf("remove %s: %w", artifact.FinalRowsKey, err)
 		}
 	}
-	return artifact.CallOff(ctx, s)
+	return artifact.EndRemoval(ctx, s)
 }
 
 // writeTable streams the prepared table into the store, also where one of equal digest is:

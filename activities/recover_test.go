@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -15,6 +16,7 @@ import (
 	"everfold/config"
 	"everfold/logging"
 	"everfold/store"
+	"everfold/store/storetest"
 )
 
 // whole is a finished run on a copy of the data, which may be lost.
@@ -387,4 +389,39 @@ func TestRecoverMoved(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "/elsewhere", run.Spec.Store.URI)
 	require.Equal(t, run.Spec.Digest(), run.SpecDigest)
+}
+
+// A start in what an interrupted removal has left may be cut off at any write, before it or with its
+// answer lost: what is there is a run, or the next prune removes it to the last file. It stays
+// while the start is at work.
+func TestPruneAfterAStartThatWasCutOff(t *testing.T) {
+	l := newLab(t)
+	l.root = storetest.Memory()
+	s := l.spec("folds.k=2")
+	l.prepare(s, config.Request{})
+	l.remove(artifact.RunKey)
+	l.put(artifact.PrunedKey, `{}`)
+	base, undisturbed := l.root, &power{}
+	l.root = undisturbed.of(copied(t, base))
+	_, err := l.prepare(s, config.Request{})
+	require.NoError(t, err)
+	require.NotContains(t, l.tree(), artifact.PrunedKey)
+	for at := 1; at <= undisturbed.writes; at++ {
+		for _, after := range []bool{false, true} {
+			left := copied(t, base)
+			l.root = (&power{at: at, after: after}).of(left)
+			_, _ = l.prepare(s, config.Request{}) // what is written after run.json may be missing
+			l.root = left
+			_, whole := l.tree()[artifact.RunKey]
+			prune := artifact.PruneOptions{Type: s.Type, Retention: config.Retention{Keep: 1}, Now: time.Now(), Quiet: time.Hour}
+			report, err := artifact.Prune(t.Context(), left, prune)
+			require.NoError(t, err)
+			require.Zero(t, report.Removed, at)
+			prune.Now = time.Now().Add(2 * time.Hour)
+			report, err = artifact.Prune(t.Context(), left, prune)
+			require.NoError(t, err)
+			require.Equal(t, whole, report.Removed == 0, at)
+			require.Equal(t, whole, len(l.tree()) > 0, at)
+		}
+	}
 }

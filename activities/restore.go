@@ -118,7 +118,7 @@ func (b *basis) spare(ctx context.Context) error {
 		return err
 	}
 	b.found(artifact.PrunedKey, errors.New("its removal had begun")).Done = "the removal is called off"
-	return artifact.CallOff(ctx, b.store)
+	return artifact.EndRemoval(ctx, b.store)
 }
 
 // found notes damage.

@@ -3,7 +3,6 @@ package artifact
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -170,7 +169,7 @@ func (p *pruner) byRule(v *PruneVerdict, newer int) {
 	case v.Run == p.Spare:
 		v.keep("the run that has just ended")
 	case v.found.grave != nil:
-		v.Action, v.Reason = PruneFinish, "its removal was interrupted"
+		v.Action, v.Reason = PruneFinish, v.found.grave.interrupted()
 	case v.found.run == nil:
 		v.keep("its run.json is damaged: starter run SPEC mends it, or delete the folder")
 	case r.MaxAge > 0 && age > r.MaxAge.Std():
@@ -264,32 +263,6 @@ func (p *pruner) running(ctx context.Context, v *surveyed) (string, error) {
 	return "", nil
 }
 
-// tombstone is pruned.json: it stands in a folder from the moment its removal begins until
-// nothing else is left. A run.json of another digest is that of a later start, which the
-// removal does not concern.
-type tombstone struct {
-	RunSHA256 string    `json:"run_sha256"` // of the run.json that was removed; "" where it is damaged
-	Reason    string    `json:"reason"`
-	Begun     time.Time `json:"begun"`
-}
-
-// readTombstone returns the tombstone that holds for a folder: nil where there is none or it
-// is of an earlier run of the name.
-func readTombstone(ctx context.Context, s store.Store, run *Run) (*tombstone, error) {
-	content, _, err := store.ReadAll(ctx, s, PrunedKey, maxJSON)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	t := &tombstone{}
-	if err := json.Unmarshal(content, t); run != nil && (err != nil || t.RunSHA256 != run.SHA256) {
-		return nil, nil
-	}
-	return t, nil
-}
-
 // remove removes a run: the tombstone first, then run.json and everything by which some part
 // of the run would count as good, then the rest, the tombstone last.
 func (p *pruner) remove(ctx context.Context, v *PruneVerdict) error {
@@ -331,16 +304,6 @@ func (p *pruner) remove(ctx context.Context, v *PruneVerdict) error {
 	return nil
 }
 
-// calledOff says whether the tombstone is gone: a start puts files in place of those that are still
-// to be removed.
-func calledOff(ctx context.Context, s store.Store) (bool, error) {
-	_, _, err := store.ReadAll(ctx, s, PrunedKey, maxJSON)
-	if errors.Is(err, store.ErrNotFound) {
-		return true, nil
-	}
-	return false, err
-}
-
 // bury writes the tombstone, unless the run is not the one any more that was judged: it is
 // then left alone.
 func (p *pruner) bury(ctx context.Context, s store.Store, v *PruneVerdict) (other bool, err error) {
@@ -355,18 +318,15 @@ func (p *pruner) bury(ctx context.Context, s store.Store, v *PruneVerdict) (othe
 		v.keep("it was started again meanwhile")
 		return true, nil
 	}
-	text, err := json.MarshalIndent(tombstone{RunSHA256: run.SHA256, Reason: v.Reason, Begun: p.Now.UTC()}, "", "  ")
-	if err != nil {
-		return false, fmt.Errorf("remove %s: %w", v.found.id(), err)
-	}
-	if _, err := store.PutBytes(ctx, s, PrunedKey, append(text, '\n'), store.Condition{}); err != nil {
+	t := tombstone{RunSHA256: run.SHA256, Reason: v.Reason, Begun: p.Now.UTC()}
+	if err := t.put(ctx, s, store.Condition{}); err != nil {
 		return false, fmt.Errorf("remove %s: %w", v.found.id(), err)
 	}
 	// A start between the two has written another run.json, which the tombstone does not concern.
 	now, _, err := ReadRun(ctx, s)
 	if err == nil && now.SHA256 != run.SHA256 {
 		v.keep("it was started again meanwhile")
-		return true, CallOff(ctx, s)
+		return true, EndRemoval(ctx, s)
 	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, ErrDamaged) {
 		return false, fmt.Errorf("remove %s: %w", v.found.id(), err)
@@ -375,32 +335,29 @@ func (p *pruner) bury(ctx context.Context, s store.Store, v *PruneVerdict) (othe
 }
 
 // exhume looks again at a removal that was interrupted: it is finished only if its tombstone
-// still holds.
+// still holds. One that a start has called off is replaced, unless that start, or a later one, has
+// been at it since the run was judged.
 func (p *pruner) exhume(ctx context.Context, s store.Store, v *PruneVerdict) (other bool, err error) {
 	again := &surveyed{folder: v.found.folder, runType: v.found.runType}
 	if err := again.read(ctx, p.root); err != nil {
 		return false, fmt.Errorf("remove %s: %w", v.found.id(), err)
+	}
+	if again.grave != nil && !again.grave.CalledOff.IsZero() {
+		t := tombstone{Reason: v.Reason, Begun: p.Now.UTC()}
+		err := t.put(ctx, s, store.Condition{ETag: v.found.objects[PrunedKey].ETag})
+		if err == nil {
+			return false, nil
+		}
+		if !errors.Is(err, store.ErrConflict) {
+			return false, fmt.Errorf("remove %s: %w", v.found.id(), err)
+		}
+		again.grave = nil
 	}
 	if again.grave == nil {
 		v.keep("it was started again, or its removal was ended, meanwhile")
 		return true, nil
 	}
 	return false, nil
-}
-
-// CallOff ends a removal that was interrupted, in the folder of a run that is wanted after
-// all: what is left of the run stays. Without one it does nothing.
-func CallOff(ctx context.Context, s store.Store) error {
-	if err := s.Delete(ctx, PrunedKey); err != nil {
-		return fmt.Errorf("call off the removal: %w", err)
-	}
-	return nil
-}
-
-// Condemned says whether a removal of the folder's run has begun.
-func Condemned(ctx context.Context, s store.Store, run *Run) (bool, error) {
-	t, err := readTombstone(ctx, s, run)
-	return t != nil, err
 }
 
 // removalStep orders the keys of a run's folder: run.json, then what seals other files, then

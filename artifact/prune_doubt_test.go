@@ -31,3 +31,37 @@ func TestPruneInDoubt(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrUnavailable)
 	require.EqualValues(t, 1, removed.Load(), "run.json")
 }
+
+// A removal ends where a start has called it off, before its first step or in the midst of it, also one
+// that finishes what an earlier start was cut off in.
+func TestPruneCalledOff(t *testing.T) {
+	for at := int64(1); at <= 4; at++ {
+		for _, again := range []bool{false, true} {
+			root := memory()
+			stored(t, root, "n-1", 9, 0)
+			n1 := store.Prefixed(root, "sample/n-1")
+			overwrite(t, root, "sample/n-1/"+artifact.PrunedKey, []byte("{}"))
+			require.NoError(t, n1.Delete(t.Context(), artifact.RunKey))
+			if again {
+				require.NoError(t, artifact.CallOff(t.Context(), n1))
+			}
+			var asked atomic.Int64
+			racing := &storetest.Faulty{Store: root, Before: func(op storetest.Op, key string) error {
+				if op == storetest.Get && strings.HasSuffix(key, artifact.PrunedKey) && asked.Add(1) == at {
+					return artifact.CallOff(t.Context(), n1)
+				}
+				return nil
+			}}
+			o := pruning(1, "")
+			report, err := artifact.Prune(t.Context(), racing, o)
+			require.NoError(t, err)
+			require.GreaterOrEqual(t, asked.Load(), at)
+			require.Zero(t, report.Removed, "%d %t", at, again)
+			require.Contains(t, report.Runs[0].Reason, "started again")
+			require.Equal(t, 1, prune(t, root, o).Removed, "the start, too, was cut off")
+			infos, err := root.List(t.Context(), "")
+			require.NoError(t, err)
+			require.Empty(t, infos)
+		}
+	}
+}

@@ -109,11 +109,13 @@ func (v *surveyed) ranked(model string) bool {
 	return slices.ContainsFunc(v.standings, func(s Standing) bool { return s.Model == model && s.Rank > 0 })
 }
 
-// written is when something was last written to the folder.
+// written is when a run last wrote to the folder: a removal's tombstone is none of its, one that a start
+// has called off is.
 func (v *surveyed) written() time.Time {
 	var last time.Time
 	for _, o := range v.objects {
-		if o.Key != PrunedKey && o.Modified.After(last) {
+		removals := o.Key == PrunedKey && (v.grave == nil || v.grave.CalledOff.IsZero())
+		if !removals && o.Modified.After(last) {
 			last = o.Modified
 		}
 	}
