@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -169,11 +168,12 @@ func (j *job) fitModel(ctx context.Context, f *fitted) error {
 // located is err with a row of the data file in place of its position among rows, which nobody
 // could look up.
 func (j *job) located(err error, rows []int) error {
-	var bad *survival.DataError
-	if !errors.As(err, &bad) || bad.Row >= len(rows) {
-		return err
-	}
-	return &survival.DataError{Row: int(j.table.SourceRow[rows[bad.Row]]), Column: bad.Column, Problem: bad.Problem}
+	return survival.AtRow(err, func(row int) int {
+		if row >= len(rows) {
+			return row
+		}
+		return int(j.table.SourceRow[rows[row]])
+	})
 }
 
 // stratifyEvent is the value of folds.stratify that balances events.

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -12,7 +13,9 @@ import (
 
 	"everfold/artifact"
 	"everfold/config"
+	"everfold/dataset"
 	"everfold/store"
+	"everfold/survival"
 )
 
 // A stratified model is fitted with its stratum column as strata, not as a covariate, and
@@ -60,6 +63,13 @@ func TestFailedFoldNamesRowOfFile(t *testing.T) {
 	}
 	require.Len(t, failed, 1)
 	require.Contains(t, failed[0], "row 40: stratum was not among the fitted rows")
+}
+
+// The row that a stack's base names is one of the data file, too, and the base stays named.
+func TestRowOfABase(t *testing.T) {
+	j := &job{table: &dataset.Table{SourceRow: []int64{3, 5, 8, 9}}}
+	err := j.located(fmt.Errorf("base cox: %w", &survival.DataError{Row: 1, Column: "age", Problem: "must be finite"}), []int{0, 2})
+	require.EqualError(t, err, "base cox: row 8: age must be finite")
 }
 
 func readArray[T artifact.Element](t *testing.T, l *lab, key string) []T {

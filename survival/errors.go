@@ -3,6 +3,7 @@ package survival
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 var (
@@ -24,6 +25,20 @@ type DataError struct {
 
 func (e *DataError) Error() string {
 	return fmt.Sprintf("row %d: %s %s", e.Row, e.Column, e.Problem)
+}
+
+// AtRow is err with the row of its *DataError counted as row counts it; what err says before that
+// stays. An err without one is returned as it is.
+func AtRow(err error, row func(int) int) error {
+	var bad *DataError
+	if !errors.As(err, &bad) {
+		return err
+	}
+	moved := &DataError{Row: row(bad.Row), Column: bad.Column, Problem: bad.Problem}
+	if before, found := strings.CutSuffix(err.Error(), bad.Error()); found && before != "" {
+		return fmt.Errorf("%s%w", before, moved)
+	}
+	return moved
 }
 
 // ColumnError names a column that the model needs and the design lacks.

@@ -2,7 +2,6 @@ package coxnet
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"sync"
@@ -125,14 +124,14 @@ func (v validation) leaveOut(ctx context.Context, fold resample.Fold, alphas []f
 	opt.Path, opt.PenaltyFactor = alphas, v.factors(all)
 	s, err := newSolver(all.Take(fold.Train), v.y.Take(fold.Train), opt, threads)
 	if err != nil {
-		return leftOut{}, ofRow(err, fold.Train)
+		return leftOut{}, survival.AtRow(err, func(i int) int { return fold.Train[i] })
 	}
 	if s.looking = true; len(fold.Train) >= manyRows {
 		s.tolerance = toleranceInner
 	}
 	held, err := holdOut(all, v.y, fold.Test, s.like, &s.full.Columns)
 	if err != nil {
-		return leftOut{}, ofRow(err, fold.Test)
+		return leftOut{}, survival.AtRow(err, func(i int) int { return fold.Test[i] })
 	}
 	out := leftOut{deviance: make([]float64, len(alphas))}
 	if s.like.events == 0 {
@@ -153,14 +152,6 @@ func (v validation) leaveOut(ctx context.Context, fold resample.Fold, alphas []f
 	})
 	out.converged = s.converged
 	return out, err
-}
-
-// ofRow names the row of the whole design that a *survival.DataError about some rows means.
-func ofRow(err error, rows []int) error {
-	if data := (*survival.DataError)(nil); errors.As(err, &data) {
-		return &survival.DataError{Row: rows[data.Row], Column: data.Column, Problem: data.Problem}
-	}
-	return err
 }
 
 // factors are the penalty factors of a design that may have other columns: those of the

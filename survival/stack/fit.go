@@ -87,15 +87,6 @@ type part struct {
 	inner survival.Inner
 }
 
-// located is err with the row of a *survival.DataError counted as the caller counts.
-func located(err error, row func(int) int) error {
-	var bad *survival.DataError
-	if !errors.As(err, &bad) {
-		return err
-	}
-	return &survival.DataError{Row: row(bad.Row), Column: bad.Column, Problem: bad.Problem}
-}
-
 // fitBase fits base b to the part, or takes the fit that an earlier attempt has kept. The
 // model is nil, without error, where the base has failed.
 func (s *stacking) fitBase(ctx context.Context, b int, p part) (survival.Model, error) {
@@ -158,7 +149,7 @@ func (s *stacking) refused(b int, p part, err error) error {
 		s.warn("convergence", "base %s has weight 0: it could not be fitted to %s: %v", name, p.what, err)
 		return nil
 	}
-	return fmt.Errorf("base %s: %w", name, located(err, p.row))
+	return fmt.Errorf("base %s: %w", name, survival.AtRow(err, p.row))
 }
 
 // stage reports the progress of what is done next as that of the whole, of which it is the

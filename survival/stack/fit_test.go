@@ -185,6 +185,8 @@ func TestBasesThatFail(t *testing.T) {
 	_, err = stack.Fit(t.Context(), x, y, stack.Options{Of: []stack.Base{good, refusing("bad", full, 2)}}, survival.FitOptions{})
 	require.ErrorIs(t, err, full)
 	require.ErrorContains(t, err, "fold 2: base bad")
+	_, err = stack.Fit(t.Context(), x, y, stack.Options{Of: []stack.Base{good, refusing("bad", &survival.DataError{Row: 1, Column: "age", Problem: "is odd"}, 5)}}, survival.FitOptions{})
+	require.EqualError(t, err, "base bad: row 1: age is odd")
 }
 
 // Warnings of a base with weight are the stack's, under its name, and so is that it has not

@@ -179,7 +179,7 @@ func (s *stacking) enter(ctx context.Context, rows []int, found []curves, g nonp
 			}
 			var err error
 			if of[b], err = f(ctx, from, to); err != nil {
-				return fmt.Errorf("base %s: %w", s.bases[b].Name, located(err, func(i int) int { return rows[from+i] }))
+				return fmt.Errorf("base %s: %w", s.bases[b].Name, survival.AtRow(err, func(i int) int { return rows[from+i] }))
 			}
 		}
 		for i := from; i < to; i++ {

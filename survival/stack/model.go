@@ -99,7 +99,7 @@ func (m *Model) Survival(ctx context.Context, x *survival.Design, times []float6
 		to := min(from+size, x.Rows)
 		clear(deaths)
 		if err := m.add(ctx, view(aligned, from, to), times, deaths); err != nil {
-			return located(err, func(i int) int { return from + i })
+			return survival.AtRow(err, func(i int) int { return from + i })
 		}
 		for i := range to - from {
 			curve := deaths[i*n : (i+1)*n]
