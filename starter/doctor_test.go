@@ -23,6 +23,7 @@ import (
 )
 
 func (f *fakeServer) DescribeTaskQueue(_ context.Context, queue string, _ enumspb.TaskQueueType) (*workflowservice.DescribeTaskQueueResponse, error) {
+	f.polled++
 	out := &workflowservice.DescribeTaskQueueResponse{VersioningInfo: f.routed}
 	for range f.workers[queue] {
 		out.Pollers = append(out.Pollers, &taskqueuepb.PollerInfo{Identity: "w", LastAccessTime: timestamppb.New(time.Now())})

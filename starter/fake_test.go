@@ -43,6 +43,7 @@ type fakeServer struct {
 	updates   []client.UpdateWorkflowOptions
 	looks     int
 	queries   int
+	polled    int // how often it was asked who polls a queue
 }
 
 type describeAnswer struct {

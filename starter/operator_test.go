@@ -88,8 +88,11 @@ func TestStatusOfPinnedRun(t *testing.T) {
 	require.NotContains(t, i.out.String(), "no worker of")
 
 	const move = "temporal workflow update-options --workflow-id everfold/production/tiny --versioning-override-behavior auto_upgrade"
-	server.versioned = []string{"v2"}
+	server.versioned, server.polled, server.silent = []string{"v2"}, 0, context.DeadlineExceeded
 	i, _ = invoke(server, "status", "production/tiny")
+	require.Contains(t, i.out.String(), "no worker of everfold v1 polls everfold-workflows; it goes on with one\n")
+	require.Equal(t, len(app.Queues()), server.polled, "each queue is asked for once")
+	server.silent = nil
 	require.Contains(t, i.out.String(), "no worker of everfold v1 serves everfold-workflows, everfold-train, everfold-io\n")
 	require.Contains(t, i.out.String(), move)
 	i, _ = invoke(server, "status", "production/tiny", "--json")

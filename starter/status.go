@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	enumspb "go.temporal.io/api/enums/v1"
 
+	"everfold/internal/app"
 	"everfold/workflows"
 )
 
@@ -93,7 +94,6 @@ func readStatus(ctx context.Context, l *link, run runRef) (*runStatus, error) {
 	if !s.closed.IsZero() {
 		status.Closed = &s.closed
 	}
-	status.Version = readVersion(ctx, l, e.WorkflowID, s)
 	if s.silence != nil && s.running() {
 		s.explain(ctx, l, run.workflowID())
 		status.Silence = silenceOf(s.silence)
@@ -104,12 +104,25 @@ func readStatus(ctx context.Context, l *link, run runRef) (*runStatus, error) {
 			status.ETASeconds, status.ETAIsBound = &secondsLeft, e.bound
 		}
 	}
-	status.Waiting = s.noPoller(s.unserved(ctx, l))
+	status.addWorkers(ctx, l, s)
 	status.addActivities(s)
 	if !s.running() {
 		status.Error = endError(ctx, l, run, s.execution)
 	}
 	return status, nil
+}
+
+// addWorkers tells which workers may have the run, and which of those that it needs are missing.
+func (r *runStatus) addWorkers(ctx context.Context, l *link, s *snapshot) {
+	pinned, isPinned := app.PinnedTo(s.versioning)
+	var unserved []string
+	if s.running() && (isPinned || len(s.waiting()) > 0) {
+		unserved = s.unserved(ctx, l)
+	}
+	r.Waiting = s.noPoller(unserved)
+	if isPinned {
+		r.Version = newVersionStatus(pinned, unserved, r.WorkflowID, s)
+	}
 }
 
 // addActivities lists fits in hand, in the order of the models, and what is tried again.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -73,28 +72,9 @@ type versionStatus struct {
 	Do      string   `json:"do,omitempty"`
 }
 
-// readVersion is nil for runs that any worker may have, and where the server does not tell.
-func readVersion(ctx context.Context, l *link, id string, s *snapshot) *versionStatus {
-	pinned, ok := app.PinnedTo(s.versioning)
-	if !ok {
-		return nil
-	}
-	status := &versionStatus{Version: pinned}
-	if !s.running() {
-		return status
-	}
-	ctx, cancel := context.WithTimeout(ctx, describeTimeout)
-	defer cancel()
-	queues, err := app.Serving(ctx, l, pinned)
-	if err != nil {
-		return status // whether workers are missing is not known then
-	}
-	for _, q := range queues {
-		if q.Workers[pinned] == 0 {
-			status.Missing = append(status.Missing, q.Name)
-		}
-	}
-	if len(status.Missing) > 0 {
+func newVersionStatus(pinned app.Version, missing []string, id string, s *snapshot) *versionStatus {
+	status := &versionStatus{Version: pinned, Missing: missing}
+	if len(missing) > 0 {
 		status.Do = "start " + aWorker(pinned) + ", or move the run to what is current: temporal workflow update-options " +
 			concerned(id, s) + " --versioning-override-behavior auto_upgrade"
 	}

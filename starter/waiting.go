@@ -12,16 +12,18 @@ import (
 	"everfold/workflows"
 )
 
-// unserved are the task queues that something of a run waits at while no worker polls them, in
-// the order of app.Queues. A server that does not tell is no reason to say nothing else.
-func (s *snapshot) unserved(ctx context.Context, c client.Client) []string {
-	waits := s.waits
+// waiting are the task queues that something of a run waits at.
+func (s *snapshot) waiting() []string {
 	if s.silence != nil && s.progress == nil {
-		waits = append(slices.Clone(waits), workflows.QueueWorkflows)
+		return append(slices.Clone(s.waits), workflows.QueueWorkflows)
 	}
-	if len(waits) == 0 || !s.running() {
-		return nil
-	}
+	return s.waits
+}
+
+// unserved are the task queues, in the order of app.Queues, that no worker polls which may have the
+// run: of its version, where it is pinned to one. A server that does not tell is no reason to say
+// nothing else.
+func (s *snapshot) unserved(ctx context.Context, c client.Client) []string {
 	ctx, cancel := context.WithTimeout(ctx, describeTimeout)
 	defer cancel()
 	var versions []app.Version
@@ -39,15 +41,17 @@ func (s *snapshot) unserved(ctx context.Context, c client.Client) []string {
 		if isPinned {
 			workers = q.Workers[pinned]
 		}
-		if workers == 0 && slices.Contains(waits, q.Name) {
+		if workers == 0 {
 			missing = append(missing, q.Name)
 		}
 	}
 	return missing
 }
 
-// noPoller says what a run waits for, "" where every queue is polled.
-func (s *snapshot) noPoller(queues []string) string {
+// noPoller says what a run waits for, "" where it waits at none of the queues that no worker polls.
+func (s *snapshot) noPoller(unserved []string) string {
+	waits := s.waiting()
+	queues := slices.DeleteFunc(slices.Clone(unserved), func(queue string) bool { return !slices.Contains(waits, queue) })
 	if len(queues) == 0 {
 		return ""
 	}
