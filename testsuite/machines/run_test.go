@@ -35,7 +35,7 @@ func TestFourMachines(t *testing.T) {
 	serve := func() {
 		workers = nil
 		for i, m := range crew {
-			workers = append(workers, m.worker("--queues", queues[i], "--slots", "1", "--heartbeat-timeout", "3s"))
+			workers = append(workers, m.worker("--queues", queues[i], "--slots", "1"))
 		}
 	}
 	serve()
