@@ -67,8 +67,13 @@ type Client struct {
 
 var _ tracker.Tracker = (*Client)(nil)
 
-// defaultTimeout is that of a call without another.
-const defaultTimeout = 10 * time.Second
+const (
+	// defaultTimeout is that of a call without another.
+	defaultTimeout = 10 * time.Second
+	// idleConnection is for how long a connection is kept for the next call. Servers end idle ones after
+	// 2 to 5 s: a call on its way then is lost, and nobody knows whether it was taken.
+	idleConnection = time.Second
+)
 
 // New returns a client. It calls nobody; errors are *tracker.Error of kind Settings and quote
 // neither the address nor a credential.
@@ -104,7 +109,7 @@ func New(o Options) (*Client, error) {
 
 func transportOf(o Options) (*http.Transport, error) {
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConnsPerHost = historyReaders
+	t.MaxIdleConnsPerHost, t.IdleConnTimeout = historyReaders, idleConnection
 	if o.Control != nil || o.Proxy != nil {
 		t.Proxy = o.Proxy
 	}

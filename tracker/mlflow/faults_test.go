@@ -5,11 +5,11 @@ import (
 	"errors"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -108,9 +108,6 @@ func TestRetryAfter(t *testing.T) {
 // Claim: a server that hangs, is not there, or breaks off in the middle of an answer is
 // unavailable, after no more than the timeout.
 func TestBrokenConnections(t *testing.T) {
-	nowhere, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, nowhere.Close())
 	release := make(chan struct{})
 	t.Cleanup(func() { close(release) })
 	const hangs = "no answer within 50ms"
@@ -121,7 +118,7 @@ func TestBrokenConnections(t *testing.T) {
 			case <-release:
 			}
 		}),
-		"refused": "http://" + nowhere.Addr().String(),
+		"refused": "http://127.0.0.1:1",
 		"unexpected EOF": serve(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
 			_, _ = io.WriteString(w, `{"experiment":{`)
@@ -139,6 +136,22 @@ func TestBrokenConnections(t *testing.T) {
 		require.Contains(t, failed.Text, text)
 		require.True(t, failed.Retryable())
 	}
+}
+
+// Claim: no call is sent on a connection that was idle for as long as servers keep one: they end it
+// at any time then.
+func TestIdleConnection(t *testing.T) {
+	var seen sync.Map
+	uri := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if _, again := seen.LoadOrStore(r.RemoteAddr, true); again {
+			panic(http.ErrAbortHandler)
+		}
+		reply(200, "{}")(w, r)
+	})
+	client := newClient(t, Options{URI: uri})
+	require.NoError(t, client.post(t.Context(), "runs/search", struct{}{}, nil))
+	<-time.After(2 * idleConnection)
+	require.NoError(t, client.post(t.Context(), "runs/search", struct{}{}, nil))
 }
 
 // Claim: whichever reply of a sync is lost, though the server did what it was asked, or
