@@ -38,10 +38,8 @@ const (
 	// bounded is for faults that are seen at once, brief for the one that takes the timeout.
 	bounded = `{"uri":%q,"experiment":%q,"attempts":2,"timeout":"10s","budget":"40s"}`
 	brief   = `{"uri":%q,"experiment":%q,"attempts":2,"timeout":"1s","budget":"4s"}`
-	// patient is for runs whose last call must succeed, however busy the machine is; in once, a
-	// call that a fault meets fails, since no second attempt comes after the fault.
+	// patient is for runs whose last call must succeed, however busy the machine is.
 	patient = `{"uri":%q,"experiment":%q,"attempts":2,"timeout":"30s","budget":"3m"}`
-	once    = `{"uri":%q,"experiment":%q,"attempts":1,"timeout":"30s","budget":"3m"}`
 )
 
 // Claim: whatever goes wrong with the server, and whenever, all folds are fitted, the tables
@@ -59,11 +57,12 @@ func TestFaults(t *testing.T) {
 	const experiment = "faults"
 	nowhere := fmt.Sprintf("http://127.0.0.1:%d", harness.FreePorts(t, 1)[0])
 	absent := l.start("never-there", fmt.Sprintf(bounded, nowhere, experiment))
-	proxies, runs := map[string]*proxy{}, map[string]client.WorkflowRun{}
+	proxies, runs, felt := map[string]*proxy{}, map[string]client.WorkflowRun{}, map[string]chan struct{}{}
 	ended := t.Context().Done()
 	for _, c := range cases {
 		p := newProxy(t, server.url)
-		proxies[c.name] = p
+		known := make(chan struct{})
+		proxies[c.name], felt[c.name] = p, known
 		if c.from == 0 {
 			p.set(c.fault)
 		}
@@ -72,8 +71,8 @@ func TestFaults(t *testing.T) {
 			case c.from:
 				p.set(c.fault)
 			case c.to:
-				select { // not before the fault was felt
-				case <-p.hit:
+				select { // not before the run knows of the fault
+				case <-known:
 				case <-ended:
 				}
 				p.set(nil)
@@ -82,11 +81,17 @@ func TestFaults(t *testing.T) {
 		spec := bounded
 		switch {
 		case c.to != never:
-			spec = once
+			spec = patient
 		case c.name == "hang":
 			spec = brief
 		}
 		runs[c.name] = l.start(c.name, fmt.Sprintf(spec, p.url, experiment))
+	}
+	for _, c := range cases {
+		if c.to != never {
+			l.knows(runs[c.name], "of the fault", func(t *workflows.Tracking) bool { return t.Failures > 0 })
+			close(felt[c.name])
+		}
 	}
 	results := map[string]*workflows.Result{}
 	for name, run := range runs {
@@ -136,7 +141,7 @@ func TestLostOnTheServer(t *testing.T) {
 	reached, resume := l.hold("deleted", 6) // the run is on the server by then, and not all of it
 	run := l.start("deleted", fmt.Sprintf(patient, server.url, experiment))
 	reached()
-	l.knows(run)
+	l.isThere(run)
 	for _, runs := range server.held(t, experiment, l.key("deleted")) {
 		server.remove(t, runs[0].ID)
 	}
@@ -151,7 +156,7 @@ func TestLostOnTheServer(t *testing.T) {
 	reached, resume = l.hold("replaced", 8)
 	run = l.start("replaced", fmt.Sprintf(patient, p.url, experiment))
 	reached()
-	l.knows(run)
+	l.isThere(run)
 	p.to(t, other.url)
 	resume()
 	result = l.end(run)

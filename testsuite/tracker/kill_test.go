@@ -78,7 +78,7 @@ func pass(t *testing.T, server string, r *http.Request) {
 		return
 	}
 	out.Header, out.ContentLength = r.Header.Clone(), r.ContentLength
-	response, err := http.DefaultClient.Do(out)
+	response, err := unkept.Do(out)
 	if assert.NoError(t, err) {
 		assert.NoError(t, response.Body.Close())
 	}

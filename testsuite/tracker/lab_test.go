@@ -129,16 +129,22 @@ func (l *lab) hold(run string, n int) (reached, resume func()) {
 	return reached, func() { close(on) }
 }
 
-// knows waits until a run has been told its id on the server.
-func (l *lab) knows(run client.WorkflowRun) {
+// knows waits until a run has been told something of its tracker.
+func (l *lab) knows(run client.WorkflowRun, what string, told func(t *workflows.Tracking) bool) {
 	l.t.Helper()
-	harness.Eventually(l.t, "the run knows its id on the server", func() bool {
+	harness.Eventually(l.t, fmt.Sprintf("%s knows %s", run.GetID(), what), func() bool {
 		value, err := l.server.Client().QueryWorkflow(l.t.Context(), run.GetID(), run.GetRunID(), workflows.QueryProgress)
 		require.NoError(l.t, err)
 		var p workflows.Progress
 		require.NoError(l.t, value.Get(&p))
-		return p.Tracker != nil && p.Tracker.RunID != ""
+		return p.Tracker != nil && told(p.Tracker)
 	})
+}
+
+// isThere waits until a run knows its id on the server.
+func (l *lab) isThere(run client.WorkflowRun) {
+	l.t.Helper()
+	l.knows(run, "its id on the server", func(t *workflows.Tracking) bool { return t.RunID != "" })
 }
 
 // start starts a run; trackerKeys is the spec's "tracker".

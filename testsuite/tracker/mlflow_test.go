@@ -152,7 +152,7 @@ func (s *mlflowServer) api(t *testing.T, method, op string, query url.Values, bo
 	request, err := http.NewRequestWithContext(context.Background(), method, s.url+"/api/2.0/mlflow/"+op+"?"+query.Encode(), bytes.NewReader(text))
 	require.NoError(t, err)
 	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
+	response, err := unkept.Do(request)
 	require.NoError(t, err)
 	defer response.Body.Close()
 	answer, err := io.ReadAll(response.Body)

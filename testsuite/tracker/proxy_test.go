@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -21,34 +20,31 @@ type proxy struct {
 	url    string
 	target atomic.Pointer[url.URL]
 	fault  atomic.Pointer[fault]
-	hit    chan struct{} // closed when a fault meets its first request
-	once   sync.Once
 }
+
+// unkept asks on a connection of its own: the server ends one that was idle for some seconds, perhaps
+// just when the next request is on its way.
+var unkept = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
 func newProxy(t *testing.T, target string) *proxy {
 	t.Helper()
-	p := &proxy{hit: make(chan struct{})}
+	p := &proxy{}
 	p.to(t, target)
 	forward := &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(p.target.Load()) },
+		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(p.target.Load()) },
+		Transport: unkept.Transport,
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) {
 			w.WriteHeader(http.StatusBadGateway)
 		},
 	}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if f := p.fault.Load(); f == nil || *f == nil || !p.disturb(*f, w, r) {
+		if f := p.fault.Load(); f == nil || *f == nil || !(*f)(w, r) {
 			forward.ServeHTTP(w, r)
 		}
 	}))
 	t.Cleanup(s.Close)
 	p.url = s.URL
 	return p
-}
-
-// disturb is f; all faults but those of the kill test answer every request.
-func (p *proxy) disturb(f fault, w http.ResponseWriter, r *http.Request) bool {
-	p.once.Do(func() { close(p.hit) })
-	return f(w, r)
 }
 
 // to sends requests to another server from now on.
