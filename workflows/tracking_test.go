@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -42,6 +43,13 @@ func (f *tracked) answer(in activities.SyncTrackerInput) (*activities.SyncTracke
 	return out, nil
 }
 
+// made are the calls so far: one that a run did not wait for may begin after it.
+func (f *tracked) made() []activities.SyncTrackerInput {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.calls)
+}
+
 func trackedRun(f *tracked) *script {
 	s := newScript()
 	f.id = "first"
@@ -57,18 +65,19 @@ func TestTracked(t *testing.T) {
 	f := &tracked{}
 	out, err := trackedRun(f).run(t, demoSpec(`,"tracker":{"uri":"http://h","experiment":"e"}`))
 	require.NoError(t, err)
-	require.True(t, f.calls[0].Probe)
-	require.LessOrEqual(t, len(f.calls), 1+1+9+1)
-	for _, in := range f.calls[1 : len(f.calls)-1] {
+	calls := f.made()
+	require.True(t, calls[0].Probe)
+	require.LessOrEqual(t, len(calls), 1+1+9+1)
+	for _, in := range calls[1 : len(calls)-1] {
 		require.Equal(t, activities.TrackedRunning, in.Status)
 		require.False(t, in.Last)
 	}
-	last := f.calls[len(f.calls)-1]
+	last := calls[len(calls)-1]
 	require.Equal(t, activities.TrackedFinished, last.Status)
 	require.True(t, last.Last)
 	require.Equal(t, "e", last.Tracker.Experiment)
 	require.NotEmpty(t, last.SpecDigest)
-	require.Equal(t, &Tracking{State: TrackingOK, Server: "http://h", RunID: "first", URL: "http://h/first", Folds: 9, Calls: len(f.calls)}, out.Tracker)
+	require.Equal(t, &Tracking{State: TrackingOK, Server: "http://h", RunID: "first", URL: "http://h/first", Folds: 9, Calls: len(calls)}, out.Tracker)
 	require.Empty(t, out.Warnings)
 }
 
@@ -180,7 +189,8 @@ func TestTrackedEnds(t *testing.T) {
 	}
 	_, err := s.run(t, demoSpec(""))
 	require.Error(t, err)
-	require.Equal(t, activities.TrackedFailed, f.calls[len(f.calls)-1].Status)
+	calls := f.made()
+	require.Equal(t, activities.TrackedFailed, calls[len(calls)-1].Status)
 
 	f = &tracked{}
 	s = trackedRun(f)
@@ -190,8 +200,9 @@ func TestTrackedEnds(t *testing.T) {
 	env.OnActivity(activities.FitFoldName, anything, anything).Return(s.fit)
 	env.ExecuteWorkflow(TrainSurvivalModelsName, demoSpec(""))
 	require.True(t, temporal.IsCanceledError(env.GetWorkflowError()))
-	require.Equal(t, activities.TrackedKilled, f.calls[len(f.calls)-1].Status)
-	require.True(t, f.calls[len(f.calls)-1].Last)
+	calls = f.made()
+	require.Equal(t, activities.TrackedKilled, calls[len(calls)-1].Status)
+	require.True(t, calls[len(calls)-1].Last)
 
 	f = &tracked{}
 	s = trackedRun(f)
@@ -200,7 +211,7 @@ func TestTrackedEnds(t *testing.T) {
 	}
 	_, err = s.run(t, demoSpec(""))
 	require.Error(t, err)
-	for _, in := range f.calls {
+	for _, in := range f.made() {
 		require.True(t, in.Probe)
 	}
 }
@@ -257,7 +268,7 @@ func TestQuietMeansOneAttempt(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, TrackingQuiet, out.Tracker.State)
 	probes := 0
-	for _, in := range f.calls {
+	for _, in := range f.made() {
 		if in.Probe {
 			probes++
 		}
