@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -131,36 +132,36 @@ func TestCheckpointsCannotFailAFit(t *testing.T) {
 // A state is due after the time set, while none is on its way and saving has taken at most a
 // hundredth of the time; a checkpoint clears the records of lost workers.
 func TestCheckpointsDue(t *testing.T) {
-	l := newLab(t)
-	task := artifact.Task{Model: "gbsa", Fold: 1}
-	_, err := artifact.RecordStart(t.Context(), l.run(), artifact.Start{Task: task, Execution: "e", Attempt: 1})
-	require.NoError(t, err)
-	c := newCheckpoints(l.run(), task, "f", 0)
-	require.False(t, c.Due(t.Context(), "a"))
-	cancelled, cancel := context.WithCancel(t.Context())
-	cancel()
-	require.False(t, c.Due(cancelled, "a"), "no work is lost yet")
-	c.started = c.started.Add(-2 * time.Second)
-	require.True(t, c.Due(cancelled, "a"))
-	require.False(t, c.Due(t.Context(), "a"))
-	c.started = c.started.Add(-10 * time.Second)
-	require.True(t, c.Due(t.Context(), "a"))
-	c.Save(t.Context(), "a", []byte("state"))
-	c.wait()
-	c.spent = 0 // whatever this machine took
-	require.False(t, c.Due(t.Context(), "a"))
-	require.True(t, c.Due(t.Context(), "b"), "another piece has not been saved")
-	require.Len(t, l.states(), 1, "the record of the start is gone")
-	c.Save(t.Context(), "trees/0", []byte("state"))
-	c.wait()
-	c.spent = 0
-	require.False(t, c.Due(t.Context(), "trees"), "one of the series has just been saved")
-	require.True(t, c.Due(t.Context(), "trees/1"), "asked for by itself")
-	c.spent = time.Second
-	require.False(t, c.Due(t.Context(), "b"), "saving takes too long")
-	c.spent, c.writing = 0, true
-	require.False(t, c.Due(t.Context(), "b"), "a state is on its way")
-	state, ok := c.Load(t.Context(), "a")
-	require.True(t, ok)
-	require.Equal(t, "state", string(state))
+	synctest.Test(t, func(t *testing.T) { // the machine may be slow
+		l := newLab(t)
+		task := artifact.Task{Model: "gbsa", Fold: 1}
+		_, err := artifact.RecordStart(t.Context(), l.run(), artifact.Start{Task: task, Execution: "e", Attempt: 1})
+		require.NoError(t, err)
+		c := newCheckpoints(l.run(), task, "f", 0)
+		require.False(t, c.Due(t.Context(), "a"))
+		cancelled, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.False(t, c.Due(cancelled, "a"), "no work is lost yet")
+		c.started = c.started.Add(-2 * time.Second)
+		require.True(t, c.Due(cancelled, "a"))
+		require.False(t, c.Due(t.Context(), "a"))
+		c.started = c.started.Add(-10 * time.Second)
+		require.True(t, c.Due(t.Context(), "a"))
+		c.Save(t.Context(), "a", []byte("state"))
+		c.wait()
+		require.False(t, c.Due(t.Context(), "a"))
+		require.True(t, c.Due(t.Context(), "b"), "another piece has not been saved")
+		require.Len(t, l.states(), 1, "the record of the start is gone")
+		c.Save(t.Context(), "trees/0", []byte("state"))
+		c.wait()
+		require.False(t, c.Due(t.Context(), "trees"), "one of the series has just been saved")
+		require.True(t, c.Due(t.Context(), "trees/1"), "asked for by itself")
+		c.spent = time.Second
+		require.False(t, c.Due(t.Context(), "b"), "saving takes too long")
+		c.spent, c.writing = 0, true
+		require.False(t, c.Due(t.Context(), "b"), "a state is on its way")
+		state, ok := c.Load(t.Context(), "a")
+		require.True(t, ok)
+		require.Equal(t, "state", string(state))
+	})
 }

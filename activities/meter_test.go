@@ -110,6 +110,7 @@ func TestFitsAreCounted(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 2.0, c.sums["everfold_fit{model_type=cox_ph}"])
 	close(l.stops)
+	l.root = &slow{Store: l.root} // until the stop is seen
 	_, err = l.fit(s, "km", 0, "")
 	require.Error(t, err)
 	require.Equal(t, 1.0, c.sums["everfold_fits{model_type=km,outcome=interrupted,reason=Interrupted}"]+

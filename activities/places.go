@@ -15,11 +15,17 @@ type places chan struct{}
 
 // enter takes a place. errBusy where none is free within most; what ended ctx where that ends.
 func (p places) enter(ctx context.Context, most time.Duration) (leave func(), err error) {
+	leave = func() { <-p }
+	select {
+	case p <- struct{}{}: // also where the time is over by now: a machine may halt here
+		return leave, nil
+	default:
+	}
 	wait := time.NewTimer(most)
 	defer wait.Stop()
 	select {
 	case p <- struct{}{}:
-		return func() { <-p }, nil
+		return leave, nil
 	case <-wait.C:
 		return nil, errBusy
 	case <-ctx.Done():

@@ -43,6 +43,11 @@ func TestPlaces(t *testing.T) {
 		require.NoError(t, err)
 		free()
 		leave[1]()
+		for range 20 {
+			free, err := p.enter(t.Context(), 0)
+			require.NoError(t, err, "one is free")
+			free()
+		}
 		require.Empty(t, p)
 	})
 }
