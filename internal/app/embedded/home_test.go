@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"everfold/testsuite/harness"
 )
 
 // occupy listens on a free loopback port for the rest of the test.
@@ -19,20 +21,11 @@ func occupy(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// free returns a loopback port that nobody listens on.
-func free(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	port := l.Addr().(*net.TCPAddr).Port
-	require.NoError(t, l.Close())
-	return port
-}
-
 // Claim: the first free port of the list is taken, in order; a zero is no port; where none
 // is free, or only the one that is in use already, another is found.
 func TestChoosePort(t *testing.T) {
-	taken, first, second := occupy(t), free(t), free(t)
+	taken, free := occupy(t), harness.FreePorts(t, 2)
+	first, second := free[0], free[1]
 	for _, tc := range []struct {
 		name   string
 		except int
@@ -60,15 +53,21 @@ func TestChoosePort(t *testing.T) {
 
 // Claim: a first start takes 7233 and 8233 where they are free, a later one what it had.
 func TestChoosePorts(t *testing.T) {
-	usual, err := choosePorts(state{})
-	require.NoError(t, err)
-	if l, err := listen(defaultPort); err == nil {
+	for missed := 0; ; missed++ { // servers of other packages' tests take that port now and then, for a while
+		usual, err := choosePorts(state{})
+		require.NoError(t, err)
+		if usual.Port == defaultPort {
+			break
+		}
+		l, err := listen(defaultPort)
+		if err != nil { // somebody's
+			break
+		}
 		require.NoError(t, l.Close())
-		require.Equal(t, defaultPort, usual.Port)
-	} else {
-		require.NotEqual(t, defaultPort, usual.Port)
+		require.Less(t, missed, 100, "it is free each time")
 	}
-	former := state{Port: free(t), UIPort: free(t)}
+	free := harness.FreePorts(t, 2)
+	former := state{Port: free[0], UIPort: free[1]}
 	again, err := choosePorts(former)
 	require.NoError(t, err)
 	require.Equal(t, former, again)
