@@ -15,8 +15,8 @@ import (
 	"everfold/testsuite/harness"
 )
 
-// maxKills bounds the kills of one run: with the spec's max_lost_workers, a fold that is
-// hit by all of them is still no poison fold.
+// maxKills bounds the kills of one run. Its spec allows one lost worker more: a fold that is
+// hit by all of them is no poison fold.
 const maxKills = 2
 
 // moment is when to kill: some time after so many manifests exist.

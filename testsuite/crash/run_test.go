@@ -17,6 +17,7 @@ import (
 	"everfold/artifact"
 	"everfold/store/local"
 	"everfold/testsuite/harness"
+	"everfold/workflows"
 )
 
 const (
@@ -31,12 +32,13 @@ const (
 type plan struct {
 	k, repeats  int
 	oneWorkflow int // divides runs of more fits than that; 0: the product's own number
+	mostLost    int // lost workers, then a fold is given up
 }
 
 var (
-	small   = plan{k: 3, repeats: 1}                 // 9 folds: for points that are reached one by one
-	divided = plan{k: 3, repeats: 1, oneWorkflow: 1} // the same, fitted by one child a model
-	large   = plan{k: 5, repeats: 3}                 // 45 folds: seconds of work to be hit at random
+	small   = plan{k: 3, repeats: 1, mostLost: 2}                 // 9 folds: for points that are reached one by one
+	divided = plan{k: 3, repeats: 1, mostLost: 2, oneWorkflow: 1} // the same, fitted by one child a model
+	large   = plan{k: 5, repeats: 3, mostLost: maxKills + 1}      // 45 folds: seconds of work to be hit at random
 )
 
 // tasks are the planned folds in the order in which they are scheduled.
@@ -60,6 +62,10 @@ type lab struct {
 	spec    string
 	store   string // folder of the store
 	journal string
+
+	// heartbeat is the timeout of what a worker's workflows schedule from now on. Where no worker vanishes
+	// any more it may be long: then none is missed that a busy machine holds up.
+	heartbeat time.Duration
 }
 
 // newLab makes a lab without a server.
@@ -67,7 +73,7 @@ func newLab(t *testing.T, p plan) *lab {
 	t.Helper()
 	dir := t.TempDir()
 	l := &lab{t: t, plan: p, spec: filepath.Join(dir, "spec.yaml"), store: filepath.Join(dir, "store"),
-		journal: filepath.Join(dir, "journal.jsonl"), env: harness.Env{Dir: dir}}
+		journal: filepath.Join(dir, "journal.jsonl"), env: harness.Env{Dir: dir}, heartbeat: heartbeatTimeout}
 	text := fmt.Sprintf(`run: %s
 type: production
 data: {uri: %s, time: time, event: status, categorical: [trt, celltype, prior]}
@@ -76,9 +82,9 @@ models:
   - {name: cox_ph, type: cox_ph}
   - {name: weibull_aft, type: weibull_aft}
 final: {models: [weibull_aft]}
-resources: {max_lost_workers: 2}
+resources: {max_lost_workers: %d}
 store: {uri: %s}
-`, runName, filepath.Join(harness.Root(t), "examples", "data", "veteran.csv"), p.k, p.repeats, l.store)
+`, runName, filepath.Join(harness.Root(t), "examples", "data", "veteran.csv"), p.k, p.repeats, p.mostLost, l.store)
 	require.NoError(t, os.WriteFile(l.spec, []byte(text), 0o600))
 	return l
 }
@@ -95,13 +101,14 @@ func newServedLab(t *testing.T, p plan) *lab {
 // worker starts an unmodified bin/worker.
 func (l *lab) worker() *harness.Process {
 	l.t.Helper()
-	return harness.Worker(l.t, l.server.Address, "--heartbeat-timeout", heartbeatTimeout.String())
+	return harness.Worker(l.t, l.server.Address, "--heartbeat-timeout", l.heartbeat.String())
 }
 
 // watched starts a watched worker, with one slot where the trap counts on an order.
 func (l *lab) watched(name string, slots int, trap trap) *harness.Process {
 	l.t.Helper()
-	self, variable := harness.Watched(l.t, watched{Name: name, Journal: l.journal, Slots: slots, Trap: trap, OneWorkflow: l.plan.oneWorkflow})
+	self, variable := harness.Watched(l.t, watched{Name: name, Journal: l.journal, Slots: slots, Trap: trap,
+		Heartbeat: l.heartbeat, OneWorkflow: l.plan.oneWorkflow})
 	p := harness.StartProgram(l.t, harness.Env{Address: l.server.Address, Set: []string{variable}}, self)
 	p.WaitFor("worker is serving")
 	return p
@@ -252,6 +259,7 @@ func undisturbed(t *testing.T, p plan) reference {
 func runUndisturbed(t *testing.T, p plan) reference {
 	t.Helper()
 	l := newServedLab(t, p)
+	l.heartbeat = workflows.DefaultHeartbeatTimeout
 	w := l.worker()
 	s := l.starter()
 	began := time.Now()

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/interceptor"
@@ -35,7 +36,8 @@ type watched struct {
 	Slots   int    `json:"slots"`
 	Trap    trap   `json:"trap"`
 
-	OneWorkflow int `json:"one_workflow"`
+	Heartbeat   time.Duration `json:"heartbeat"` // timeout
+	OneWorkflow int           `json:"one_workflow"`
 }
 
 // The moments of a fold's way into the store, and of the tables'.
@@ -78,7 +80,7 @@ type trap struct {
 func (w watched) options() (app.WorkerOptions, error) {
 	j, err := openJournal(w.Journal, w.Name)
 	return app.WorkerOptions{
-		Name: w.Name, Slots: w.Slots, HeartbeatTimeout: heartbeatTimeout, OneWorkflow: w.OneWorkflow,
+		Name: w.Name, Slots: w.Slots, HeartbeatTimeout: w.Heartbeat, OneWorkflow: w.OneWorkflow,
 		Interceptors: []interceptor.WorkerInterceptor{&watcher{journal: j}},
 		WrapStore:    func(s store.Store) store.Store { return &watchedStore{Store: s, journal: j, trap: w.Trap} },
 	}, err
