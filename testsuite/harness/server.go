@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"testing"
 
 	"go.temporal.io/sdk/client"
@@ -88,6 +89,19 @@ func (s *TemporalServer) Kill() {
 	if s.proc != nil {
 		s.proc.Kill()
 	}
+}
+
+// Pause stops the server by SIGSTOP and returns when it stands still: it answers nobody until Resume.
+func (s *TemporalServer) Pause() {
+	s.tb.Helper()
+	s.proc.Signal(syscall.SIGSTOP)
+	Eventually(s.tb, "the Temporal server stands still", s.proc.StandsStill)
+}
+
+// Resume ends a Pause.
+func (s *TemporalServer) Resume() {
+	s.tb.Helper()
+	s.proc.Signal(syscall.SIGCONT)
 }
 
 // Forget kills the server and removes its database: whatever it knew is lost.

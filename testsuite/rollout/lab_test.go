@@ -249,7 +249,7 @@ func lines(t *testing.T, p *harness.Process) (all []line) {
 	t.Helper()
 	for text := range strings.Lines(p.Stderr()) {
 		var l line
-		if strings.HasPrefix(text, "{") {
+		if strings.HasPrefix(text, "{") && strings.HasSuffix(text, "\n") { // what has no end yet is on its way
 			require.NoError(t, json.Unmarshal([]byte(text), &l), text)
 			all = append(all, l)
 		}
