@@ -109,10 +109,10 @@ func (r *results) tables() string {
 			c.Peer.Program, c.Ratio, wanted("≥ %g", c.Target), score(c.Ours.C), score(c.Peer.C), score(c.Ours.IBS), score(c.Peer.IBS), c.Ours.MemoryMB, c.Peer.MemoryMB)
 	}
 	if len(r.Threads) > 0 {
-		b.WriteString("\n| everfold alone | rows | 1 thread s | 2 threads s | times faster | target |\n|---|---|---|---|---|---|\n")
+		b.WriteString("\n| everfold alone | rows | 1 thread s | 2 threads s | times faster | two copies side by side | target |\n|---|---|---|---|---|---|---|\n")
 	}
 	for _, t := range r.Threads {
-		fmt.Fprintf(&b, "| %s | %d | %.3g | %.3g | %.2f | %s |\n", t.Name, t.Rows, t.One, t.Two, t.Ratio, wanted("≥ %g", t.Target))
+		fmt.Fprintf(&b, "| %s | %d | %.3g | %.3g | %.2f | %s | %s |\n", t.Name, t.Rows, t.One, t.Two, t.Ratio, wanted("%.2f", t.Ceiling), wanted("≥ %g", t.Target))
 	}
 	if len(r.Growth) > 0 {
 		fmt.Fprintf(&b, "\n| everfold alone | times | %s | exponent | target |\n|---|---|%s---|---|\n", heading(r.Growth[0].Rows), strings.Repeat("---|", len(r.Growth[0].Rows)))

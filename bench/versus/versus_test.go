@@ -69,7 +69,7 @@ func sample() *results {
 		Comparisons: []comparison{{Name: "cox_ph", Rows: 800, Ratio: 12.3456, Target: 10,
 			Ours: side{Program: "everfold", Seconds: []float64{0.1, 0.1}, Median: 0.1, MemoryMB: 50.4, C: &half, IBS: &third},
 			Peer: side{Program: "survival 3.5", Median: 1.23456, MemoryMB: 760, C: &half}}},
-		Threads: []threadLine{{Name: "gbsa", Rows: 800, One: 9.5, Two: 5, Ratio: 1.9, Target: 1.8}},
+		Threads: []threadLine{{Name: "gbsa", Rows: 800, One: 9.5, Two: 5, Ratio: 1.9, Ceiling: 1.95, Target: 1.8}},
 		Growth:  []growthLine{{Name: "rsf", Continuous: true, Rows: []int{800, 8000}, Seconds: []float64{0.5, 7}, Exponent: 1.146, Target: 1.2}},
 	}
 }
@@ -79,7 +79,7 @@ func TestTables(t *testing.T) {
 	tables := sample().tables()
 	require.Contains(t, tables, "2026-01-02, the whole table. Abacus, 2 cores, go1.26; load average at the start 0.01.")
 	require.Contains(t, tables, "| cox_ph | 800 | 2 | 0.1 | 1.23 | survival 3.5 | 12.3 | ≥ 10 | 0.5000 | 0.5000 | 0.3333 |  | 50 | 760 |\n")
-	require.Contains(t, tables, "| gbsa | 800 | 9.5 | 5 | 1.90 | ≥ 1.8 |\n")
+	require.Contains(t, tables, "| gbsa | 800 | 9.5 | 5 | 1.90 | 1.95 | ≥ 1.8 |\n")
 	require.Contains(t, tables, "| everfold alone | times | 800 rows | 8000 rows | exponent | target |\n|---|---|---|---|---|---|\n")
 	require.Contains(t, tables, "| rsf | continuous | 0.5 s | 7 s | 1.15 | ≤ 1.2 |\n")
 	require.Contains(t, sample().Comparisons[0].line(), "12.3 times faster; C 0.5000 and 0.5000")
@@ -137,7 +137,7 @@ func TestKeep(t *testing.T) {
 }
 
 // Claim: one comparison runs both sides in turns, judges what they predict, and reports a side
-// that fails with what it said. The sides here are shell scripts.
+// that fails with what it said; so does a fit on one thread, on two, and twice at once. The sides here are shell scripts.
 func TestCompare(t *testing.T) {
 	l := &lab{dir: t.TempDir(), threads: 1, runs: 2}
 	f, err := fold.Make(t.Context(), fold.Options{Rows: 300})
@@ -163,9 +163,11 @@ func TestCompare(t *testing.T) {
 	l.runs = 1
 	line := threadLine{}
 	require.NoError(t, l.thread(t.Context(), &line, good))
-	require.Equal(t, threadLine{One: 0.25, Two: 0.25, Ratio: 1}, line)
+	require.Equal(t, threadLine{One: 0.25, Two: 0.25, Ratio: 1, Ceiling: 2}, line, "two copies, each as fast as one alone")
 	differs := script(`echo "$3" > "$2/risk.f64"; echo '{"seconds":1,"version":"x 1","value":null}'`)
 	require.ErrorIs(t, l.thread(t.Context(), &line, differs), errThreads)
+	tires := script(`echo >> "$1/calls"; [ $(wc -l < "$1/calls") -le 2 ] || { echo no third >&2; exit 3; }; echo '{"seconds":1,"version":"x 1","value":null}'`)
+	require.ErrorContains(t, l.thread(t.Context(), &line, tires), "no third")
 
 	require.ErrorContains(t, l.turn(t.Context(), &side{}, script("echo no such package >&2; exit 3"), f), "no such package")
 	require.ErrorContains(t, l.turn(t.Context(), &side{}, script("echo done"), f), "last line")
