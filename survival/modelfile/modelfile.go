@@ -107,20 +107,26 @@ func (w *Writer) Strings(v []string) {
 }
 
 // Int32s appends a list of 32-bit integers.
-func (w *Writer) Int32s(v []int32) { putWords(w, v, func(x int32) uint32 { return uint32(x) }) }
+func (w *Writer) Int32s(v []int32) { putWords(w, v) }
 
 // Uint32s appends a list of 32-bit numbers without a sign.
-func (w *Writer) Uint32s(v []uint32) { putWords(w, v, func(x uint32) uint32 { return x }) }
+func (w *Writer) Uint32s(v []uint32) { putWords(w, v) }
 
 // Float32s appends a list of single-precision numbers, bit for bit.
-func (w *Writer) Float32s(v []float32) { putWords(w, v, math.Float32bits) }
-
-// putWords appends a list of elements of 4 bytes.
-func putWords[T any](w *Writer, v []T, word func(T) uint32) {
+func (w *Writer) Float32s(v []float32) {
 	w.count(len(v))
 	b := w.extend(4 * len(v))
 	for i, x := range v {
-		binary.LittleEndian.PutUint32(b[4*i:], word(x))
+		binary.LittleEndian.PutUint32(b[4*i:], math.Float32bits(x))
+	}
+}
+
+// putWords appends a list of elements of 4 bytes.
+func putWords[T int32 | uint32](w *Writer, v []T) {
+	w.count(len(v))
+	b := w.extend(4 * len(v))
+	for i, x := range v {
+		binary.LittleEndian.PutUint32(b[4*i:], uint32(x))
 	}
 }
 

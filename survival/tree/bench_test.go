@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"everfold/survival"
+	"everfold/survival/modelfile"
 )
 
 // BenchmarkLogRankTree grows one tree on all columns, depth unlimited, from a bootstrap
@@ -41,4 +42,16 @@ func BenchmarkLogRankTree(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkState writes a deep tree and its leaves as the state of an unfinished forest has them.
+func BenchmarkState(b *testing.B) {
+	tree, leaves, _ := grown(b, 120_000, 1, 1)
+	p, outcomes := tree.Pack(), leaves.Pack()
+	for b.Loop() {
+		w := modelfile.NewWriter("t", 1)
+		p.Write(w)
+		outcomes.Keep(w)
+	}
+	b.ReportMetric(float64(p.Leaves()), "leaves")
 }

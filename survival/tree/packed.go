@@ -1,6 +1,10 @@
 package tree
 
-import "everfold/survival/modelfile"
+import (
+	"slices"
+
+	"everfold/survival/modelfile"
+)
 
 // Packed is a grown tree as forests keep it and send rows down it: its splits alone, in
 // 16 bytes each, in the order of Tree. The number of a leaf follows from the way to it: as
@@ -60,24 +64,34 @@ func (p *Packed) Leaves() int { return len(p.splits) + 1 }
 
 // Write appends the tree to a model file, as Tree.Write does.
 func (p *Packed) Write(w *modelfile.Writer) {
-	nodes, thresholds := make([]int32, 0, 2*len(p.splits)+1), make([]float64, len(p.splits))
-	nodes = p.flatten(nodes, 0, len(p.splits) == 0)
+	thresholds := make([]float64, len(p.splits))
 	for i, s := range p.splits {
 		thresholds[i] = s.threshold
 	}
-	w.Int32s(nodes)
+	w.Int32s(p.nodes())
 	w.Floats(thresholds)
 }
 
-// flatten appends the nodes of a subtree in the order of the file.
-func (p *Packed) flatten(nodes []int32, at uint32, leaf bool) []int32 {
-	for !leaf {
-		s := &p.splits[at]
-		nodes = append(nodes, 2*int32(s.feature)+int32(s.right&gapGoesLeft))
-		nodes = p.flatten(nodes, at+1, s.right&leftIsLeaf != 0)
-		at, leaf = s.right>>packedFlags, s.right&rightIsLeaf != 0
+// nodes are those of the tree in the order of the file: before each split come the others before
+// it, and the leaves that are numbered before it. Trees are of any shape, so that a branch a node
+// would be mispredicted every second time; there is none.
+func (p *Packed) nodes() []int32 {
+	n := len(p.splits)
+	nodes := slices.Repeat([]int32{-1}, 2*n+1)
+	lefts := make([]uint32, n+1) // by split, turns to the left on the way there; the last is of no split, but of all leaves
+	for i := range p.splits {
+		s, here := &p.splits[i], lefts[i]
+		nodes[i+int(place{uint32(i), here}.number())] = 2*int32(s.feature) + int32(s.right&gapGoesLeft)
+		left, right := i+1, int(s.right>>packedFlags)
+		if s.right&leftIsLeaf != 0 {
+			left = n
+		}
+		if s.right&rightIsLeaf != 0 {
+			right = n
+		}
+		lefts[left], lefts[right] = here+1, here
 	}
-	return append(nodes, -1)
+	return nodes
 }
 
 // ReadPacked reads a tree over the given number of design columns. What is not one is a

@@ -14,7 +14,7 @@ import (
 )
 
 // grown is a tree on rows with gaps, and its leaves.
-func grown(t *testing.T, n, minLeaf int, seed uint64) (*Tree, *Leaves, *survival.Design) {
+func grown(t testing.TB, n, minLeaf int, seed uint64) (*Tree, *Leaves, *survival.Design) {
 	rng := rand.New(rand.NewPCG(seed, 2))
 	x, y, count := &survival.Design{Rows: n}, Ranked{}, make([]uint32, n)
 	for j := range 5 {
