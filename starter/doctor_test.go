@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"everfold/internal/app"
+	"everfold/testsuite/harness"
 	"everfold/testsuite/sinks"
 	"everfold/tracker/trackertest"
 )
@@ -145,9 +147,8 @@ func TestDoctorFindsAllWell(t *testing.T) {
 func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	t.Chdir(t.TempDir())
 	require.NoError(t, os.WriteFile("outputs", nil, 0o600))
-	down := sinks.NewWebhook(t, "token")
-	down.Close()
-	e := examine(t, nil, map[string]string{"EVERFOLD_NOTIFY_A": down.URL(), "EVERFOLD_NOTIFY_B": "hook"})
+	down := fmt.Sprintf("generic+http://127.0.0.1:%d/token", harness.FreePorts(t, 1)[0])
+	e := examine(t, nil, map[string]string{"EVERFOLD_NOTIFY_A": down, "EVERFOLD_NOTIFY_B": "hook"})
 	require.Equal(t, exitUnreachable, e.ExitCode)
 	require.Contains(t, e.of("temporal")[0].Found, "here:1")
 	require.Contains(t, e.of("store")[0].Found, "is a file")

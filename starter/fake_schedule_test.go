@@ -18,6 +18,8 @@ type fakeSchedules struct {
 	all      map[string]*client.ScheduleDescription
 	refuses  error                        // of Create
 	triggers func(d *client.ScheduleInfo) // what a trigger does
+	looks    func(n int)                  // before the nth look at a schedule, counted from 1, answers
+	looked   int
 	backfill []client.ScheduleBackfill
 	updates  int
 }
@@ -95,6 +97,9 @@ func (h *fakeHandle) Describe(context.Context) (*client.ScheduleDescription, err
 		return nil, serviceerror.NewNotFound("no schedule")
 	}
 	out := *d
+	if h.server.looked++; h.server.looks != nil {
+		h.server.looks(h.server.looked)
+	}
 	return &out, nil
 }
 

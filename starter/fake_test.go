@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	activitypb "go.temporal.io/api/activity/v1"
@@ -28,6 +29,7 @@ type fakeServer struct {
 	described []describeAnswer // one a call; the last is repeated
 	progress  []workflows.Progress
 	silent    error // what queries return instead of progress
+	unheard   []int // queries, counted from 0, that nobody answers in time
 	result    workflows.Result
 	failed    error // what the execution ended with
 	startErr  error
@@ -42,7 +44,8 @@ type fakeServer struct {
 	cancelled bool
 	updates   []client.UpdateWorkflowOptions
 	looks     int
-	queries   int
+	queries   int // that were answered
+	asked     int // queries
 	polled    int // how often it was asked who polls a queue
 }
 
@@ -109,6 +112,10 @@ func (f *fakeServer) DescribeWorkflowExecution(_ context.Context, id, _ string) 
 func (f *fakeServer) QueryWorkflow(context.Context, string, string, string, ...any) (converter.EncodedValue, error) {
 	if f.silent != nil {
 		return nil, f.silent
+	}
+	f.asked++
+	if slices.Contains(f.unheard, f.asked-1) {
+		return nil, context.DeadlineExceeded
 	}
 	p := f.progress[min(f.queries, len(f.progress)-1)]
 	f.queries++

@@ -22,6 +22,8 @@ const (
 	// askEvery is how often a workflow is asked of which nothing new is known: whether a worker
 	// still answers.
 	askEvery = 5 * time.Second
+	// lastLooks are how often a run that has ended is asked again how, should a busy worker not answer.
+	lastLooks = 3
 	// modelsEvery is how often the children of a large run are looked at, each by a call.
 	modelsEvery = 2 * time.Second
 )
@@ -40,6 +42,7 @@ type follower struct {
 	told      bool      // that has been said
 	stands    time.Time // since when nothing has been in hand; zero: something is
 	waiting   string    // what has been said that it waits for
+	last      int       // looks at the end that nobody answered
 	now       func() time.Time
 	wait      func(ctx context.Context, d time.Duration) error
 }
@@ -125,7 +128,12 @@ func (f *follower) take(ctx context.Context, s *snapshot) (*workflows.Result, er
 	}
 	f.noteSilence(ctx, s)
 	f.noteWaiting(ctx, s)
-	f.view.show(s)
+	if f.untold(s) {
+		return nil, nil
+	}
+	if s.running() || s.progress != nil { // else what was shown last stays
+		f.view.show(s)
+	}
 	if s.running() {
 		return nil, nil
 	}
@@ -134,6 +142,15 @@ func (f *follower) take(ctx context.Context, s *snapshot) (*workflows.Result, er
 		return nil, nil
 	}
 	return result, err
+}
+
+// untold says that a run has ended whose worker, which answered before, may yet tell how.
+func (f *follower) untold(s *snapshot) bool {
+	if s.running() || f.answered == nil || !isUnreachable(s.silence) || f.last == lastLooks {
+		return false
+	}
+	f.last++
+	return true
 }
 
 // noteSilence says, once and not before workerGrace, that nobody works on the run, or why those

@@ -49,6 +49,40 @@ func TestFollow(t *testing.T) {
 	}
 }
 
+// Claim: a run that ends while its worker is too busy to answer is asked again how it ended, so that
+// no fold is left out; where nobody answers any more what was shown last stays, the result counts.
+func TestFollowEndOfBusyWorker(t *testing.T) {
+	done := tiny()
+	done.Stage, done.Done = "finished", 4
+	done.Models[1].Folds[1] = workflows.FoldProgress{Fold: 1, State: workflows.DoneState, Action: workflows.Train, CIndex: number(0.5)}
+	for _, c := range []struct {
+		unheard []int
+		asked   int
+		told    bool
+	}{
+		{[]int{1, 2}, 4, true},
+		{[]int{1, 2, 3, 4}, 2 + lastLooks, false},
+	} {
+		server := &fakeServer{
+			described: []describeAnswer{running(), closed()}, unheard: c.unheard,
+			progress: []workflows.Progress{tiny(), done}, result: workflows.Result{Outcome: workflows.Completed},
+		}
+		f, out := watching(server)
+		_, err := f.follow(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, c.asked, server.asked)
+		require.Equal(t, c.told, bytes.Contains(out.Bytes(), []byte("km fold 1: C-index 0.5000")))
+
+		server.looks, server.queries, server.asked = 0, 0, 0
+		f, _ = watching(server)
+		out.Reset()
+		f.view = newView(screen{Writer: out, live: true}, production)
+		_, err = f.follow(t.Context())
+		require.NoError(t, err)
+		require.NotContains(t, out.String(), "waiting for a worker")
+	}
+}
+
 // Claim: a workflow whose history does not grow is asked again only to see whether a worker
 // answers; every look shows what it said last, and heartbeats anew.
 func TestFollowAsksSeldom(t *testing.T) {

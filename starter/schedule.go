@@ -125,8 +125,9 @@ const scheduleWait = 5 * time.Second
 // is busy with the schedule may not answer at once.
 func until(ctx context.Context, l *link, ref scheduleRef, expected func(*client.ScheduleDescription) bool) (d *client.ScheduleDescription, met bool, err error) {
 	for end := time.Now().Add(scheduleWait); ; {
+		late := time.Now().After(end) // what was seen before the machine stood still is not the last word
 		_, now, err := describeSchedule(ctx, l, ref)
-		switch late := time.Now().After(end); {
+		switch {
 		case err == nil && expected(now):
 			return now, true, nil
 		case err != nil && (late || !isUnreachable(err)):

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -243,6 +244,27 @@ func TestScheduleTrigger(t *testing.T) {
 	require.Contains(t, i.err.String(), "was skipped: another start is running")
 	_, code = invoke(server, "schedule", "trigger", "production/churn", "--overlap", "x")
 	require.Equal(t, 2, code)
+}
+
+// Claim: what a schedule was before the machine stood still for longer than the command waits is not
+// what the command ends with: it looks once more.
+func TestScheduleTriggerOnHaltingMachine(t *testing.T) {
+	server, spec := nightly(t)
+	_, code := invoke(server, createArgs(spec)...)
+	require.Equal(t, 0, code)
+	server.schedules.triggers = func(*client.ScheduleInfo) {}
+	synctest.Test(t, func(t *testing.T) {
+		server.schedules.looked = 0
+		server.schedules.looks = func(n int) {
+			if n == 2 { // the first after the trigger
+				require.NoError(t, pause(t.Context(), 2*scheduleWait))
+				server.schedules.all["everfold/production/churn"].Info.NumActionsSkippedOverlap++
+			}
+		}
+		i, code := invoke(server, "schedule", "trigger", "production/churn")
+		require.Equal(t, 1, code, i.out.String())
+		require.Contains(t, i.err.String(), "was skipped: another start is running")
+	})
 }
 
 // Claim: backfill reads dates in the schedule's zone, whole days, or times, and asks for one
