@@ -193,9 +193,7 @@ func TestDoctorAsksTheTracker(t *testing.T) {
 	env := map[string]string{"MLFLOW_TRACKING_URI": server.URL}
 	e := examine(t, &fakeServer{workers: served()}, env)
 	require.Equal(t, []finding{{Check: "tracker", State: stateOK, Found: server.URL + " answers"}}, e.of("tracker"))
-	down := sinks.NewWebhook(t, "token")
-	down.Close()
-	env["MLFLOW_TRACKING_URI"] = strings.TrimSuffix(strings.TrimPrefix(down.URL(), "generic+"), "/token?template=json&@X-Token=token")
+	env["MLFLOW_TRACKING_URI"] = fmt.Sprintf("http://127.0.0.1:%d", harness.FreePorts(t, 1)[0])
 	e = examine(t, &fakeServer{workers: served()}, env)
 	require.Equal(t, exitUnreachable, e.ExitCode)
 	require.Equal(t, stateFailed, e.of("tracker")[0].State)

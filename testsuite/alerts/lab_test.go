@@ -1,11 +1,9 @@
 package alerts
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -109,17 +107,8 @@ func (l *lab) end(p *harness.Process, exit int) *workflows.Result {
 // shell types a command line in another folder, with the starter on the PATH.
 func (l *lab) shell(line string, exit int) {
 	l.t.Helper()
-	programs := harness.Binaries(l.t)
-	ctx, cancel := context.WithTimeout(l.t.Context(), 2*time.Minute)
-	defer cancel()
-	c := exec.CommandContext(ctx, "sh", "-c", line)
-	c.Dir = l.t.TempDir()
-	c.Env = []string{
-		"PATH=" + filepath.Dir(programs.Starter) + ":" + os.Getenv("PATH"), "HOME=" + c.Dir, "NO_COLOR=1",
-		"TEMPORAL_ADDRESS=" + l.server.Address, "TEMPORAL_CONFIG_FILE=" + os.DevNull,
-	}
-	out, _ := c.CombinedOutput()
-	require.Equal(l.t, exit, c.ProcessState.ExitCode(), "%s\n%s", line, out)
+	r := harness.Typed(l.t, harness.Env{Address: l.server.Address}, line)
+	require.Equal(l.t, exit, r.Exit, "%s\n%s%s", line, r.Stdout, r.Stderr)
 }
 
 // posted is what a webhook gets.

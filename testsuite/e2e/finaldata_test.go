@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -23,19 +22,15 @@ func TestFinalData(t *testing.T) {
 		require.NoError(t, os.WriteFile(rows, []byte(text), 0o600))
 	}
 	const header, good = "celltype,trt,prior,age,diagtime,karno\n", "squamous,1,0,69,7,60\nround,2,1,48,3,90\n"
-	args := []string{"run", veteran, "--embedded", "--set", "folds.k=2", "--set", "models=[{type: gbsa, trees: 20000}]",
-		"--set", "final.data=" + rows}
 	write("age,karno\n69,60\n")
-	refused := l.starter(2, args...)
+	refused := l.starter(2, "run", veteran, "--embedded", "--set", "final.data="+rows)
 	require.Contains(t, refused.Stderr, "final.data: "+rows)
 	require.NoFileExists(t, l.path("run.json"))
 
-	write(header + good)
-	killed := l.background(args...)
-	killed.WaitFor("final fits")
-	require.NoError(t, os.Remove(rows))
-	killed.Signal(syscall.SIGKILL)
-	<-killed.Exited()
+	l, args := killedInFinalFit(t, func() []string {
+		write(header + good)
+		return []string{"--set", "final.data=" + rows}
+	}, func() { require.NoError(t, os.Remove(rows)) })
 	again := l.starter(0, args...) // goes on with what was prepared
 	require.Contains(t, again.Stdout, "predictions/predictions.csv and .parquet: 2 rows of new.csv by gbsa\n")
 	require.Contains(t, again.Stdout, "in_training is empty")

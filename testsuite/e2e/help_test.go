@@ -1,16 +1,11 @@
 package e2e
 
 import (
-	"context"
 	"encoding/json"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -140,34 +135,16 @@ func (l *lab) examples(command string) []string {
 // shell runs an example as a person would type it, with the starter on the PATH.
 func (l *lab) shell(line string) {
 	l.t.Helper()
-	stdout, stderr, err := l.typed(line)
-	require.NoError(l.t, err, "%s\n%s%s", line, stdout, stderr)
+	r := harness.Typed(l.t, l.env, line)
+	require.Zero(l.t, r.Exit, "%s\n%s%s", line, r.Stdout, r.Stderr)
 }
 
 // oneDocument runs a line, which may fail, and wants one JSON document.
 func (l *lab) oneDocument(line string) {
 	l.t.Helper()
-	stdout, stderr, _ := l.typed(line)
-	decoder := json.NewDecoder(strings.NewReader(stdout))
+	r := harness.Typed(l.t, l.env, line)
+	decoder := json.NewDecoder(strings.NewReader(r.Stdout))
 	var v any
-	require.NoError(l.t, decoder.Decode(&v), "%s\n%s%s", line, stdout, stderr)
-	require.False(l.t, decoder.More(), "more than one document: %s\n%s", line, stdout)
-}
-
-func (l *lab) typed(line string) (stdout, stderr string, err error) {
-	l.t.Helper()
-	programs := harness.Binaries(l.t)
-	ctx, cancel := context.WithTimeout(l.t.Context(), 2*time.Minute)
-	defer cancel()
-	c := exec.CommandContext(ctx, "sh", "-c", line)
-	c.Dir = l.env.Dir
-	c.Env = append([]string{
-		"PATH=" + filepath.Dir(programs.Starter) + ":" + os.Getenv("PATH"), "HOME=" + l.env.Dir, "NO_COLOR=1",
-		"EVERFOLD_HOME=" + l.env.Home, "EVERFOLD_TEMPORAL=" + programs.Temporal,
-		"TEMPORAL_ADDRESS=" + l.env.Address, "TEMPORAL_CONFIG_FILE=" + os.DevNull,
-	}, l.env.Set...)
-	var out, problems strings.Builder
-	c.Stdout, c.Stderr = &out, &problems
-	err = c.Run()
-	return out.String(), problems.String(), err
+	require.NoError(l.t, decoder.Decode(&v), "%s\n%s%s", line, r.Stdout, r.Stderr)
+	require.False(l.t, decoder.More(), "more than one document: %s\n%s", line, r.Stdout)
 }

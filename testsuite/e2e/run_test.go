@@ -20,7 +20,7 @@ func TestRun(t *testing.T) {
 	require.Contains(t, before.Stdout, "15 folds: 15 to train, 0 to rescore, 0 to reuse")
 
 	first := l.starter(0, "run", veteran)
-	require.Equal(t, 15, strings.Count(first.Stdout, " fold "), "one line per fold:\n%s", first.Stdout)
+	require.Equal(t, 15, strings.Count(first.Stdout, ": C-index "), "one line per fold:\n%s", first.Stdout)
 	for _, want := range []string{"production/veteran started", "weibull_aft", "15 folds: 15 trained", l.path()} {
 		require.Contains(t, first.Stdout, want)
 	}

@@ -47,7 +47,20 @@ func StartStarter(tb testing.TB, e Env, args ...string) *Process {
 // Starter runs an unmodified bin/starter to its end.
 func Starter(tb testing.TB, e Env, args ...string) Result {
 	tb.Helper()
-	p := StartStarter(tb, e, args...)
+	return ended(StartStarter(tb, e, args...))
+}
+
+// Typed runs a shell's command line to its end, with the starter on the PATH.
+func Typed(tb testing.TB, e Env, line string) Result {
+	tb.Helper()
+	programs := Binaries(tb)
+	e.Set = append([]string{"PATH=" + filepath.Dir(programs.Starter) + ":" + os.Getenv("PATH")}, e.Set...)
+	return ended(StartProgram(tb, e, "sh", "-c", line))
+}
+
+// ended waits for a program's end.
+func ended(p *Process) Result {
+	p.tb.Helper()
 	exit := p.Wait()
 	return Result{Exit: exit, Stdout: p.Stdout(), Stderr: p.Stderr()}
 }

@@ -144,9 +144,6 @@ func (h *Webhook) URL() string {
 	return "generic+" + h.server.URL + "/" + h.token + "?template=json&@X-Token=" + h.token
 }
 
-// Close makes the webhook unreachable.
-func (h *Webhook) Close() { h.server.Close() }
-
 // ServeHTTP implements http.Handler.
 func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
