@@ -132,6 +132,7 @@ type FitProgress struct {
 	Stage string  `json:"stage"` // load | fit | predict | explain | score | out of fold | write
 	Done  float64 `json:"done"`
 	Total float64 `json:"total"`
+	At    int64   `json:"at,omitempty"` // when this was so, by the worker's clock, in Unix milliseconds
 	// Failures counts the attempts that ended by an error, by its type. Those that were interrupted,
 	// or whose worker was lost, are not among them.
 	Failures map[string]int `json:"failures,omitempty"`

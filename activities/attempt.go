@@ -89,6 +89,7 @@ func (at *attempt) failed(typ string) {
 		at.progress.Failures = map[string]int{}
 	}
 	at.progress.Failures[typ]++
+	at.progress.At = time.Now().UnixMilli()
 	activity.RecordHeartbeat(at.ctx, at.progress)
 }
 

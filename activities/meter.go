@@ -71,6 +71,7 @@ func (at *attempt) learn(s *config.Spec, model string) {
 
 // progressed tells when this worker got on last.
 func (at *attempt) progressed(now time.Time) {
+	at.progress.At = now.UnixMilli()
 	activity.GetMetricsHandler(at.ctx).Gauge(metricProgress).Update(float64(now.UnixMilli()) / 1e3)
 }
 

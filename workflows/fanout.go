@@ -1,8 +1,10 @@
 package workflows
 
 import (
+	"errors"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -128,12 +130,47 @@ func (f *fanOut) start(ctx workflow.Context, cancelAll workflow.CancelFunc, c *c
 	future := f.execute(ctx, c)
 	workflow.GoNamed(ctx, c.name(), func(ctx workflow.Context) {
 		fit, err := resultOf(ctx, future, c)
+		for budget := f.work.FitBudget.Std(); unattended(ctx, err); {
+			budget *= 2 // many short ones would fill the history
+			again := workflow.WithScheduleToCloseTimeout(ctx, budget)
+			fit, err = resultOf(ctx, f.execute(again, c), c)
+		}
 		f.inFlight--
 		f.end(ctx, c, fit, err)
 		if f.fatal != nil {
 			cancelAll()
 		}
 	})
+}
+
+// unattendedChange is the version of the workflow from which on time without a worker does not end a
+// fit: in executions where that came up before, it fails.
+const unattendedChange = "unattended-fits"
+
+// restAfter: an attempt gives signs of life, or fails and is followed by the next one, within a minute.
+// What has given none for so long has no worker. Executions were decided by it: another value is another
+// version.
+const restAfter = 10 * time.Minute
+
+// unattended says whether a fit ran out of its budget while nobody was at it: it stood in the queue, or
+// its worker, or the server with it, was stopped. The budget is that of attempts.
+func unattended(ctx workflow.Context, err error) bool {
+	var timeout *temporal.TimeoutError
+	if !errors.As(err, &timeout) {
+		return false
+	}
+	switch timeout.TimeoutType() {
+	case enumspb.TIMEOUT_TYPE_SCHEDULE_TO_START: // no attempt was ever made
+	case enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE:
+		var last activities.FitProgress // none: all attempts ended before they had any
+		if timeout.HasLastHeartbeatDetails() && (timeout.LastHeartbeatDetails(&last) != nil || last.At == 0 ||
+			workflow.Now(ctx).Sub(time.UnixMilli(last.At)) < restAfter) {
+			return false
+		}
+	default:
+		return false
+	}
+	return workflow.GetVersion(ctx, unattendedChange, workflow.DefaultVersion, 1) != workflow.DefaultVersion
 }
 
 func (f *fanOut) execute(ctx workflow.Context, c *cell) workflow.Future {

@@ -134,8 +134,8 @@ func (w *Workflows) prepareOptions(s *config.Spec) workflow.ActivityOptions {
 	}
 }
 
-// fitOptions: one attempt may take fit_timeout, all attempts and their waiting for a slot
-// fit_budget. There is no ScheduleToStart: a queue of folds is normal.
+// fitOptions: one attempt may take fit_timeout, all attempts fit_budget. The server counts waiting
+// for a worker, too; see unattended. There is no ScheduleToStart: a queue of folds is normal.
 func (w *Workflows) fitOptions(shared Work, c *cell) workflow.ActivityOptions {
 	priority := priorityFold
 	if c.isFinal() {
