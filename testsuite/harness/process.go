@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -89,15 +90,24 @@ func (p *Process) Signal(s syscall.Signal) {
 	}
 }
 
-// StandsStill says whether every thread of the process stands still by SIGSTOP.
+// StandsStill says whether every thread of the process stands still by SIGSTOP. The first one may, long
+// before another one comes to the end of what it does in the kernel.
 func (p *Process) StandsStill() bool {
 	p.tb.Helper()
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID()))
-	if err != nil {
-		p.tb.Fatalf("harness: %s: %v", p.name, err)
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.PID()))
+	if err != nil || len(threads) == 0 {
+		p.tb.Fatalf("harness: %s has no threads: %v", p.name, err)
 	}
-	_, state, _ := strings.Cut(string(stat), ") ")
-	return strings.HasPrefix(state, "T")
+	for _, thread := range threads {
+		stat, err := os.ReadFile(thread)
+		if err != nil {
+			return false // it has ended since
+		}
+		if _, state, _ := strings.Cut(string(stat), ") "); !strings.HasPrefix(state, "T") {
+			return false
+		}
+	}
+	return true
 }
 
 // Kill sends SIGKILL to the process group and waits until the process is gone.
