@@ -13,6 +13,8 @@ import (
 // link is a connection to Temporal.
 type link struct {
 	client.Client
+	address, namespace string
+
 	webUI string         // address of the Web UI; "" where it is not known
 	keys  *app.CodecKeys // open payloads that the client returns as they are stored; nil: none
 	// release ends what belongs to the link: the connection, and the embedded server and

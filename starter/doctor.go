@@ -106,14 +106,14 @@ func (c *checkup) server(ctx context.Context) {
 		if err != nil {
 			return err
 		}
-		found := "it answers"
+		found := fmt.Sprintf("%s answers, namespace %s", l.address, l.namespace)
 		if ids := l.keys.IDs(); len(ids) > 0 {
 			found += "; what it stores is encrypted by the key " + ids[0]
 		}
 		c.ok("temporal", "%s", found)
 		c.workers(queues)
 		c.versions(queues)
-		c.shared()
+		c.shared(l.address)
 		return nil
 	})
 	if err != nil {
@@ -128,8 +128,8 @@ func (c *checkup) server(ctx context.Context) {
 
 // shared reminds of what only a worker knows: a server on another machine is one that others
 // may reach, and workers do with their own rights what the specs of whoever reaches it say.
-func (c *checkup) shared() {
-	host, _, err := net.SplitHostPort(c.program.console.getenv("TEMPORAL_ADDRESS"))
+func (c *checkup) shared(address string) {
+	host, _, err := net.SplitHostPort(address)
 	if c.embedded || err != nil || host == "localhost" || net.ParseIP(host).IsLoopback() {
 		return
 	}

@@ -210,24 +210,20 @@ func TestDoctorAsksTheTracker(t *testing.T) {
 // People read one line a check, and below it what to do.
 func TestDoctorForPeople(t *testing.T) {
 	t.Chdir(t.TempDir())
-	i, code := invoke(&fakeServer{}, "doctor")
+	i, code := invoke(&fakeServer{address: "localhost:7233"}, "doctor")
 	require.Equal(t, exitUnreachable, code)
-	require.Contains(t, i.out.String(), "ok      temporal  it answers\n")
+	require.Contains(t, i.out.String(), "ok      temporal  localhost:7233 answers, namespace default\n")
 	require.Contains(t, i.out.String(), "failed  workers   nobody serves")
 	require.Contains(t, i.out.String(), "→ start a worker")
 	require.Contains(t, i.err.String(), "1 of 6 checks failed")
 	require.Equal(t, 7, strings.Count(i.out.String(), "\n"))
 }
 
-// Claim: of a server that others may reach, doctor says what to limit workers by; of this
-// machine's own it says nothing.
+// Claim: of a server that others may reach, wherever its address is from, doctor says what to limit
+// workers by; of this machine's own it says nothing.
 func TestDoctorSharedServer(t *testing.T) {
-	for address, reminds := range map[string]bool{"": false, "localhost:7233": false, "127.0.0.1:7233": false, "[::1]:7233": false, "temporal.example:7233": true} {
-		env := map[string]string{}
-		if address != "" {
-			env["TEMPORAL_ADDRESS"] = address
-		}
-		found := examine(t, &fakeServer{workers: served()}, env).of("limits")
+	for address, reminds := range map[string]bool{"localhost:7233": false, "127.0.0.1:7233": false, "[::1]:7233": false, "temporal.example:7233": true} {
+		found := examine(t, &fakeServer{workers: served(), address: address}, nil).of("limits")
 		require.Equal(t, reminds, len(found) == 1, address)
 		if reminds {
 			require.Equal(t, stateLook, found[0].State)

@@ -26,6 +26,7 @@ import (
 // because the embedded Client is nil.
 type fakeServer struct {
 	client.Client
+	address   string
 	described []describeAnswer // one a call; the last is repeated
 	progress  []workflows.Progress
 	silent    error // what queries return instead of progress
@@ -212,7 +213,9 @@ func prepared(server *fakeServer) *invocation {
 	i.program = &program{
 		console: &console{out: &i.out, err: &i.err, getenv: func(string) string { return "" }},
 		services: services{
-			dial: func(context.Context) (*link, error) { return &link{Client: server}, nil },
+			dial: func(context.Context) (*link, error) {
+				return &link{Client: server, address: server.address, namespace: "default"}, nil
+			},
 			embed: func(context.Context, *console) (*link, error) {
 				return &link{Client: server, webUI: "http://127.0.0.1:8233"}, nil
 			},

@@ -27,9 +27,9 @@ func (p *program) predictCommand() *cobra.Command {
 		Use:   "predict RUN|DIR --data NEW --out OUT",
 		Short: "predict new rows with a stored final model",
 		Long: `Predicts every row of NEW with a final model of a finished run; no server is needed. NEW and OUT
-end in .csv, .csv.gz or .parquet, and may be s3:// URIs; OUT is replaced once it is complete. The columns are those of
-predictions/predictions.csv: id (data.id of the run, else the row number), survival at the run's
-horizons, rmst, risk, risk_rank among the rows of NEW, extrapolated.
+end in .csv, .csv.gz or .parquet, and may be s3:// URIs; OUT is replaced once it is complete. The
+columns are those of predictions/predictions.csv: id (data.id of the run, else the row number),
+survival at the run's horizons, rmst, risk, risk_rank among the rows of NEW, extrapolated.
 
 The stored preprocessing is applied. NEW must have the columns that the model was fitted on, of
 the same kinds: a column that is missing, and text where a number is needed, are refused by name.

@@ -61,7 +61,7 @@ the next prune finishes it. --dry-run shows what would be done.`,
 	flags.StringVar(&f.kind, "type", "", "only runs of this type: sample or production (default: both, each by itself)")
 	flags.StringVar(&f.name, "name", "", "only runs of such names, * stands for anything: 'churn-*'")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "remove nothing, say what would be")
-	flags.BoolVar(&f.force, "force", false, "without a server: remove also what was written to within the last hour")
+	flags.BoolVar(&f.force, "force", false, "without a server: remove also runs that were written to, or began a fit, lately")
 	addEmbedded(command, &f.embedded)
 	p.addJSON(command)
 	return command

@@ -41,10 +41,11 @@ func (p *program) recoverCommand() *cobra.Command {
 		Long: `Everything else may be gone: Temporal's history, the tracking server, half of the files. recover
 verifies every file of the run's folder and says what is intact and what is not; makes anew, in
 this process, what needs no fit: run.json (from --spec), the prepared table, model_metrics.csv,
-model_summary.csv and the other tables, model cards, predictions, the report. Only then, where folds or final
-models are missing or damaged, it starts the workflow RecoverRun, which fits these and nothing
-else, and predicts. That takes the configured Temporal server, or where none is configured, or with
---embedded, one of its own. What verifies is never touched, and a second recover does nothing.
+model_summary.csv and the other tables, model cards, predictions, the report. Only then, where
+folds or final models are missing or damaged, it starts the workflow RecoverRun, which fits these
+and nothing else, and predicts. That takes the configured Temporal server, or where none is
+configured, or with --embedded, one of its own. What verifies is never touched, and a second
+recover does nothing.
 
 --no-fit stops before that and needs no server. --dry-run writes nothing at all. --only STAGE
 (repeatable) does one part: metrics, folds, final, predictions, report; metrics are made anew in any

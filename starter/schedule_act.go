@@ -15,11 +15,11 @@ import (
 // schedulePauseCommand is `schedule pause` or `schedule unpause`.
 func (p *program) schedulePauseCommand(stop bool) *cobra.Command {
 	var note string
-	verb, short, long := "unpause", "let a paused schedule start runs again", `Lets the schedule go on. Starts that were due while it was paused are not made up for: see backfill.`
+	verb, why, short, long := "unpause", "data is in its place", "let a paused schedule start runs again", `Lets the schedule go on. Starts that were due while it was paused are not made up for: see backfill.`
 	if stop {
-		verb, short, long = "pause", "keep a schedule from starting runs", `Keeps the schedule from starting runs; one that is running goes on. trigger and backfill still work.`
+		verb, why, short, long = "pause", "data is being moved", "keep a schedule from starting runs", `Keeps the schedule from starting runs; one that is running goes on. trigger and backfill still work.`
 	}
-	command := p.scheduleAct(verb, short, long, "  starter schedule "+verb+" production/veteran --note 'data is being moved'",
+	command := p.scheduleAct(verb, short, long, "  starter schedule "+verb+" production/veteran --note '"+why+"'",
 		func(ctx context.Context, l *link, ref scheduleRef) error {
 			handle, _, err := describeSchedule(ctx, l, ref)
 			if err != nil {

@@ -34,11 +34,15 @@ func dialConfigured(ctx context.Context) (*link, error) {
 		return nil, err
 	}
 	var to app.DialOptions
+	address, namespace, err := app.Destination(to)
+	if err != nil {
+		return nil, err
+	}
 	c, err := app.Dial(ctx, to)
 	if err != nil {
 		return nil, err
 	}
-	return &link{Client: c, keys: keys, release: func() error { c.Close(); return nil }, tags: knows(c, to)}, nil
+	return &link{Client: c, address: address, namespace: namespace, keys: keys, release: func() error { c.Close(); return nil }, tags: knows(c, to)}, nil
 }
 
 // embedServer brings up the embedded server and worker, or attaches to those of another
@@ -76,7 +80,10 @@ func embedServer(ctx context.Context, c *console) (*link, error) {
 		server.Stop()
 		return nil
 	}
-	return &link{Client: connection, keys: keys, webUI: server.UI(), release: release, owns: server.Owner, tags: knows(connection, to)}, nil
+	return &link{
+		Client: connection, address: to.Address, namespace: client.DefaultNamespace, keys: keys, webUI: server.UI(),
+		release: release, owns: server.Owner, tags: knows(connection, to),
+	}, nil
 }
 
 // knows asks the server, when a run is to be started.

@@ -19,6 +19,12 @@ func ServerConfigured() (bool, error) {
 	return settings.HostPort != "", err
 }
 
+// Destination is the address and the namespace that Dial connects to.
+func Destination(o DialOptions) (address, namespace string, err error) {
+	settings, err := connectionSettings(o)
+	return settings.HostPort, settings.Namespace, err
+}
+
 func connectionSettings(o DialOptions) (client.Options, error) {
 	settings := client.Options{HostPort: o.Address}
 	if o.Address == "" {

@@ -57,6 +57,9 @@ func TestConnectionSettings(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "named:2", fromEnvironment.HostPort)
 	require.Equal(t, "trees", fromEnvironment.Namespace)
+	address, namespace, err := Destination(DialOptions{})
+	require.NoError(t, err)
+	require.Equal(t, []string{"named:2", "trees"}, []string{address, namespace})
 
 	given, err := connectionSettings(DialOptions{Address: "127.0.0.1:3", Logger: quiet()})
 	require.NoError(t, err)
