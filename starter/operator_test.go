@@ -108,6 +108,17 @@ func TestStatusOfPinnedRun(t *testing.T) {
 	require.NotContains(t, i.out.String(), move)
 }
 
+// Claim: where no worker answers for a run that has ended, status says why it tells no more.
+func TestStatusOfEndedRunWithoutWorkers(t *testing.T) {
+	server := half()
+	server.described, server.silent = []describeAnswer{closed()}, context.DeadlineExceeded
+	i, code := invoke(server, "status", "production/tiny")
+	require.Equal(t, 0, code)
+	require.Contains(t, i.out.String(), "production/tiny completed")
+	require.Contains(t, i.out.String(), "Progress no worker answers; start one with bin/worker\n")
+	require.NotContains(t, i.out.String(), "Waiting")
+}
+
 // Claim: the status of a failed run says why it failed, with exit code 0: the question was
 // answered.
 func TestStatusOfFailedRun(t *testing.T) {

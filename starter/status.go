@@ -94,8 +94,10 @@ func readStatus(ctx context.Context, l *link, run runRef) (*runStatus, error) {
 	if !s.closed.IsZero() {
 		status.Closed = &s.closed
 	}
-	if s.silence != nil && s.running() {
-		s.explain(ctx, l, run.workflowID())
+	if s.silence != nil {
+		if s.running() {
+			s.explain(ctx, l, run.workflowID())
+		}
 		status.Silence = silenceOf(s.silence)
 	}
 	if s.progress != nil && s.running() {
