@@ -267,7 +267,9 @@ func TestRecoverSpec(t *testing.T) {
 	require.Contains(t, refused, "starter summary works without") // results would read run.json
 	require.Contains(t, r.recover(nil, exitUsage, "--spec", r.spec, "--set", "folds.seed=7").err.String(), "not that of these folds")
 	require.Contains(t, r.recover(nil, exitUsage, "--spec", r.spec, "--set", "type=sample").err.String(), "the spec is of sample/lost")
-	said := r.recover(nil, 0, "--spec", r.spec, "--set", "run=another").out.String()
+	said := r.recover(nil, 0, "--dry-run", "--spec", r.spec, "--set", "run=another").out.String()
+	require.Contains(t, said, "Next     starter recover "+r.folder+" --spec "+r.spec+" --set run=another\n")
+	said = r.recover(nil, 0, "--spec", r.spec, "--set", "run=another").out.String()
 	require.Contains(t, said, "restored from the spec")
 	after := tree(t, r.folder)
 	for _, files := range []map[string]string{before, after} { // the report tells when, too

@@ -139,13 +139,31 @@ func (d *recovered) presentNext(s screen, f recoverFlags) error {
 	switch {
 	case d.Unfinished():
 		s.printf("%s to fit: %s\n", label(s, "Left"), d.left())
-		s.printf("%s starter recover %s\n", label(s, "Next"), d.Folder)
+		s.printf("%s %s\n", label(s, "Next"), f.command(d.Folder))
 	case f.dryRun && len(d.Written) > 0:
-		s.printf("%s starter recover %s\n", label(s, "Next"), d.Folder)
+		s.printf("%s %s\n", label(s, "Next"), f.command(d.Folder))
 	default:
 		s.printf("%s starter results %s\n", label(s, "Next"), d.Folder)
 	}
 	return nil
+}
+
+// command does all of what these flags have left undone.
+func (f recoverFlags) command(folder string) string {
+	words := []string{"starter", "recover", quoted(folder)}
+	if f.dryRun && f.moved {
+		words = append(words, "--moved")
+	}
+	if f.dryRun && f.spec != "" { // else run.json is restored by now
+		words = append(words, "--spec", quoted(f.spec))
+		for _, set := range f.set {
+			words = append(words, "--set", quoted(set))
+		}
+	}
+	if f.model != "" {
+		words = append(words, "--model", quoted(f.model))
+	}
+	return strings.Join(words, " ")
 }
 
 // firstFew shortens a list of files.
