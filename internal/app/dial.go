@@ -13,8 +13,8 @@ import (
 
 const (
 	// attemptTimeout bounds one try to reach the server: a port that nobody serves refuses
-	// at once, a host that is not there says nothing at all.
-	attemptTimeout = 3 * time.Second
+	// at once, a host that is not there says nothing at all, a busy one takes some seconds.
+	attemptTimeout = 10 * time.Second
 	// firstPause and longestPause pace the tries: an embedded server is ready within a
 	// second, one in another container within a minute.
 	firstPause   = 20 * time.Millisecond
