@@ -84,7 +84,7 @@ var badKeyCodes = map[string]bool{"KeyTooLongError": true, "KeyTooLong": true}
 
 // folderCodes are refusals by servers that keep objects in folders. For the keys that there are
 // they pass: folders come and go with the objects in them, and such a server was seen to answer so
-// while it had two requests for one key in hand. So they are store.ErrUnavailable, too.
+// while it had two requests for one key in hand. So they are tried again, and store.ErrUnavailable, too.
 var folderCodes = map[string]bool{"ObjectParentIsFile": true, "ExistingObjectIsDirectory": true}
 
 const (

@@ -24,8 +24,9 @@ var once = store.Condition{Absent: true}
 // A passing refusal costs another attempt, which is a sign of life, and no error; one that stays is ErrUnavailable and
 // says what the server said.
 func TestPassingRefusals(t *testing.T) {
-	for status, code := range map[int]string{
-		503: "SlowDown", 500: "InternalError", 409: "ConditionalRequestConflict", 429: "TooManyRequests", 400: "BadDigest",
+	for code, status := range map[string]int{
+		"SlowDown": 503, "InternalError": 500, "ConditionalRequestConflict": 409, "TooManyRequests": 429, "BadDigest": 400,
+		"ExistingObjectIsDirectory": 409, "ObjectParentIsFile": 409,
 	} {
 		f := newFake(t)
 		s := f.open(t, s3.Small)
