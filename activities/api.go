@@ -132,7 +132,8 @@ type FitProgress struct {
 	Stage string  `json:"stage"` // load | fit | predict | explain | score | out of fold | write
 	Done  float64 `json:"done"`
 	Total float64 `json:"total"`
-	At    int64   `json:"at,omitempty"` // when this was so, by the worker's clock, in Unix milliseconds
+	Since int64   `json:"since,omitempty"` // when the first attempt began, and
+	At    int64   `json:"at,omitempty"`    // when this was so, by the workers' clocks, in Unix milliseconds
 	// Failures counts the attempts that ended by an error, by its type. Those that were interrupted,
 	// or whose worker was lost, are not among them.
 	Failures map[string]int `json:"failures,omitempty"`

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -51,9 +52,13 @@ func (a *Activities) begin(ctx context.Context, ref RunRef, model string, fold i
 	if model != "" && fold != artifact.FinalFold {
 		logger = logger.With(logging.KeyFold, fold)
 	}
-	at := &attempt{ctx: ctx, number: int(info.Attempt), failures: failuresBefore(ctx), last: time.Now()}
-	at.progress = FitProgress{Model: model, Fold: fold, Failures: at.failures}
-	at.progressed(at.last)
+	before, now := toldBefore(ctx), time.Now()
+	at := &attempt{ctx: ctx, number: int(info.Attempt), failures: before.Failures, last: now}
+	at.progress = FitProgress{Model: model, Fold: fold, Since: cmp.Or(before.Since, now.UnixMilli()), Failures: at.failures}
+	at.progressed(now)
+	if at.number > 1 {
+		activity.RecordHeartbeat(ctx, at.progress) // somebody is at it, should this attempt get no further
+	}
 	work := context.WithValue(WithLimits(logging.Into(ctx, logger), a.Limits), attemptKey{}, at)
 	work, cancel := context.WithCancelCause(work)
 	go func() {
@@ -66,13 +71,13 @@ func (a *Activities) begin(ctx context.Context, ref RunRef, model string, fold i
 
 type attemptKey struct{}
 
-// failuresBefore are the failures that earlier attempts told of with their last heartbeat.
-func failuresBefore(ctx context.Context) map[string]int {
+// toldBefore is what earlier attempts told with their last heartbeat: when the first began, and failures.
+func toldBefore(ctx context.Context) FitProgress {
 	var told FitProgress
 	if !activity.HasHeartbeatDetails(ctx) || activity.GetHeartbeatDetails(ctx, &told) != nil {
-		return nil // the first attempt, or one after a release that tells none
+		return FitProgress{} // the first attempt, or one after a release that tells none
 	}
-	return told.Failures
+	return told
 }
 
 // nth is the how manieth failure of its type another one would be. Temporal's own number also counts

@@ -365,8 +365,8 @@ func TestPriorities(t *testing.T) {
 	require.Equal(t, "sample/x", priorityOf(activities.RunRef{Type: "sample", Run: "x"}, 1).FairnessKey)
 
 	w := &Workflows{}
-	fold := w.fitOptions(Work{}, &cell{foldID: foldID{"rsf", 0}}).Priority.PriorityKey
-	final := w.fitOptions(Work{}, &cell{foldID: foldID{"rsf", activities.FinalFold}}).Priority.PriorityKey
+	fold := w.fitOptions(Work{}, &cell{foldID: foldID{"rsf", 0}}, 0).Priority.PriorityKey
+	final := w.fitOptions(Work{}, &cell{foldID: foldID{"rsf", activities.FinalFold}}, 0).Priority.PriorityKey
 	require.Less(t, final, fold)
 	require.Less(t, priorityPrepare, final)
 	require.Equal(t, final, w.predictOptions(Work{}, "rsf").Priority.PriorityKey)

@@ -126,14 +126,11 @@ func (f *fanOut) settle(ctx workflow.Context, idle func() bool) error {
 func (f *fanOut) start(ctx workflow.Context, cancelAll workflow.CancelFunc, c *cell) {
 	f.inFlight++
 	f.board.set(ctx, c, Running)
-	ctx = workflow.WithActivityOptions(ctx, f.fitOptions(f.work, c))
-	future := f.execute(ctx, c)
+	future := f.execute(ctx, c, 0)
 	workflow.GoNamed(ctx, c.name(), func(ctx workflow.Context) {
 		fit, err := resultOf(ctx, future, c)
-		for budget := f.work.FitBudget.Std(); unattended(ctx, err); {
-			budget *= 2 // many short ones would fill the history
-			again := workflow.WithScheduleToCloseTimeout(ctx, budget)
-			fit, err = resultOf(ctx, f.execute(again, c), c)
+		for round := 1; unattended(ctx, f.work.FitBudget.Std(), err); round++ {
+			fit, err = resultOf(ctx, f.execute(ctx, c, round), c)
 		}
 		f.inFlight--
 		f.end(ctx, c, fit, err)
@@ -147,14 +144,10 @@ func (f *fanOut) start(ctx workflow.Context, cancelAll workflow.CancelFunc, c *c
 // fit: in executions where that came up before, it fails.
 const unattendedChange = "unattended-fits"
 
-// restAfter: an attempt gives signs of life, or fails and is followed by the next one, within a minute.
-// What has given none for so long has no worker. Executions were decided by it: another value is another
-// version.
-const restAfter = 10 * time.Minute
-
-// unattended says whether a fit ran out of its budget while nobody was at it: it stood in the queue, or
-// its worker, or the server with it, was stopped. The budget is that of attempts.
-func unattended(ctx workflow.Context, err error) bool {
+// unattended says whether a fit that ran out of its budget may be asked for again: its attempts, from the
+// beginning of the first, had less, since it stood in the queue; or nobody was at it at the end, since
+// its worker, or the server with it, was stopped.
+func unattended(ctx workflow.Context, budget time.Duration, err error) bool {
 	var timeout *temporal.TimeoutError
 	if !errors.As(err, &timeout) {
 		return false
@@ -162,18 +155,27 @@ func unattended(ctx workflow.Context, err error) bool {
 	switch timeout.TimeoutType() {
 	case enumspb.TIMEOUT_TYPE_SCHEDULE_TO_START: // no attempt was ever made
 	case enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE:
-		var last activities.FitProgress // none: all attempts ended before they had any
-		if timeout.HasLastHeartbeatDetails() && (timeout.LastHeartbeatDetails(&last) != nil || last.At == 0 ||
-			workflow.Now(ctx).Sub(time.UnixMilli(last.At)) < restAfter) {
+		if timeout.HasLastHeartbeatDetails() && attended(ctx, budget, timeout) {
 			return false
-		}
+		} // without: the only attempt ended before it told anything
 	default:
 		return false
 	}
 	return workflow.GetVersion(ctx, unattendedChange, workflow.DefaultVersion, 1) != workflow.DefaultVersion
 }
 
-func (f *fanOut) execute(ctx workflow.Context, c *cell) workflow.Future {
+// attended says by the latest heartbeat that attempts had the budget, and were made until its end.
+func attended(ctx workflow.Context, budget time.Duration, timeout *temporal.TimeoutError) bool {
+	var last activities.FitProgress
+	if timeout.LastHeartbeatDetails(&last) != nil || last.Since == 0 {
+		return true // of a release that does not tell
+	}
+	since, at, now := time.UnixMilli(last.Since), time.UnixMilli(last.At), workflow.Now(ctx)
+	return now.Sub(since) >= budget && now.Sub(at) < restAfter
+}
+
+func (f *fanOut) execute(ctx workflow.Context, c *cell, round int) workflow.Future {
+	ctx = workflow.WithActivityOptions(ctx, f.fitOptions(f.work, c, round))
 	if c.isFinal() {
 		return workflow.ExecuteActivity(ctx, activities.FitFinalName, activities.FitFinalInput{
 			Run: f.work.Run, SpecDigest: f.work.SpecDigest, Model: c.model,

@@ -34,6 +34,14 @@ const (
 	// is published and tracked alone is 16 events.
 	reportsAtMost = DefaultOneWorkflow
 
+	// restAfter: an attempt gives signs of life, or fails and is followed by the next one, within
+	// a minute. What has given none for so long has no worker. Executions were decided by it: another
+	// value is another version of unattendedChange.
+	restAfter = 10 * time.Minute
+
+	// maxRounds bounds how often the time for a fit that is asked for again is doubled.
+	maxRounds = 10
+
 	// storePatience is how long a run waits for a store that is down. The work is done by
 	// then, so waiting is cheaper than failing; an operator cancels earlier if need be.
 	storePatience = 72 * time.Hour
@@ -135,8 +143,9 @@ func (w *Workflows) prepareOptions(s *config.Spec) workflow.ActivityOptions {
 }
 
 // fitOptions: one attempt may take fit_timeout, all attempts fit_budget. The server counts waiting
-// for a worker, too; see unattended. There is no ScheduleToStart: a queue of folds is normal.
-func (w *Workflows) fitOptions(shared Work, c *cell) workflow.ActivityOptions {
+// for a worker, too: a fit that is unattended is asked for again, each round with twice the time, so
+// that many short budgets fill no history. There is no ScheduleToStart: a queue of folds is normal.
+func (w *Workflows) fitOptions(shared Work, c *cell, round int) workflow.ActivityOptions {
 	priority := priorityFold
 	if c.isFinal() {
 		priority = priorityFinal
@@ -144,7 +153,7 @@ func (w *Workflows) fitOptions(shared Work, c *cell) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
 		TaskQueue:              QueueTrain,
 		StartToCloseTimeout:    shared.FitTimeout.Std(),
-		ScheduleToCloseTimeout: shared.FitBudget.Std(),
+		ScheduleToCloseTimeout: shared.FitBudget.Std() << min(round, maxRounds),
 		HeartbeatTimeout:       w.heartbeat(),
 		WaitForCancellation:    true, // a cancelled fit ends before the run does, so nothing writes after it
 		RetryPolicy:            retryForever(),
@@ -156,7 +165,7 @@ func (w *Workflows) fitOptions(shared Work, c *cell) workflow.ActivityOptions {
 // predictOptions: predicting from a final model is as heavy as fitting it may be, and is
 // bounded alike.
 func (w *Workflows) predictOptions(shared Work, model string) workflow.ActivityOptions {
-	options := w.fitOptions(shared, &cell{foldID: foldID{model, activities.FinalFold}})
+	options := w.fitOptions(shared, &cell{foldID: foldID{model, activities.FinalFold}}, 0)
 	options.Summary = "predictions of " + model
 	return options
 }

@@ -24,7 +24,7 @@ func TestEveryActivityIsMissedSoon(t *testing.T) {
 			want = DefaultHeartbeatTimeout
 		}
 		for name, o := range map[string]workflow.ActivityOptions{
-			"prepare": w.prepareOptions(spec), "fit": w.fitOptions(workOf(spec, ""), &cell{foldID: foldID{"cox_ph", 1}}),
+			"prepare": w.prepareOptions(spec), "fit": w.fitOptions(workOf(spec, ""), &cell{foldID: foldID{"cox_ph", 1}}, 0),
 			"publish": w.publishOptions(run), "summarize": w.summarizeOptions(run),
 		} {
 			require.Equal(t, want, o.HeartbeatTimeout, name)
