@@ -148,13 +148,19 @@ func TestRecoverNoFit(t *testing.T) {
 	r := newRuin(t)
 	r.damage(artifact.RiskKey("weibull_aft", 2))
 	r.remove(artifact.SummaryKey)
-	said := r.recover(nil, 0, "--no-fit").out.String()
+	said := r.recover(nil, 0, "--no-fit", "--dry-run").out.String()
+	require.Contains(t, said, "Next     starter recover "+r.folder+" --no-fit\n")
+	said = r.recover(nil, 0, "--no-fit").out.String()
 	for _, want := range []string{"artifacts/weibull_aft/weibull_aft_fold2_risk.npy", "to be fitted again", "Left     to fit: 1 fold and", "weibull_aft fold 2: artifacts/weibull_aft", "starter recover " + r.folder} {
 		require.Contains(t, said, want)
 	}
 	require.Len(t, strings.Split(strings.TrimSpace(content(t, r.path(artifact.MetricsKey))), "\n"), 9)
 	require.FileExists(t, r.path(artifact.SummaryKey))
 	require.Contains(t, r.recover(nil, 0, "--only", "metrics").out.String(), "Left     to fit: 1 fold")
+	said = r.recover(nil, 0, "--dry-run", "--no-fit").out.String()
+	require.Contains(t, said, "Next     starter recover "+r.folder+"\n", "it has nothing left to do itself")
+	said = r.recover(nil, 0, "--dry-run", "--only", "folds", "--only", "final").out.String()
+	require.Contains(t, said, "Next     starter recover "+r.folder+" --only folds --only final\n")
 }
 
 // Claim: what only fits can mend is sent as RecoverRun under the run's id, with the spec of
@@ -269,6 +275,8 @@ func TestRecoverSpec(t *testing.T) {
 	require.Contains(t, r.recover(nil, exitUsage, "--spec", r.spec, "--set", "type=sample").err.String(), "the spec is of sample/lost")
 	said := r.recover(nil, 0, "--dry-run", "--spec", r.spec, "--set", "run=another").out.String()
 	require.Contains(t, said, "Next     starter recover "+r.folder+" --spec "+r.spec+" --set run=another\n")
+	said = r.recover(nil, 0, "--dry-run", "--spec", r.spec, "--no-fit", "--only", "metrics", "--embedded").out.String()
+	require.Contains(t, said, "Next     starter recover "+r.folder+" --spec "+r.spec+" --only metrics --no-fit --embedded\n")
 	said = r.recover(nil, 0, "--spec", r.spec, "--set", "run=another").out.String()
 	require.Contains(t, said, "restored from the spec")
 	after := tree(t, r.folder)

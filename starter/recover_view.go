@@ -139,18 +139,18 @@ func (d *recovered) presentNext(s screen, f recoverFlags) error {
 	switch {
 	case d.Unfinished():
 		s.printf("%s to fit: %s\n", label(s, "Left"), d.left())
-		s.printf("%s %s\n", label(s, "Next"), f.command(d.Folder))
+		s.printf("%s %s\n", label(s, "Next"), d.next(f))
 	case f.dryRun && len(d.Written) > 0:
-		s.printf("%s %s\n", label(s, "Next"), f.command(d.Folder))
+		s.printf("%s %s\n", label(s, "Next"), d.next(f))
 	default:
 		s.printf("%s starter results %s\n", label(s, "Next"), d.Folder)
 	}
 	return nil
 }
 
-// command does all of what these flags have left undone.
-func (f recoverFlags) command(folder string) string {
-	words := []string{"starter", "recover", quoted(folder)}
+// next does what a dry run has told of, or else what these flags have left undone.
+func (d *recovered) next(f recoverFlags) string {
+	words := []string{"starter", "recover", quoted(d.Folder)}
 	if f.dryRun && f.moved {
 		words = append(words, "--moved")
 	}
@@ -162,6 +162,19 @@ func (f recoverFlags) command(folder string) string {
 	}
 	if f.model != "" {
 		words = append(words, "--model", quoted(f.model))
+	}
+	wet := f
+	wet.dryRun = false
+	if f.dryRun && (len(d.Written) > 0 || wet.fits(d.Recovered)) { // else these two leave nothing to do
+		for _, stage := range f.only {
+			words = append(words, "--only", stage)
+		}
+		if f.noFit {
+			words = append(words, "--no-fit")
+		}
+	}
+	if f.embedded {
+		words = append(words, "--embedded")
 	}
 	return strings.Join(words, " ")
 }
