@@ -20,7 +20,8 @@ import (
 )
 
 const (
-	describeTimeout = 5 * time.Second
+	// describeTimeout bounds one question to the server, which a busy one takes some seconds for.
+	describeTimeout = 10 * time.Second
 	// queryTimeout is short: without a worker a query is never answered, and the rest of
 	// the picture comes from the server itself.
 	queryTimeout = 3 * time.Second

@@ -2,10 +2,12 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log/slog"
 	"net"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,18 +16,44 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Claim: a server that is down is an *UnreachableError that names the address, and is
-// reported within the tries' bounds.
+// Claim: a server that is down is an *UnreachableError that names the address, told by the port's
+// refusal: not when the time of a try is over.
 func TestDialUnreachable(t *testing.T) {
 	address := closedPort(t)
-	start := time.Now()
 	_, err := Dial(t.Context(), DialOptions{Address: address, Logger: quiet()})
 	var unreachable *UnreachableError
 	require.ErrorAs(t, err, &unreachable)
 	require.Equal(t, address, unreachable.Address)
 	require.ErrorContains(t, err, address)
 	require.ErrorContains(t, err, "--embedded")
-	require.Less(t, time.Since(start), 2*attemptTimeout)
+	require.ErrorContains(t, err, "connection refused")
+	require.NotContains(t, err.Error(), "deadline")
+}
+
+// Claim: Ctrl-C ends the listening to a server that has made a TLS connection and says nothing more.
+func TestHandshakeCancelled(t *testing.T) {
+	certified := httptest.NewTLSServer(nil)
+	defer certified.Close()
+	silent, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: certified.TLS.Certificates, NextProtos: []string{"h2"}})
+	require.NoError(t, err)
+	defer silent.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() {
+		conn, err := silent.Accept()
+		if err == nil {
+			defer conn.Close()
+			err = conn.(*tls.Conn).Handshake()
+		}
+		cancel()
+		served <- err
+		<-t.Context().Done()
+	}()
+	err = handshake(ctx, silent.Addr().String(), &tls.Config{InsecureSkipVerify: true})
+	require.Error(t, err)
+	_, _, refused := refusal(err)
+	require.False(t, refused)
+	require.NoError(t, <-served)
 }
 
 // Claim: a cancelled context ends the waiting at once.

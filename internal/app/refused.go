@@ -32,6 +32,9 @@ func (e *RefusedError) Error() string {
 // Unwrap returns what the connection ended with.
 func (e *RefusedError) Unwrap() error { return e.Err }
 
+// lastWord is how long a server that accepts TLS connections may take to say why it ends one.
+const lastWord = 3 * time.Second
+
 // handshakes are what TLS says when it fails, as gRPC passes it on: text. The first that
 // matches counts.
 var handshakes = []struct{ says, what, do string }{
@@ -71,6 +74,8 @@ func asRefused(ctx context.Context, o client.Options, err error) error {
 	if config := o.ConnectionOptions.TLS; !ok && config != nil {
 		// A server that refuses a client's certificate says so and hangs up. gRPC, which is
 		// writing meanwhile, may see the second alone.
+		ctx, cancel := context.WithTimeout(ctx, lastWord)
+		defer cancel()
 		if shaken := handshake(ctx, o.HostPort, config); shaken != nil {
 			if what, do, ok = refusal(shaken); ok {
 				err = shaken
@@ -83,7 +88,8 @@ func asRefused(ctx context.Context, o client.Options, err error) error {
 	return &RefusedError{Address: o.HostPort, Namespace: o.Namespace, What: what, Do: do, Err: err}
 }
 
-// handshake is what a server says to a TLS connection that writes nothing after it is made.
+// handshake is what a server says, until ctx ends, to a TLS connection that writes nothing after it
+// is made.
 func handshake(ctx context.Context, address string, config *tls.Config) error {
 	config = config.Clone()
 	config.NextProtos = []string{"h2"}
@@ -92,9 +98,8 @@ func handshake(ctx context.Context, address string, config *tls.Config) error {
 		return err
 	}
 	defer conn.Close()
-	if err := conn.SetReadDeadline(time.Now().Add(attemptTimeout)); err != nil {
-		return err
-	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Now()) })
+	defer stop()
 	_, err = conn.Read(make([]byte, 1))
 	return err
 }
