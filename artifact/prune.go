@@ -343,8 +343,11 @@ func (p *pruner) exhume(ctx context.Context, s store.Store, v *PruneVerdict) (ot
 		return false, fmt.Errorf("remove %s: %w", v.found.id(), err)
 	}
 	if again.grave != nil && !again.grave.CalledOff.IsZero() {
-		t := tombstone{Reason: v.Reason, Begun: p.Now.UTC()}
-		err := t.put(ctx, s, store.Condition{ETag: v.found.objects[PrunedKey].ETag})
+		err := store.ErrConflict
+		if listed := v.found.objects[PrunedKey].ETag; listed != "" { // else it was written after the listing
+			t := tombstone{Reason: v.Reason, Begun: p.Now.UTC()}
+			err = t.put(ctx, s, store.Condition{ETag: listed})
+		}
 		if err == nil {
 			return false, nil
 		}

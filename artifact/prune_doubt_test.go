@@ -1,7 +1,9 @@
 package artifact_test
 
 import (
+	"errors"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -30,6 +32,27 @@ func TestPruneInDoubt(t *testing.T) {
 	_, err := artifact.Prune(t.Context(), down, pruning(1, ""))
 	require.ErrorIs(t, err, store.ErrUnavailable)
 	require.EqualValues(t, 1, removed.Load(), "run.json")
+}
+
+// A tombstone that another removal wrote, and a start called off, after the run was listed is left to that
+// start.
+func TestPruneListedBeforeTheTombstone(t *testing.T) {
+	root := memory()
+	n1 := stored(t, root, "n-1", 9, 0)
+	var once sync.Once
+	racing := &storetest.Faulty{Store: root, Before: func(op storetest.Op, key string) (err error) {
+		if op == storetest.Get && strings.HasSuffix(key, "n-1/"+artifact.RunKey) {
+			once.Do(func() {
+				condemn(t, root, "n-1")
+				err = errors.Join(n1.Delete(t.Context(), artifact.RunKey), artifact.CallOff(t.Context(), n1))
+			})
+		}
+		return err
+	}}
+	report := prune(t, racing, pruning(1, ""))
+	require.Zero(t, report.Removed)
+	require.Contains(t, report.Runs[0].Reason, "started again")
+	content(t, n1, artifact.ManifestKey("forest", 0))
 }
 
 // A removal ends where a start has called it off, before its first step or in the midst of it, also one
