@@ -28,6 +28,9 @@ type PruneOptions struct {
 	// as running.
 	Locked func(ctx context.Context, workflowID string) (bool, error)
 	Quiet  time.Duration // 0: then nothing counts as running
+	// Force says that no run is running, where nobody can be asked. Only what was started within Quiet
+	// in the rest of an interrupted removal still counts: nobody else knows of such a start.
+	Force bool
 }
 
 // What is done about a run.
@@ -254,8 +257,13 @@ func (p *pruner) running(ctx context.Context, v *surveyed) (string, error) {
 		return "", nil
 	}
 	quiet := p.Now.Sub(v.written())
+	lately := p.Quiet > 0 && quiet < p.Quiet
 	switch {
-	case p.Quiet > 0 && quiet < p.Quiet:
+	case lately && v.grave.isCalledOff():
+		return fmt.Sprintf("it was written to %v ago and may be starting, where its removal was interrupted", quiet.Round(time.Second)), nil
+	case p.Force:
+		return "", nil
+	case lately:
 		return fmt.Sprintf("it was written to %v ago and may be running", quiet.Round(time.Second)), nil
 	case p.Quiet > 0 && v.run != nil && v.fitting() && quiet < v.run.Spec.Resources.FitTimeout.Std():
 		return "a fit of it may be running: it began less than fit_timeout ago and has not ended", nil
@@ -342,7 +350,7 @@ func (p *pruner) exhume(ctx context.Context, s store.Store, v *PruneVerdict) (ot
 	if err := again.read(ctx, p.root); err != nil {
 		return false, fmt.Errorf("remove %s: %w", v.found.id(), err)
 	}
-	if again.grave != nil && !again.grave.CalledOff.IsZero() {
+	if again.grave.isCalledOff() {
 		err := store.ErrConflict
 		if listed := v.found.objects[PrunedKey].ETag; listed != "" { // else it was written after the listing
 			t := tombstone{Reason: v.Reason, Begun: p.Now.UTC()}

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -53,6 +54,30 @@ func TestPruneListedBeforeTheTombstone(t *testing.T) {
 	require.Zero(t, report.Removed)
 	require.Contains(t, report.Runs[0].Reason, "started again")
 	content(t, n1, artifact.ManifestKey("forest", 0))
+}
+
+// Where nobody can be asked Force removes what was written just now, but for what may be starting in the
+// rest of an interrupted removal.
+func TestPruneForce(t *testing.T) {
+	root := memory()
+	stored(t, root, "n-1", 9, 0)
+	stored(t, root, "n-2", 1, 0)
+	n0 := stored(t, root, "n-0", 19, 0)
+	condemn(t, root, "n-0")
+	require.NoError(t, n0.Delete(t.Context(), artifact.RunKey))
+	require.NoError(t, artifact.CallOff(t.Context(), n0))
+	o := pruning(1, "")
+	o.Now, o.Quiet = time.Now(), time.Hour
+	require.Zero(t, prune(t, root, o).Removed)
+	o.Force = true
+	report := prune(t, root, o)
+	require.Equal(t, 1, report.Removed)
+	require.Equal(t, []string{"n-2", "n-1", "n-0"}, []string{report.Runs[0].Run, report.Runs[1].Run, report.Runs[2].Run})
+	require.Equal(t, artifact.PruneRemove, report.Runs[1].Action)
+	require.Contains(t, report.Runs[2].Reason, "may be starting")
+	o.Now = o.Now.Add(2 * time.Hour)
+	require.Equal(t, 1, prune(t, root, o).Removed)
+	require.Equal(t, "n-2", left(t, root))
 }
 
 // A removal ends where a start has called it off, before its first step or in the midst of it, also one

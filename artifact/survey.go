@@ -114,7 +114,7 @@ func (v *surveyed) ranked(model string) bool {
 func (v *surveyed) written() time.Time {
 	var last time.Time
 	for _, o := range v.objects {
-		removals := o.Key == PrunedKey && (v.grave == nil || v.grave.CalledOff.IsZero())
+		removals := o.Key == PrunedKey && !v.grave.isCalledOff()
 		if !removals && o.Modified.After(last) {
 			last = o.Modified
 		}

@@ -22,12 +22,15 @@ type tombstone struct {
 	CalledOff time.Time `json:"called_off,omitzero"`
 }
 
+// isCalledOff says whether there is one, and a start took over.
+func (t *tombstone) isCalledOff() bool { return t != nil && !t.CalledOff.IsZero() }
+
 // interrupted says what a folder without run.json is the rest of.
 func (t *tombstone) interrupted() string {
-	if t.CalledOff.IsZero() {
-		return "its removal was interrupted"
+	if t.isCalledOff() {
+		return "its removal was interrupted, and so was a start of it"
 	}
-	return "its removal was interrupted, and so was a start of it"
+	return "its removal was interrupted"
 }
 
 func (t *tombstone) put(ctx context.Context, s store.Store, cond store.Condition) error {
@@ -59,7 +62,7 @@ func readTombstone(ctx context.Context, s store.Store, run *Run) (*tombstone, er
 // are still to be removed.
 func calledOff(ctx context.Context, s store.Store) (bool, error) {
 	t, err := readTombstone(ctx, s, nil)
-	return err == nil && (t == nil || !t.CalledOff.IsZero()), err
+	return err == nil && (t == nil || t.isCalledOff()), err
 }
 
 // CallOff ends a removal that has taken run.json, for a run that is wanted after all: what is left

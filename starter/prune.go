@@ -38,7 +38,8 @@ one that failed goes with those around it.
 Never removed: a run that is running, the newest finished run that verifies, and the run with the
 best C-index (unless --keep-best=false). Whether a run is running the configured Temporal server
 is asked, by the run's lock. Where none is configured, runs that were written to within the last
-hour, or have a fit that began within its fit_timeout, count as running (unless --force).
+hour, or have a fit that began within its fit_timeout, count as running (unless --force: it spares
+only what was started within that hour where a removal had been interrupted).
 
 A prune that is interrupted at any moment leaves no half of a run that would pass for a whole one;
 the next prune finishes it. --dry-run shows what would be done.`,
@@ -81,10 +82,7 @@ func (f *pruneFlags) options() (o artifact.PruneOptions, uri string, err error) 
 	if retention.IsZero() {
 		return o, "", usageError("--keep 14 keeps the newest 14 finished runs, --max-age 90d those of the last 90 days", "give --keep, --max-age or both")
 	}
-	o = artifact.PruneOptions{Retention: retention, Now: time.Now(), DryRun: f.dryRun, Quiet: quiet}
-	if f.force {
-		o.Quiet = 0
-	}
+	o = artifact.PruneOptions{Retention: retention, Now: time.Now(), DryRun: f.dryRun, Quiet: quiet, Force: f.force}
 	if f.name != "" {
 		o.Matches = func(name string) bool { ok, _ := path.Match(f.name, name); return ok }
 	}
