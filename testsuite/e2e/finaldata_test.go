@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -27,7 +28,7 @@ func TestFinalData(t *testing.T) {
 	require.Contains(t, refused.Stderr, "final.data: "+rows)
 	require.NoFileExists(t, l.path("run.json"))
 
-	l, args := killedInFinalFit(t, func() []string {
+	l, args := stoppedInFinalFit(t, syscall.SIGKILL, func() []string {
 		write(header + good)
 		return []string{"--set", "final.data=" + rows}
 	}, func() { require.NoError(t, os.Remove(rows)) })
