@@ -49,7 +49,7 @@ func TestEmbeddedInterrupted(t *testing.T) {
 	defer taken.Close()
 	l.env.Set = []string{"EVERFOLD_METRICS_LISTEN=" + taken.Addr().String()} // no worker of the owner's serves: the run lasts
 	owner := l.background("run", veteran, "--embedded")
-	owner.WaitFor("started")
+	owner.WaitFor("production/veteran started") // its worker is "started again" before
 	l.env.Set = nil
 	guest := l.background("run", veteran, "--embedded")
 	guest.WaitFor("is running already by the same spec")
