@@ -56,9 +56,6 @@ func (a *Activities) begin(ctx context.Context, ref RunRef, model string, fold i
 	at := &attempt{ctx: ctx, number: int(info.Attempt), failures: before.Failures, last: now}
 	at.progress = FitProgress{Model: model, Fold: fold, Since: cmp.Or(before.Since, now.UnixMilli()), Failures: at.failures}
 	at.progressed(now)
-	if at.number > 1 {
-		activity.RecordHeartbeat(ctx, at.progress) // somebody is at it, should this attempt get no further
-	}
 	work := context.WithValue(WithLimits(logging.Into(ctx, logger), a.Limits), attemptKey{}, at)
 	work, cancel := context.WithCancelCause(work)
 	go func() {

@@ -44,7 +44,7 @@ func TestFailuresAreCounted(t *testing.T) {
 			l.env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) {
 				require.NoError(t, details.Get(&told))
 			})
-			told.Failures = map[string]int{"Another": 20, c.typ: n - 1}
+			told = FitProgress{Since: 17, Failures: map[string]int{"Another": 20, c.typ: n - 1}}
 			l.env.SetHeartbeatDetails(told)
 			var err error
 			if c.report {
@@ -54,6 +54,8 @@ func TestFailuresAreCounted(t *testing.T) {
 			}
 			requireType(t, err, c.typ, c.most == 0 || n < c.most)
 			require.Equal(t, map[string]int{"Another": 20, c.typ: n}, told.Failures)
+			require.EqualValues(t, 17, told.Since, "when the first attempt began")
+			require.Greater(t, told.At, told.Since)
 		}
 	}
 }

@@ -129,7 +129,7 @@ func (f *fanOut) start(ctx workflow.Context, cancelAll workflow.CancelFunc, c *c
 	future := f.execute(ctx, c, 0)
 	workflow.GoNamed(ctx, c.name(), func(ctx workflow.Context) {
 		fit, err := resultOf(ctx, future, c)
-		for round := 1; unattended(ctx, f.work.FitBudget.Std(), err); round++ {
+		for round := 1; unattended(ctx, f.work.FitBudget.Std(), round, err); round++ {
 			fit, err = resultOf(ctx, f.execute(ctx, c, round), c)
 		}
 		f.inFlight--
@@ -146,8 +146,8 @@ const unattendedChange = "unattended-fits"
 
 // unattended says whether a fit that ran out of its budget may be asked for again: its attempts, from the
 // beginning of the first, had less, since it stood in the queue; or nobody was at it at the end, since
-// its worker, or the server with it, was stopped.
-func unattended(ctx workflow.Context, budget time.Duration, err error) bool {
+// its worker, or the server with it, was stopped. What ends by an error of its last attempt has failed.
+func unattended(ctx workflow.Context, budget time.Duration, round int, err error) bool {
 	var timeout *temporal.TimeoutError
 	if !errors.As(err, &timeout) {
 		return false
@@ -155,23 +155,24 @@ func unattended(ctx workflow.Context, budget time.Duration, err error) bool {
 	switch timeout.TimeoutType() {
 	case enumspb.TIMEOUT_TYPE_SCHEDULE_TO_START: // no attempt was ever made
 	case enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE:
-		if timeout.HasLastHeartbeatDetails() && attended(ctx, budget, timeout) {
+		if !timeout.HasLastHeartbeatDetails() && round > 1 || timeout.HasLastHeartbeatDetails() && attended(ctx, budget, timeout) {
 			return false
-		} // without: the only attempt ended before it told anything
+		} // an attempt may be stopped before it tells anything, not all of them time and again
 	default:
 		return false
 	}
 	return workflow.GetVersion(ctx, unattendedChange, workflow.DefaultVersion, 1) != workflow.DefaultVersion
 }
 
-// attended says by the latest heartbeat that attempts had the budget, and were made until its end.
+// attended says by the latest heartbeat that attempts had the budget, all but a little, and were made
+// until its end: a fit begins after it is scheduled, and an attempt that would have no time is not made.
 func attended(ctx workflow.Context, budget time.Duration, timeout *temporal.TimeoutError) bool {
 	var last activities.FitProgress
 	if timeout.LastHeartbeatDetails(&last) != nil || last.Since == 0 {
 		return true // of a release that does not tell
 	}
 	since, at, now := time.UnixMilli(last.Since), time.UnixMilli(last.At), workflow.Now(ctx)
-	return now.Sub(since) >= budget && now.Sub(at) < restAfter
+	return now.Sub(since) >= budget-min(restAfter, budget/10) && now.Sub(at) < restAfter
 }
 
 func (f *fanOut) execute(ctx workflow.Context, c *cell, round int) workflow.Future {

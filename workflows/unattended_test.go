@@ -35,15 +35,16 @@ func TestTimeWithoutWorkerIsNoFailure(t *testing.T) {
 		ends   []error // of the fit of one fold, one after the other
 		failed int
 	}{
-		"never begun":         {[]error{outOfBudget(waited)}, 0},
-		"twice":               {[]error{outOfBudget(waited), outOfBudget(waited)}, 0},
-		"stopped long ago":    {[]error{outOfBudget(tried, ago(30*time.Hour, time.Hour))}, 0},
-		"stopped at once":     {[]error{outOfBudget(tried)}, 0},
-		"begun late":          {[]error{outOfBudget(tried, ago(29*time.Hour, time.Minute))}, 0},
-		"tried until the end": {[]error{outOfBudget(tried, ago(30*time.Hour, time.Minute))}, 1},
-		"waited, then tried":  {[]error{outOfBudget(waited), outOfBudget(tried, ago(59*time.Hour, time.Minute))}, 1},
-		"a worker of before":  {[]error{outOfBudget(tried, activities.FitProgress{Stage: "fit"})}, 1},
-		"no progress at all":  {[]error{outOfBudget(tried, "what is this")}, 1},
+		"never begun":           {[]error{outOfBudget(waited)}, 0},
+		"twice":                 {[]error{outOfBudget(waited), outOfBudget(waited)}, 0},
+		"stopped long ago":      {[]error{outOfBudget(tried, ago(30*time.Hour, time.Hour))}, 0},
+		"stopped at once":       {[]error{outOfBudget(tried)}, 0},
+		"begun late":            {[]error{outOfBudget(tried, ago(29*time.Hour, time.Minute))}, 0},
+		"stopped at once again": {[]error{outOfBudget(tried), outOfBudget(tried)}, 1},
+		"tried until the end":   {[]error{outOfBudget(tried, ago(30*time.Hour-time.Minute, time.Minute))}, 1},
+		"waited, then tried":    {[]error{outOfBudget(waited), outOfBudget(tried, ago(59*time.Hour, time.Minute))}, 1},
+		"a worker of before":    {[]error{outOfBudget(tried, activities.FitProgress{Stage: "fit"})}, 1},
+		"no progress at all":    {[]error{outOfBudget(tried, "what is this")}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			eachShape(t, func(t *testing.T, s *script) {
