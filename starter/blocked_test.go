@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,4 +75,25 @@ func TestBlockedRunIsExplained(t *testing.T) {
 	status, err = readStatus(t.Context(), &link{Client: server}, production)
 	require.NoError(t, err)
 	require.Equal(t, "no worker answers; start one with bin/worker", status.Silence)
+}
+
+// Claim: who was told that nobody answers hears of the reason as well, once it is known, and of each once.
+func TestReasonThatIsKnownLater(t *testing.T) {
+	server := &blockedServer{fakeServer: &fakeServer{
+		described: []describeAnswer{running(), running(), running(), running(), running(), closed()}, silent: context.DeadlineExceeded,
+	}}
+	var out bytes.Buffer
+	f := newFollower(&link{Client: server}, production, "", newView(screen{Writer: &out}, production))
+	var clock time.Time
+	f.now = func() time.Time { clock = clock.Add(workerGrace); return clock }
+	f.wait = func(context.Context, time.Duration) error {
+		if server.looks == 3 {
+			server.events = []*historypb.HistoryEvent{failedTask("it needs the key k1")}
+		}
+		return nil
+	}
+	_, err := f.follow(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, strings.Count(out.String(), "no worker answers"))
+	require.Equal(t, 1, strings.Count(out.String(), "it needs the key k1"))
 }

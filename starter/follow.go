@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"everfold/internal/app"
@@ -39,7 +41,8 @@ type follower struct {
 	models    []*snapshot
 	surveyed  time.Time // when models were looked at last
 	silent    time.Time // since when no worker has answered; zero: one does
-	told      bool      // that has been said
+	told      []string  // what has been said of that
+	retold    time.Time // when that was looked at last
 	stands    time.Time // since when nothing has been in hand; zero: something is
 	waiting   string    // what has been said that it waits for
 	last      int       // looks at the end that nobody answered
@@ -153,20 +156,25 @@ func (f *follower) untold(s *snapshot) bool {
 	return true
 }
 
-// noteSilence says, once and not before workerGrace, that nobody works on the run, or why those
-// who do cannot tell of it.
+// noteSilence says, once each and not before workerGrace, that nobody works on the run, or why those
+// who do cannot tell of it, which may be known later only.
 func (f *follower) noteSilence(ctx context.Context, s *snapshot) {
 	if s.silence == nil || !s.running() {
-		f.silent, f.told = time.Time{}, false
+		f.silent, f.told = time.Time{}, nil
 		return
 	}
 	if f.silent.IsZero() {
-		f.silent = f.now()
+		f.silent, f.retold = f.now(), f.now()
 	}
-	if !f.told && f.now().Sub(f.silent) >= workerGrace {
-		f.told = true
-		s.explain(ctx, f.link, f.run.workflowID())
-		f.view.note(noticeOf(s))
+	if f.now().Sub(f.retold) < workerGrace {
+		return
+	}
+	f.retold = f.now()
+	s.explain(ctx, f.link, f.run.workflowID())
+	notice := noticeOf(s)
+	if kind, _, _ := strings.Cut(notice, ":"); !slices.Contains(f.told, kind) {
+		f.told = append(f.told, kind)
+		f.view.note(notice)
 	}
 }
 
