@@ -159,6 +159,7 @@ func TestStopsDoNotExhaustAttempts(t *testing.T) {
 	t.Parallel()
 	const stops = 7 // more than max_lost_workers, and than the attempts of an unknown error
 	l := newServedLab(t, small)
+	l.heartbeat = workflows.DefaultHeartbeatTimeout // nobody vanishes: a worker that is slow to stop is not missed
 	s := (*harness.Process)(nil)
 	for i := range stops {
 		w := l.watched(fmt.Sprintf("worker-%d", i), 1, trap{At: beforeRisk, Task: &victim, Nth: 1, Do: wait})

@@ -120,7 +120,7 @@ func (l *lab) records() records { return readJournal(l.t, l.journal) }
 func (l *lab) starter() *harness.Process {
 	l.t.Helper()
 	p := harness.StartStarter(l.t, l.env, "run", l.spec, "--json")
-	p.WaitFor("started")
+	p.WaitFor("production/" + runName + " started")
 	return p
 }
 

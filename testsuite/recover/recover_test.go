@@ -149,7 +149,7 @@ func TestRecoverARunningRun(t *testing.T) {
 	l.env.Address = server.Address
 	l.remove(artifact.ManifestKey("gbsa", 0), artifact.ManifestKey("gbsa", 1))
 	run := harness.StartStarter(t, l.env, "run", l.spec)
-	run.WaitFor("started")
+	run.WaitFor("production/" + runName + " started")
 	attached := harness.StartStarter(t, l.env, "recover", l.folder())
 	attached.WaitFor("is running already by the same spec")
 	r := harness.Starter(t, l.env, "recover", l.folder(), "--model", "cox_ph")

@@ -107,7 +107,7 @@ func TestWrongCredentials(t *testing.T) {
 	locked := harness.StartProgram(t, harness.Env{Address: l.server.Address, Set: wrong}, harness.WorkerBinary(t))
 	locked.WaitFor("worker is serving")
 	run := l.start(spec)
-	run.WaitFor("started")
+	run.WaitFor("production/" + runName + " started")
 	harness.Eventually(t, "the run tells what it waits for", func() bool {
 		r := l.starter(0, "status", "production/"+runName)
 		return strings.Contains(r.Stdout, "check the credentials") || strings.Contains(run.Stderr(), "check the credentials")
