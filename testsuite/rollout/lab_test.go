@@ -25,7 +25,7 @@ const patience = 5 * time.Minute
 // there is one: the folds file has one fold.
 const long = `
 models:
-  - {name: gbsa, type: gbsa, trees: 3000, depth: 4}
+  - {name: gbsa, type: gbsa, trees: 5000, depth: 4}
   - {name: cox_ph, type: cox_ph}
 final: {models: [cox_ph]}
 `
