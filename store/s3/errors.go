@@ -85,7 +85,12 @@ var badKeyCodes = map[string]bool{"KeyTooLongError": true, "KeyTooLong": true}
 // folderCodes are refusals by servers that keep objects in folders. For the keys that there are
 // they pass: folders come and go with the objects in them, and such a server was seen to answer so
 // while it had two requests for one key in hand. So they are tried again, and store.ErrUnavailable, too.
-var folderCodes = map[string]bool{"ObjectParentIsFile": true, "ExistingObjectIsDirectory": true}
+var folderCodes = map[string]struct{}{"ObjectParentIsFile": {}, "ExistingObjectIsDirectory": {}}
+
+func isFolder(err error) bool {
+	_, is := folderCodes[code(err)]
+	return is
+}
 
 const (
 	adviceKeys   = "check the credentials of this process (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or its role)"
@@ -139,9 +144,9 @@ func (b *bucket) classify(ctx context.Context, operation, key string, err error)
 		return fmt.Errorf("%s %s: %w", operation, key, ctx.Err())
 	case isMissing(err) && operation == "read":
 		return fmt.Errorf("read %s: %w", key, store.ErrNotFound)
-	case (badKeyCodes[code(err)] || folderCodes[code(err)]) && operation == "read":
+	case (badKeyCodes[code(err)] || isFolder(err)) && operation == "read":
 		return fmt.Errorf("read %s: %w", key, store.ErrNotFound)
-	case folderCodes[code(err)]:
+	case isFolder(err):
 		return fmt.Errorf("%s %s: %w (%w): %s", operation, key, store.ErrBadKey, store.ErrUnavailable, describe(err))
 	case badKeyCodes[code(err)]:
 		return fmt.Errorf("%s %s: %w: %s", operation, key, store.ErrBadKey, describe(err))

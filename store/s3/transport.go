@@ -100,7 +100,7 @@ func newRetryer(l limits) retryer {
 		o.RateLimiter = ratelimit.None
 		o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(unlessRefused)}, o.Retryables...)
 		o.Retryables = append(o.Retryables,
-			retry.IsErrorRetryableFunc(folderPasses),
+			retry.RetryableErrorCode{Codes: folderCodes}, // another request was at the folder
 			retry.RetryableErrorCode{Codes: map[string]struct{}{
 				"ConditionalRequestConflict": {}, "OperationAborted": {}, // another request is at the object
 				"BadDigest": {}, "IncompleteBody": {}, "XAmzContentSHA256Mismatch": {}, // damaged on the way
@@ -120,14 +120,6 @@ func unlessRefused(err error) aws.Ternary {
 	var refused *refusedError
 	if errors.As(err, &refused) {
 		return aws.FalseTernary
-	}
-	return aws.UnknownTernary
-}
-
-// folderPasses: a request that met another at its folder is made again.
-func folderPasses(err error) aws.Ternary {
-	if folderCodes[code(err)] {
-		return aws.TrueTernary
 	}
 	return aws.UnknownTernary
 }
