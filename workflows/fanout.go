@@ -155,9 +155,9 @@ func unattended(ctx workflow.Context, budget time.Duration, round int, err error
 	switch timeout.TimeoutType() {
 	case enumspb.TIMEOUT_TYPE_SCHEDULE_TO_START: // no attempt was ever made
 	case enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE:
-		if !timeout.HasLastHeartbeatDetails() && round > 1 || timeout.HasLastHeartbeatDetails() && attended(ctx, budget, timeout) {
+		if attended(ctx, budget, round, timeout) {
 			return false
-		} // an attempt may be stopped before it tells anything, not all of them time and again
+		}
 	default:
 		return false
 	}
@@ -166,7 +166,10 @@ func unattended(ctx workflow.Context, budget time.Duration, round int, err error
 
 // attended says by the latest heartbeat that attempts had the budget, all but a little, and were made
 // until its end: a fit begins after it is scheduled, and an attempt that would have no time is not made.
-func attended(ctx workflow.Context, budget time.Duration, timeout *temporal.TimeoutError) bool {
+func attended(ctx workflow.Context, budget time.Duration, round int, timeout *temporal.TimeoutError) bool {
+	if !timeout.HasLastHeartbeatDetails() {
+		return round > 1 // an attempt may be stopped before it tells anything, not all of them time and again
+	}
 	var last activities.FitProgress
 	if timeout.LastHeartbeatDetails(&last) != nil || last.Since == 0 {
 		return true // of a release that does not tell
