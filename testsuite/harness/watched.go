@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"go.temporal.io/sdk/activity"
+
 	"everfold/internal/app"
 )
 
@@ -76,4 +78,21 @@ func StandStill() {
 	defer signal.Stop(continued)
 	_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP) // to oneself: it is there and allowed
 	<-continued
+}
+
+// Hold holds an activity until the gate opens or its context ends, whose error it then returns. The
+// server hears of it meanwhile: a cancellation comes with a heartbeat.
+func Hold(ctx context.Context, gate <-chan struct{}, progress ...any) error {
+	beat := time.NewTicker(100 * time.Millisecond)
+	defer beat.Stop()
+	for {
+		select {
+		case <-gate:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-beat.C:
+			activity.RecordHeartbeat(ctx, progress...)
+		}
+	}
 }

@@ -12,12 +12,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
-	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
 	"everfold/activities"
 	"everfold/artifact"
+	"everfold/testsuite/harness"
 	"everfold/workflows"
 )
 
@@ -256,18 +256,7 @@ func holdFits(ctx context.Context, s *session, c call) error {
 		return nil
 	}
 	s.hold()
-	beat := time.NewTicker(100 * time.Millisecond) // a cancellation comes with a heartbeat
-	defer beat.Stop()
-	for {
-		select {
-		case <-s.acted:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-beat.C:
-			activity.RecordHeartbeat(ctx, activities.FitProgress{Model: c.Model, Fold: c.Fold})
-		}
-	}
+	return harness.Hold(ctx, s.acted, activities.FitProgress{Model: c.Model, Fold: c.Fold})
 }
 
 func cancel(t *testing.T, s *session) {

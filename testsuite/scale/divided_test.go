@@ -7,11 +7,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
-	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
 	"everfold/activities"
@@ -55,23 +53,12 @@ func (g *gate) before(ctx context.Context, in activities.FitFoldInput) error {
 	return nil
 }
 
-// hold holds an activity, which is heard of meanwhile. A cancellation comes with a heartbeat.
+// hold holds an activity.
 func (g *gate) hold(ctx context.Context, progress ...any) error {
 	g.mu.Lock()
 	g.held++
 	g.mu.Unlock()
-	beat := time.NewTicker(100 * time.Millisecond)
-	defer beat.Stop()
-	for {
-		select {
-		case <-g.open:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-beat.C:
-			activity.RecordHeartbeat(ctx, progress...)
-		}
-	}
+	return harness.Hold(ctx, g.open, progress...)
 }
 
 func (g *gate) holding() int {
